@@ -1,0 +1,2 @@
+// replaced by the project's first file
+namespace WolfScale.Wal;
