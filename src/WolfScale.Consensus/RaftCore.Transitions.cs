@@ -131,7 +131,7 @@ public sealed partial class RaftCore
         Node.Leader = Self;
         _ballot.LeaderHeard();
         var role = new LeaderState(this);
-        Enter(role);
+        Enter(role, announce: false); // it does so itself
         role.Begin();
     }
 
@@ -154,11 +154,12 @@ public sealed partial class RaftCore
         _role.OnAppendRequest(request);
     }
 
-    private void Enter(RoleState role)
+    private void Enter(RoleState role, bool announce = true)
     {
         RoleState left = _role;
         _role = role;
-        AnnounceRole();
+        if (announce)
+            AnnounceRole();
         left.OnLeave();
     }
 

@@ -9,8 +9,13 @@ namespace WolfScale.Consensus;
 /// <param name="Batches">Consecutive batches. The host sends their bytes beside this message, and receives them in <see cref="Attachment"/>.</param>
 /// <param name="CommitLsn">The leader's commit LSN.</param>
 /// <param name="ReadIndexContext">Number of the leader's latest read round; the answer echoes it.</param>
+/// <param name="AnswerNow">
+/// Heartbeat, probe or read round: to be answered at once. Otherwise new entries are answered when they are durable, and a mere commit update not at all
+/// (unless refused), because a commit should cost one round of messages.
+/// </param>
 public sealed record AppendRequest(
-    NodeKey From, NodeKey To, long Term, LogPosition Previous, ImmutableArray<BatchInfo> Batches, long CommitLsn, long ReadIndexContext)
+    NodeKey From, NodeKey To, long Term, LogPosition Previous, ImmutableArray<BatchInfo> Batches, long CommitLsn, long ReadIndexContext,
+    bool AnswerNow)
     : Message(From, To, Term)
 {
     /// <summary>The host's own: what it needs to append these batches (their bytes). The core never looks at it.</summary>

@@ -37,7 +37,6 @@ internal sealed class LogReceiver(NodeContext node)
             return;
         }
 
-        bool newRound = request.ReadIndexContext > _readIndexContext;
         _readIndexContext = Math.Max(_readIndexContext, request.ReadIndexContext);
         if (!Matches(request.Previous))
         {
@@ -51,8 +50,8 @@ internal sealed class LogReceiver(NodeContext node)
         _leaderCommitLsn = Math.Max(_leaderCommitLsn, request.CommitLsn);
         AdvanceCommit();
 
-        // New entries are acknowledged when they are durable; everything else is answered at once.
-        if (request.Batches.IsEmpty || newRound || MatchLsn >= request.EndLsn)
+        // New entries are acknowledged when they are durable; those that are already, at once.
+        if (request.AnswerNow || (!request.Batches.IsEmpty && MatchLsn >= request.EndLsn))
             Acknowledge(request.From, request.Previous.Lsn);
     }
 

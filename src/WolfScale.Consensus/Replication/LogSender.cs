@@ -10,27 +10,21 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
 {
     private readonly List<BatchInfo> _collected = [];
 
-    /// <summary>Sends all that may be sent now. A member that has everything gets the commit LSN, one update at a time.</summary>
+    /// <summary>Sends all that may be sent now: batches up to the window, or a probe.</summary>
     public void SendTo(PeerProgress peer)
     {
-        if (peer.State == ReplicationState.Replicate)
+        while (HasRoom(peer) && SendBatches(peer))
         {
-            while (HasRoom(peer) && SendBatches(peer))
-            {
-            }
         }
 
-        bool somethingToSay = peer.State == ReplicationState.Probe || peer.SentCommitLsn < node.CommitLsn;
-        if (somethingToSay && !peer.AwaitsAnswer)
-        {
-            peer.AwaitsAnswer = true;
-            SendEmpty(peer);
-        }
+        if (peer.State == ReplicationState.Probe && !peer.ProbeSent)
+            SendEmpty(peer, answerNow: true);
     }
 
-    /// <summary>An append without batches: heartbeat, probe, commit update, read round.</summary>
-    public void SendEmpty(PeerProgress peer)
+    /// <summary>An append without batches: heartbeat, probe or read round, which want an answer; or a commit update.</summary>
+    public void SendEmpty(PeerProgress peer, bool answerNow)
     {
+        peer.ProbeSent = peer.State == ReplicationState.Probe;
         LogPosition? previous = node.Log.PositionAt(peer.NextLsn - 1);
         if (previous is null)
         {
@@ -38,12 +32,12 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
             previous = node.Log.First;
         }
 
-        Send(peer, previous.Value, []);
+        Send(peer, previous.Value, [], answerNow);
     }
 
     public void OnResponse(PeerProgress peer, AppendResponse response)
     {
-        peer.AwaitsAnswer = false;
+        peer.ProbeSent = false;
         if (response.Success)
             OnAccepted(peer, response);
         else
@@ -107,7 +101,8 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
     }
 
     private bool HasRoom(PeerProgress peer) =>
-        peer.NextLsn <= node.Log.Last.Lsn
+        peer.State == ReplicationState.Replicate
+        && peer.NextLsn <= node.Log.Last.Lsn
         && peer.Inflight.Count < node.Options.MaxInflightMessages
         && peer.Inflight.Bytes < node.Options.MaxInflightBytes;
 
@@ -133,13 +128,13 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
         long last = _collected[^1].LastLsn;
         peer.Inflight.Add(last, bytes);
         peer.NextLsn = last + 1;
-        Send(peer, previous, [.. _collected]);
+        Send(peer, previous, [.. _collected], answerNow: false);
         return true;
     }
 
-    private void Send(PeerProgress peer, LogPosition previous, ImmutableArray<BatchInfo> batches)
+    private void Send(PeerProgress peer, LogPosition previous, ImmutableArray<BatchInfo> batches, bool answerNow)
     {
         peer.SentCommitLsn = node.CommitLsn;
-        node.Send(new AppendRequest(node.Self, peer.Key, node.Term, previous, batches, node.CommitLsn, reads.Round));
+        node.Send(new AppendRequest(node.Self, peer.Key, node.Term, previous, batches, node.CommitLsn, reads.Round, answerNow));
     }
 }

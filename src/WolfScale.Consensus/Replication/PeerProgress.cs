@@ -20,8 +20,8 @@ internal sealed class PeerProgress(Member member, long nextLsn, long nowMs)
     /// <summary>Batches on their way, in <see cref="ReplicationState.Replicate"/>.</summary>
     public InflightWindow Inflight { get; } = new();
 
-    /// <summary>A probe or commit update is on its way and unanswered; the next heartbeat forgets it, in case it was lost.</summary>
-    public bool AwaitsAnswer { get; set; }
+    /// <summary>A probe is on its way and unanswered; the next heartbeat repeats it, in case it was lost.</summary>
+    public bool ProbeSent { get; set; }
 
     /// <summary>The commit LSN it was last told.</summary>
     public long SentCommitLsn { get; set; }
@@ -45,14 +45,14 @@ internal sealed class PeerProgress(Member member, long nextLsn, long nowMs)
     {
         State = ReplicationState.Probe;
         NextLsn = Math.Max(matchCandidate, MatchLsn) + 1;
-        AwaitsAnswer = false;
+        ProbeSent = false;
         Inflight.Clear();
     }
 
     public void BecomeReplicate()
     {
         State = ReplicationState.Replicate;
-        AwaitsAnswer = false;
+        ProbeSent = false;
         Inflight.Clear();
     }
 }

@@ -31,7 +31,7 @@ internal sealed partial class LeaderState
     {
         foreach (PeerProgress peer in _peers)
             if (Identity.IsVoter(peer.Member))
-                _sender.SendEmpty(peer);
+                _sender.SendEmpty(peer, answerNow: true);
     }
 
     /// <summary>A lost round is repeated by the next heartbeat, which carries its number.</summary>

@@ -16,12 +16,15 @@ internal sealed partial class LeaderState : RoleState
     private long _termStartLsn;
     private long _nextHeartbeatMs;
 
+    /// <summary>When members that still have not heard of the latest commit LSN are told; <see cref="long.MaxValue"/> when all have.</summary>
+    private long _commitUpdateMs = long.MaxValue;
+
     public LeaderState(RaftCore core)
         : base(core) => _sender = new LogSender(Node, _reads);
 
     public override RaftRole Role => RaftRole.Leader;
 
-    public override long NextDeadlineMs => Core.Transfer is { } transfer ? Math.Min(_nextHeartbeatMs, transfer.DeadlineMs) : _nextHeartbeatMs;
+    public override long NextDeadlineMs => Math.Min(_nextHeartbeatMs, _commitUpdateMs);
 
     /// <summary>The commit LSN is this leader's own finding, not hearsay: an entry of its term is committed.</summary>
     private bool OwnTermCommitted => Node.CommitLsn >= _termStartLsn;
@@ -35,6 +38,9 @@ internal sealed partial class LeaderState : RoleState
         var noOp = new BatchInfo(Node.Log.Last.Lsn + 1, Node.Log.Last.Lsn + 1, Node.Term, NoOpBytes);
         _termStartLsn = noOp.FirstLsn;
         AppendOwn(noOp);
+
+        // Announced once the no-op stands in the log: whoever is told that this node leads finds its term there.
+        Core.AnnounceRole();
         foreach (PeerProgress peer in _peers)
             _sender.SendTo(peer);
         AdvanceCommit();
@@ -42,6 +48,8 @@ internal sealed partial class LeaderState : RoleState
 
     public override void Tick()
     {
+        if (Node.NowMs >= _commitUpdateMs)
+            SendCommitUpdates();
         if (Node.NowMs < _nextHeartbeatMs)
             return;
         _nextHeartbeatMs = Node.NowMs + Node.Options.HeartbeatIntervalMs;
@@ -53,10 +61,7 @@ internal sealed partial class LeaderState : RoleState
         }
 
         foreach (PeerProgress peer in _peers)
-        {
-            peer.AwaitsAnswer = peer.State == ReplicationState.Probe;
-            _sender.SendEmpty(peer);
-        }
+            _sender.SendEmpty(peer, answerNow: true);
 
         ContinueTransfer();
         ConsiderHandover();
@@ -103,7 +108,7 @@ internal sealed partial class LeaderState : RoleState
 
     /// <summary>
     /// Commits what is durable on a majority (Raft §5.3), if it is of this term (§5.4.2: figure 8 shows an entry of an older term that a majority holds and that is overwritten
-    /// all the same). Then tells everybody: by the next batches where there are some, else by an empty message.
+    /// all the same). The next batches tell the others; where there are none soon, an empty message does.
     /// </summary>
     private void AdvanceCommit()
     {
@@ -113,9 +118,19 @@ internal sealed partial class LeaderState : RoleState
         _uncommitted.FreeThrough(lsn);
         Node.AdvanceCommit(lsn);
         BeginEarlyReads();
-        foreach (PeerProgress peer in _peers)
-            _sender.SendTo(peer);
+        if (_peers.Length > 0)
+            _commitUpdateMs = Math.Min(_commitUpdateMs, Node.NowMs + Node.Options.CommitUpdateDelayMs);
+        if (Node.Options.CommitUpdateDelayMs == 0)
+            SendCommitUpdates();
         ConsiderHandover();
+    }
+
+    private void SendCommitUpdates()
+    {
+        _commitUpdateMs = long.MaxValue;
+        foreach (PeerProgress peer in _peers)
+            if (peer.State == ReplicationState.Replicate && peer.SentCommitLsn < Node.CommitLsn)
+                _sender.SendEmpty(peer, answerNow: false);
     }
 
     /// <summary>Check-quorum.</summary>
