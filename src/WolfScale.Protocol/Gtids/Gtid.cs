@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace WolfScale.Protocol;
@@ -19,7 +18,7 @@ public readonly record struct Gtid(uint Domain, uint ServerId, ulong Sequence) :
         TryParse(text, out var gtid) ? gtid : throw new FormatException($"'{text}' is not a GTID: expected DOMAIN-SERVER_ID-SEQUENCE, for example 0-1-5.");
 
     /// <summary>Reads <c>domain-server_id-sequence</c>; digits and dashes only, no blanks.</summary>
-    public static bool TryParse(ReadOnlySpan<char> text, [MaybeNullWhen(false)] out Gtid gtid)
+    public static bool TryParse(ReadOnlySpan<char> text, out Gtid gtid)
     {
         gtid = default;
         var first = text.IndexOf('-');

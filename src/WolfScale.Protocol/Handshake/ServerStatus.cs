@@ -1,0 +1,14 @@
+namespace WolfScale.Protocol.Handshake;
+
+/// <summary>Server status flags, in greeting, OK and EOF packets.</summary>
+[Flags]
+public enum ServerStatus : ushort
+{
+    None = 0,
+    InTransaction = 1,
+    AutoCommit = 2,
+    MoreResults = 8,
+    CursorExists = 64,
+    LastRowSent = 128,
+    SessionStateChanged = 0x4000,
+}
