@@ -16,6 +16,14 @@ public interface IReplicatedLog
     /// <summary>Last LSN known to be held by a majority. Only entries up to here may be fed to a server.</summary>
     long CommitLsn { get; }
 
+    /// <summary>
+    /// Whether what this log lacks the cluster lacks too, for good: <b>another</b> node is known to lead in the current term, and an entry of
+    /// that term is committed here. By leader completeness (Raft §5.4.3) everything committed in earlier terms then stands in this log at or
+    /// before <see cref="CommitLsn"/>. False while there is no leader, while this node leads, and until the term's no-op is committed here.
+    /// A server's groups that the log does not hold are discarded only while this is true; false, the default, waits.
+    /// </summary>
+    bool IsSettled => false;
+
     /// <summary>GTID position of the cluster's data before LSN 1 (rule C2); empty when the first server held nothing.</summary>
     string BaseGtidPosition { get; }
 

@@ -1,0 +1,23 @@
+namespace WolfScale.MariaDb.Connections;
+
+/// <summary>Numbers of the server's errors that are expected somewhere (Knowledge Base, "MariaDB Error Codes").</summary>
+public static class ServerErrors
+{
+    /// <summary>ER_SPECIFIC_ACCESS_DENIED_ERROR: the account lacks a privilege.</summary>
+    public const int AccessDenied = 1227;
+
+    /// <summary>ER_OPTION_PREVENTS_STATEMENT: read_only, or event_scheduler=DISABLED.</summary>
+    public const int OptionPreventsStatement = 1290;
+
+    /// <summary>ER_NO_SUCH_THREAD: the connection is gone already.</summary>
+    public const int NoSuchThread = 1094;
+
+    /// <summary>ER_LOCK_WAIT_TIMEOUT.</summary>
+    public const int LockWaitTimeout = 1205;
+
+    /// <summary>WARN_NO_MASTER_INFO: there is no replication connection of that name.</summary>
+    public const int NoSuchReplication = 1617;
+
+    /// <summary>ER_UNKNOWN_SYSTEM_VARIABLE.</summary>
+    public const int UnknownVariable = 1193;
+}
