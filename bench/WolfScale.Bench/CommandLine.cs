@@ -19,7 +19,7 @@ internal static class CommandLine
         Option<int> tables = new("--tables") { Description = "tables that the load is spread over", DefaultValueFactory = _ => 8 };
         Option<int> rows = new("--table-size") { Description = "rows of each table at the start", DefaultValueFactory = _ => 10000 };
         Option<int> rounds = new("--rounds") { Description = "repetitions; the set-ups take turns and medians are shown", DefaultValueFactory = _ => 3 };
-        Option<bool> noGaleraBinlog = new("--galera-without-binlog") { Description = "Galera's servers write no binary log" };
+        Option<bool> galeraBinlog = new("--galera-binlog") { Description = "Galera's servers write a binary log too, as the others do; without it they are faster" };
         Option<string> directory = new("--dir")
         {
             Description = "folder for the servers, on the disk to measure; deleted at the end",
@@ -32,7 +32,7 @@ internal static class CommandLine
         Option<string[]> set = new("--set") { Description = "section.key=value for WolfScale's nodes", DefaultValueFactory = _ => [] };
         var root = new RootCommand("Compares WolfScale with MariaDB alone, native semi-sync and Galera on this machine.")
         {
-            seconds, threads, only, workloads, tables, rows, rounds, noGaleraBinlog, directory, basePort, wolfscale, keep, json, set,
+            seconds, threads, only, workloads, tables, rows, rounds, galeraBinlog, directory, basePort, wolfscale, keep, json, set,
         };
         root.SetAction((result, _) => run(new BenchOptions(
             result.GetValue(seconds),
@@ -42,7 +42,7 @@ internal static class CommandLine
             result.GetValue(tables),
             result.GetValue(rows),
             result.GetValue(rounds),
-            !result.GetValue(noGaleraBinlog),
+            result.GetValue(galeraBinlog),
             result.GetValue(directory)!,
             result.GetValue(basePort),
             result.GetValue(wolfscale)!,

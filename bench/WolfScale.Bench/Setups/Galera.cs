@@ -1,11 +1,12 @@
 using System.Globalization;
+using System.Text;
 using WolfScale.MariaDb.Local;
 
 namespace WolfScale.Bench.Setups;
 
 /// <summary>
 /// (c) A Galera cluster of three, the load on one of its nodes. All three start from one data directory with one cluster state, so that
-/// no state transfer is needed.
+/// no state transfer (and none of the programs for one) is needed.
 /// </summary>
 internal sealed class Galera(string directory, string template, int basePort, bool binaryLog) : ISetup
 {
@@ -17,7 +18,7 @@ internal sealed class Galera(string directory, string template, int basePort, bo
 
     public char Key => 'c';
 
-    public string Name => binaryLog ? "Galera, 3 nodes" : "Galera, 3 nodes, no binary log";
+    public string Name => binaryLog ? "Galera, 3 nodes, with binary log" : "Galera, 3 nodes";
 
     private PrivateServer Primary => _servers[0];
 
@@ -35,21 +36,24 @@ internal sealed class Galera(string directory, string template, int basePort, bo
         await Servers.PrepareAsync(Primary, cancellationToken);
         await Primary.StopAsync(cancellationToken: cancellationToken);
 
-        // 2 The others get copies of it.
-        for (var i = 1; i < _servers.Length; i++)
+        // 2 The others get copies of it, and each gets the file that tells a node of a cluster that went down whole who belonged to it.
+        var identities = Array.ConvertAll(_servers, _ => Guid.NewGuid());
+        for (var i = 0; i < _servers.Length; i++)
         {
-            System.IO.Directory.CreateDirectory(_servers[i].Directory);
-            await Servers.CopyAsync(Path.Combine(Primary.Directory, "data"), Path.Combine(_servers[i].Directory, "data"), cancellationToken);
-            await _servers[i].CreateAsync(Settings(i), cancellationToken);
-            foreach (var own in new[] { "gvwstate.dat", "galera.cache" })
-                File.Delete(Path.Combine(_servers[i].Directory, "data", own));
+            var data = Path.Combine(_servers[i].Directory, "data");
+            if (i > 0)
+            {
+                _ = System.IO.Directory.CreateDirectory(_servers[i].Directory);
+                await Servers.CopyAsync(Path.Combine(Primary.Directory, "data"), data, cancellationToken);
+                await _servers[i].CreateAsync(Settings(i), cancellationToken);
+            }
+
+            await File.WriteAllTextAsync(Path.Combine(data, "gvwstate.dat"), LastView(identities, i), cancellationToken);
         }
 
-        // 3 The first founds it again at that state, and the others join at the same one.
-        await Primary.StartAsync(["--wsrep-new-cluster"], cancellationToken);
-        foreach (var server in _servers.Skip(1))
-            await server.StartAsync(cancellationToken: cancellationToken);
-        await AwaitSizeAsync(cancellationToken);
+        // 3 All three start at one time, find one another, and restore the cluster where all stand equal (pc.recovery).
+        await Task.WhenAll(_servers.Select(s => s.StartAsync(cancellationToken: cancellationToken)));
+        await AwaitSyncedAsync(cancellationToken);
         return Servers.TargetOf(Primary);
     }
 
@@ -58,13 +62,23 @@ internal sealed class Galera(string directory, string template, int basePort, bo
         // A causal read waits until everything that the cluster has ordered is applied here.
         foreach (var server in _servers)
             await Servers.ExecuteAsync(server, "SET STATEMENT wsrep_sync_wait=1 FOR SELECT COUNT(*) FROM mysql.user", cancellationToken);
-        await AwaitSizeAsync(cancellationToken);
+        await AwaitSyncedAsync(cancellationToken);
     }
 
     public async ValueTask DisposeAsync()
     {
         foreach (var server in _servers)
             await server.DisposeAsync();
+    }
+
+    /// <summary>Galera's gvwstate.dat: the last primary view, and which of its members this node was.</summary>
+    private static string LastView(Guid[] members, int self)
+    {
+        var view = new StringBuilder();
+        _ = view.Append(CultureInfo.InvariantCulture, $"my_uuid: {members[self]}\n#vwbeg\nview_id: 3 {members[0]} 1\nbootstrap: 0\n");
+        foreach (var member in members)
+            _ = view.Append(CultureInfo.InvariantCulture, $"member: {member} 1\n");
+        return view.Append("#vwend\n").ToString();
     }
 
     private Dictionary<string, string> Settings(int index)
@@ -79,7 +93,6 @@ internal sealed class Galera(string directory, string template, int basePort, bo
             ["wsrep-node-name"] = $"g{index + 1}",
             ["wsrep-node-address"] = "127.0.0.1",
             ["wsrep-slave-threads"] = "4",
-            // The folders are copies already; what the first node has ordered since are changes of membership, no rows.
             ["wsrep-sst-method"] = "skip",
             ["innodb-autoinc-lock-mode"] = "2",
             ["wsrep-provider-options"] = string.Create(
@@ -93,24 +106,25 @@ internal sealed class Galera(string directory, string template, int basePort, bo
 
     private static int GroupPort(PrivateServer server) => server.Port + 1;
 
-    private async Task AwaitSizeAsync(CancellationToken cancellationToken)
+    private async Task AwaitSyncedAsync(CancellationToken cancellationToken)
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        var deadline = TimeProvider.System.GetTimestamp() + (60 * TimeProvider.System.TimestampFrequency);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         foreach (var server in _servers)
         {
-            string? state = null;
-            while (state != "3 Synced" && await poll.WaitForNextTickAsync(deadline.Token))
+            while (true)
             {
-                state = await Servers.TextAsync(
-                    server,
-                    """
-                    SELECT GROUP_CONCAT(variable_value ORDER BY variable_name SEPARATOR ' ') FROM information_schema.global_status
-                    WHERE variable_name IN ('wsrep_cluster_size', 'wsrep_local_state_comment')
-                    """,
-                    deadline.Token);
+                var state = await StatusAsync(server, "wsrep_local_state_comment");
+                var size = await StatusAsync(server, "wsrep_cluster_size");
+                if (state == "Synced" && size == "3")
+                    break;
+                if (TimeProvider.System.GetTimestamp() > deadline)
+                    throw new InvalidOperationException($"Galera's node on port {server.Port} is {state} in a cluster of {size}; 3 synced nodes were expected. Its log ends:\n{server.LogTail()}");
+                _ = await poll.WaitForNextTickAsync(cancellationToken);
             }
         }
     }
+
+    private static Task<string> StatusAsync(PrivateServer server, string name) =>
+        Servers.TextAsync(server, $"SELECT variable_value FROM information_schema.global_status WHERE variable_name='{name}'", CancellationToken.None);
 }

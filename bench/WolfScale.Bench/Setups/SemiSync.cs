@@ -1,4 +1,3 @@
-using System.Globalization;
 using WolfScale.MariaDb.Local;
 
 namespace WolfScale.Bench.Setups;
@@ -75,22 +74,19 @@ internal sealed class SemiSync(string directory, string template, int basePort) 
     /// <summary>Returns when both replicas acknowledge semi-synchronously, and fails where MariaDB has fallen back to asynchronous.</summary>
     private async Task AwaitClientsAsync(CancellationToken cancellationToken)
     {
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(TimeSpan.FromSeconds(30));
+        var deadline = TimeProvider.System.GetTimestamp() + (30 * TimeProvider.System.TimestampFrequency);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        var clients = -1;
-        while (clients != 2)
+        while (await StatusAsync("Rpl_semi_sync_master_clients") is var clients && clients != "2")
         {
-            if (!await poll.WaitForNextTickAsync(deadline.Token))
-                break;
-            clients = int.Parse(
-                await Servers.TextAsync(Primary, "SELECT variable_value FROM information_schema.global_status WHERE variable_name='Rpl_semi_sync_master_clients'", deadline.Token),
-                CultureInfo.InvariantCulture);
+            if (TimeProvider.System.GetTimestamp() > deadline)
+                throw new InvalidOperationException($"{clients} of 2 replicas acknowledge to the primary. Its log ends:\n{Primary.LogTail()}");
+            _ = await poll.WaitForNextTickAsync(cancellationToken);
         }
 
-        var status = await Servers.TextAsync(
-            Primary, "SELECT variable_value FROM information_schema.global_status WHERE variable_name='Rpl_semi_sync_master_status'", cancellationToken);
-        if (status != "ON")
+        if (await StatusAsync("Rpl_semi_sync_master_status") is var status && status != "ON")
             throw new InvalidOperationException($"Semi-synchronous replication is {status} on the primary; the figures would be those of asynchronous replication.");
     }
+
+    private Task<string> StatusAsync(string name) =>
+        Servers.TextAsync(Primary, $"SELECT variable_value FROM information_schema.global_status WHERE variable_name='{name}'", CancellationToken.None);
 }
