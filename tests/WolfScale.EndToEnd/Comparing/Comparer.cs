@@ -10,7 +10,8 @@ namespace WolfScale.EndToEnd.Comparing;
 /// </summary>
 internal sealed class Comparer(IReadOnlyList<SqlServer> servers)
 {
-    private const string ChecksumKey = " / checksum";
+    /// <summary>The end of the key under which the digest of a table's rows stands.</summary>
+    public const string DigestKey = " / content";
 
     /// <summary>WolfScale's own account is created on each server by itself, with a password of its own.</summary>
     private static readonly IReadOnlySet<string> OwnAccounts = new HashSet<string>(StringComparer.Ordinal) { "wolfscale" };
@@ -46,19 +47,21 @@ internal sealed class Comparer(IReadOnlyList<SqlServer> servers)
             snapshots.Add(await new SnapshotReader(server, OwnAccounts, OwnSchemas).ReadAsync());
         var lines = Missing(snapshots, expected).ToList();
         foreach (var (key, text) in Differences(snapshots))
-            lines.Add(key.EndsWith(ChecksumKey, StringComparison.Ordinal) ? $"{text}\n{await RowsAsync(key, snapshots)}" : text);
+            lines.Add(key.EndsWith(DigestKey, StringComparison.Ordinal) ? $"{text}\n{await RowsAsync(key, snapshots)}" : text);
         return lines;
     }
 
-    /// <summary>For a differing checksum: which rows, between the first server and the first that disagrees with it.</summary>
+    /// <summary>For differing rows: which, between the first server and the first that disagrees with it.</summary>
     private async Task<string> RowsAsync(string key, List<ServerSnapshot> snapshots)
     {
         var other = snapshots.FindIndex(s => s.Facts.GetValueOrDefault(key) != snapshots[0].Facts.GetValueOrDefault(key));
-        var table = key["table ".Length..^ChecksumKey.Length];
+        if (!snapshots[0].Facts.ContainsKey(key) || !snapshots[other].Facts.ContainsKey(key))
+            return "";
+        var table = key["table ".Length..^DigestKey.Length];
         var dot = table.IndexOf('.', StringComparison.Ordinal);
-        return snapshots[other].Facts.ContainsKey(key) && snapshots[0].Facts.ContainsKey(key)
-            ? await RowDifference.DescribeAsync(servers[0], servers[other], table[..dot], table[(dot + 1)..])
-            : "";
+        await using var connection = await servers[0].RootAsync();
+        var text = await RowText.OfAsync(connection, table[..dot], table[(dot + 1)..], versioned: false);
+        return await RowDifference.DescribeAsync(servers[0], servers[other], text);
     }
 
     private static IEnumerable<string> Missing(List<ServerSnapshot> snapshots, IReadOnlyList<ExpectedObject> expected)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using MySqlConnector;
 using WolfScale.EndToEnd.Harness;
@@ -31,7 +30,7 @@ internal sealed partial class SnapshotReader(SqlServer server, IReadOnlySet<stri
         await connection.RunAsync("SET NAMES utf8mb4, sql_mode='', time_zone='+00:00', sql_quote_show_create=1");
         foreach (var schema in await SchemasAsync(connection))
         {
-            await AddAsync(connection, $"schema {schema}", $"SHOW CREATE DATABASE {Quote(schema)}", 1);
+            await AddAsync(connection, $"schema {schema}", $"SHOW CREATE DATABASE {Sql.Name(schema)}", 1);
             await ReadTablesAsync(connection, schema);
             await ReadTriggersAsync(connection, schema);
             await ReadRoutinesAsync(connection, schema);
@@ -50,11 +49,11 @@ internal sealed partial class SnapshotReader(SqlServer server, IReadOnlySet<stri
 
     private async Task ReadTablesAsync(MySqlConnection connection, string schema)
     {
-        var tables = await connection.RowsAsync($"SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = {Literal(schema)}");
+        var tables = await connection.RowsAsync($"SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = {Sql.Literal(schema)}");
         foreach (var row in tables)
         {
             var (name, type) = (row[0]!, row[1]!);
-            var path = $"{Quote(schema)}.{Quote(name)}";
+            var path = $"{Sql.Name(schema)}.{Sql.Name(name)}";
             switch (type)
             {
                 case "VIEW":
@@ -66,47 +65,48 @@ internal sealed partial class SnapshotReader(SqlServer server, IReadOnlySet<stri
                     break;
                 default:
                     await AddAsync(connection, $"table {schema}.{name}", $"SHOW CREATE TABLE {path}", 1, d => AutoIncrement().Replace(d, ""));
-                    await ReadRowsAsync(connection, $"table {schema}.{name}", path, type == "SYSTEM VERSIONED");
+                    await ReadRowsAsync(connection, schema, name, type == "SYSTEM VERSIONED");
                     break;
             }
         }
     }
 
-    private async Task ReadRowsAsync(MySqlConnection connection, string key, string path, bool versioned)
+    private async Task ReadRowsAsync(MySqlConnection connection, string schema, string name, bool versioned)
     {
-        _facts[$"{key} / checksum"] = (await connection.RowsAsync($"CHECKSUM TABLE {path} EXTENDED"))[0][1] ?? "NULL";
+        var key = $"table {schema}.{name}";
+        var path = $"{Sql.Name(schema)}.{Sql.Name(name)}";
+        var text = await RowText.OfAsync(connection, schema, name, versioned);
+        if (!text.HasGeneratedColumns)
+            _facts[$"{key} / checksum"] = (await connection.RowsAsync($"CHECKSUM TABLE {path} EXTENDED"))[0][1] ?? "NULL";
         _facts[$"{key} / rows"] = await connection.ScalarAsync($"SELECT COUNT(*) FROM {path}") ?? "NULL";
-        if (versioned)
-        {
-            // The history is what versioning is for; it is compared by its own words, times included.
-            _facts[$"{key} / history"] = await connection.ScalarAsync($"SELECT COUNT(*) FROM {path} FOR SYSTEM_TIME ALL") ?? "NULL";
-        }
+        // Of a versioned table the history is read too, with its times.
+        _facts[key + Comparer.DigestKey] = await text.DigestAsync(connection);
     }
 
     private async Task ReadTriggersAsync(MySqlConnection connection, string schema)
     {
-        foreach (var row in await connection.RowsAsync($"SELECT trigger_name, action_order FROM information_schema.triggers WHERE trigger_schema = {Literal(schema)}"))
+        foreach (var row in await connection.RowsAsync($"SELECT trigger_name, action_order FROM information_schema.triggers WHERE trigger_schema = {Sql.Literal(schema)}"))
         {
-            await AddAsync(connection, $"trigger {schema}.{row[0]}", $"SHOW CREATE TRIGGER {Quote(schema)}.{Quote(row[0]!)}", 1, 2, 3, 4, 5);
+            await AddAsync(connection, $"trigger {schema}.{row[0]}", $"SHOW CREATE TRIGGER {Sql.Name(schema)}.{Sql.Name(row[0]!)}", 1, 2, 3, 4, 5);
             _facts[$"trigger {schema}.{row[0]} / order"] = row[1]!;
         }
     }
 
     private async Task ReadRoutinesAsync(MySqlConnection connection, string schema)
     {
-        var routines = await connection.RowsAsync($"SELECT routine_name, routine_type FROM information_schema.routines WHERE routine_schema = {Literal(schema)}");
+        var routines = await connection.RowsAsync($"SELECT routine_name, routine_type FROM information_schema.routines WHERE routine_schema = {Sql.Literal(schema)}");
         foreach (var row in routines)
         {
-            await AddAsync(connection, $"{row[1]!.ToLowerInvariant()} {schema}.{row[0]}", $"SHOW CREATE {row[1]} {Quote(schema)}.{Quote(row[0]!)}", 1, 2, 3, 4, 5);
+            await AddAsync(connection, $"{row[1]!.ToLowerInvariant()} {schema}.{row[0]}", $"SHOW CREATE {row[1]} {Sql.Name(schema)}.{Sql.Name(row[0]!)}", 1, 2, 3, 4, 5);
         }
     }
 
     private async Task ReadEventsAsync(MySqlConnection connection, string schema)
     {
-        foreach (var row in await connection.RowsAsync($"SELECT event_name FROM information_schema.events WHERE event_schema = {Literal(schema)}"))
+        foreach (var row in await connection.RowsAsync($"SELECT event_name FROM information_schema.events WHERE event_schema = {Sql.Literal(schema)}"))
         {
             // Replicated events arrive SLAVESIDE_DISABLED: only their state may differ.
-            var definition = (await connection.RowsAsync($"SHOW CREATE EVENT {Quote(schema)}.{Quote(row[0]!)}"))[0];
+            var definition = (await connection.RowsAsync($"SHOW CREATE EVENT {Sql.Name(schema)}.{Sql.Name(row[0]!)}"))[0];
             _facts[$"event {schema}.{row[0]}"] = string.Join(" | ", definition[1], definition[2], EventState().Replace(definition[3]!, "$1"), definition[4], definition[5], definition[6]);
         }
     }
@@ -119,7 +119,7 @@ internal sealed partial class SnapshotReader(SqlServer server, IReadOnlySet<stri
             var (user, host, isRole) = (row[0]!, row[1]!, row[2] == "Y");
             if (ignoredAccounts.Contains(user))
                 continue;
-            var quoted = isRole ? user == "PUBLIC" ? "PUBLIC" : Quote(user) : $"{Literal(user)}@{Literal(host)}";
+            var quoted = isRole ? user == "PUBLIC" ? "PUBLIC" : Sql.Name(user) : $"{Sql.Literal(user)}@{Sql.Literal(host)}";
             var key = isRole ? $"role {user}" : $"user {user}@{host}";
             await ReadAccountAsync(connection, key, quoted, isRole);
         }
@@ -155,10 +155,6 @@ internal sealed partial class SnapshotReader(SqlServer server, IReadOnlySet<stri
         var row = (await connection.RowsAsync(sql))[0];
         _facts[key] = normalise(string.Join(" | ", columns.Select(c => row[c] ?? "NULL")));
     }
-
-    private static string Quote(string name) => $"`{name.Replace("`", "``", StringComparison.Ordinal)}`";
-
-    private static string Literal(string text) => string.Create(CultureInfo.InvariantCulture, $"'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'");
 
     [GeneratedRegex(@" AUTO_INCREMENT=\d+")]
     private static partial Regex AutoIncrement();
