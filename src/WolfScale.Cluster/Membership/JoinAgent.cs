@@ -20,8 +20,11 @@ internal sealed class JoinAgent(
     /// <summary>Why this node is not a member, for people; empty when it is one.</summary>
     public string Reason { get; private set; } = "";
 
+    /// <summary>The configuration holds this node, and no leader has said otherwise.</summary>
+    public bool IsMember => host.Configuration?.Find(identity.Key) is not null && !_notAMember;
+
     /// <summary>Asks again where that is needed. To be called with every heartbeat.</summary>
-    public void Tick(long nowMs)
+    public void Tick()
     {
         if (host.Halted is not null || IsAsItShouldBe())
         {
@@ -49,7 +52,6 @@ internal sealed class JoinAgent(
         }
         if (!asked)
             Explain(Unreached());
-        _ = nowMs;
     }
 
     /// <summary>An answer has come, asked for or not.</summary>

@@ -34,7 +34,7 @@ internal sealed class PeerDirectory : ILinkHandler, IDisposable
         (_identity, _options, _wal, _time, _logger, _onLogDamage) = (identity, options, wal, time, logger, onLogDamage);
     }
 
-    /// <summary>A link has come up: the other node is reached.</summary>
+    /// <summary>A link has come up: the other node is reached. Raised on the link's thread.</summary>
     public event Action<NodeKey>? Connected;
 
     public PeerIdentity Identity
@@ -118,9 +118,10 @@ internal sealed class PeerDirectory : ILinkHandler, IDisposable
                 return false;
             _byKey = _byKey.SetItem(remote.Key, link);
         }
-        _ = Task.Run(() => Connected?.Invoke(remote.Key));
         return true;
     }
+
+    public void LinkReady(PeerIdentity remote) => Connected?.Invoke(remote.Key);
 
     public void LinkDown(PeerLink link)
     {

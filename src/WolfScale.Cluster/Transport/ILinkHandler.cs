@@ -14,6 +14,9 @@ internal interface ILinkHandler
     /// <summary>A session is proven and about to be used. False: another link reaches the same node already, this one shall rest.</summary>
     bool LinkUp(PeerLink link, PeerIdentity remote);
 
+    /// <summary>The session can be written to from now on.</summary>
+    void LinkReady(PeerIdentity remote);
+
     /// <summary>The link's session is over.</summary>
     void LinkDown(PeerLink link);
 

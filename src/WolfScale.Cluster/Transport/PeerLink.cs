@@ -207,6 +207,7 @@ internal sealed class PeerLink : IDisposable
                 Volatile.Write(ref _session, session);
             }
             TransportLog.Dialled(_logger, session.Remote.Key.Id, session.Remote.Key.Incarnation, Address.ToString());
+            _handler.LinkReady(session.Remote);
             Pump(session);
             lock (_lock)
             {
