@@ -21,6 +21,7 @@ internal static class CommandTree
             ValidateCommand.Create(),
             StatusCommand.Create(),
             InfoCommand.Create(),
+            DemoCommand.Create(),
         };
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         return root;
