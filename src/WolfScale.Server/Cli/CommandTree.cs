@@ -17,6 +17,8 @@ internal static class CommandTree
         {
             GlobalOptions.Config,
             GlobalOptions.LogLevel,
+            StartCommand.Start(),
+            StartCommand.Join(),
             InitCommand.Create(),
             ValidateCommand.Create(),
             StatusCommand.Create(),
