@@ -70,9 +70,10 @@ internal static class DemoCommand
         var cluster = known is null ? DemoCluster.Create(dir, nodes ?? 3, basePort, settings) : DemoCluster.Open(dir);
         try
         {
-            await (known is null ? cluster.FoundAsync(cancellationToken) : cluster.StartAllAsync(cancellationToken));
+            await cluster.StartAllAsync(cancellationToken);
             var leader = await DemoReadiness.WaitForLeaderAsync(cluster, cancellationToken);
             await DemoServer.CreateApplicationAsync(cluster.State, leader, cancellationToken);
+            cluster.NoteFounded();
             foreach (var late in await DemoReadiness.WaitForMembersAsync(cluster, cancellationToken))
                 Terminal.Error($"the cluster accepts writes, and {DemoReadiness.Line(late)}.");
             return cluster;

@@ -67,23 +67,17 @@ internal sealed class DemoCluster
         return new DemoCluster(state);
     }
 
-    /// <summary>First start: all servers at once, then the nodes; the first one founds the cluster.</summary>
-    public async Task FoundAsync(CancellationToken cancellationToken)
-    {
-        Save(_state);
-        await StartServersAsync(_state.Nodes, cancellationToken);
-        StartNode(_state.Nodes[0], bootstrap: true);
-        foreach (var node in _state.Nodes.Skip(1))
-            StartNode(node);
-    }
-
-    /// <summary>Starts what does not run, of all nodes.</summary>
+    /// <summary>Starts what does not run: all servers at once, then the nodes. The first one founds the cluster where there is none yet.</summary>
     public async Task StartAllAsync(CancellationToken cancellationToken)
     {
+        Save(_state);
         await StartServersAsync(_state.Nodes, cancellationToken);
         foreach (var node in _state.Nodes)
             StartNode(node);
     }
+
+    /// <summary>Notes that the cluster has accepted writes.</summary>
+    public void NoteFounded() => Save(_state with { Founded = true });
 
     /// <summary>Starts what does not run of one node.</summary>
     public async Task StartAsync(string id, DemoPart part, CancellationToken cancellationToken)
@@ -168,7 +162,7 @@ internal sealed class DemoCluster
             DemoServer.StartAsync(_state, node, process => Save(node.Id, n => n with { MariaDb = process }), cancellationToken)));
     }
 
-    private void StartNode(DemoNode node, bool bootstrap = false)
+    private void StartNode(DemoNode node)
     {
         node = _state.Find(node.Id);
         if (node.Node?.IsAlive == true)
@@ -176,8 +170,9 @@ internal sealed class DemoCluster
         _ = Directory.CreateDirectory(node.Folder(_state.Dir));
         var file = DemoConfiguration.Write(_state, node);
         var (program, arguments) = DetachedProcess.Self();
+        var founds = !_state.Founded && node.Index == 1;
         var process = DetachedProcess.Start(
-            program, [.. arguments, "start", .. bootstrap ? ["--bootstrap"] : Array.Empty<string>(), "--config", file], NodeLog(node));
+            program, [.. arguments, "start", .. founds ? ["--bootstrap"] : Array.Empty<string>(), "--config", file], NodeLog(node));
         Save(node.Id, n => n with { Node = process });
     }
 

@@ -35,7 +35,7 @@ internal static class DemoServer
     public static async Task StartAsync(DemoState demo, DemoNode node, Action<ProcessIdentity> started, CancellationToken cancellationToken)
     {
         var server = Private(demo, node);
-        await server.CreateAsync(cancellationToken: cancellationToken);
+        await CreateAsync(server, cancellationToken);
         var process = DetachedProcess.Start(
             DetachedProcess.Find("mariadbd"),
             [$"--defaults-file={server.ConfigurationFile}", $"--user={Environment.UserName}"],
@@ -58,6 +58,18 @@ internal static class DemoServer
             $"GRANT ALL PRIVILEGES ON `{demo.Database}`.* TO '{demo.User}'@'%'",
         ])
             await RunAsync(connection, statement, cancellationToken);
+    }
+
+    private static async Task CreateAsync(PrivateServer server, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await server.CreateAsync(cancellationToken: cancellationToken);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new RefusedException(e.Message);
+        }
     }
 
     private static async Task WaitUntilReadyAsync(PrivateServer server, ProcessIdentity process, CancellationToken cancellationToken)

@@ -37,6 +37,9 @@ public sealed record DemoState
 
     public ImmutableArray<DemoNode> Nodes { get; init; } = [];
 
+    /// <summary>Whether the cluster has once accepted writes. Until then the first node is started with <c>--bootstrap</c>.</summary>
+    public bool Founded { get; init; }
+
     /// <summary>The state of the demo in a folder, or null where there is none.</summary>
     public static DemoState? Read(string dir)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text.Json.Serialization;
 
 namespace WolfScale.Server.Demo;
 
@@ -10,6 +11,7 @@ namespace WolfScale.Server.Demo;
 public sealed record ProcessIdentity(int Pid, long StartTicks)
 {
     /// <summary>Whether this very process still runs. One that has ended and was not yet collected by its parent does not.</summary>
+    [JsonIgnore]
     public bool IsAlive => Read(Pid) is { State: not 'Z' and not 'X' } now && now.StartTicks == StartTicks;
 
     /// <summary>The process with that id as it is now, or null.</summary>
