@@ -258,10 +258,15 @@ public sealed partial class Capture : ICapture, IDisposable
     private void StartDump(ReplicationConnection connection, ResumePoint place)
     {
         var heartbeatNs = (long)_options.HeartbeatPeriod.TotalNanoseconds;
-        var settings = connection.QueryRow("SELECT @@GLOBAL.binlog_checksum, @@GLOBAL.gtid_domain_id");
-        if (settings is not ["CRC32", var domain])
+        if (connection.QueryRow("SELECT @@GLOBAL.binlog_checksum, @@GLOBAL.gtid_domain_id, @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos")
+            is not [var checksum, { } domain, var binlog, var applied])
+        {
+            throw new ProtocolException("The server does not tell its GTID settings: it is not MariaDB.");
+        }
+
+        if (checksum != "CRC32")
             throw CaptureStream.ChecksumOff();
-        place.Domain ??= uint.Parse(domain ?? "0", CultureInfo.InvariantCulture);
+        place.CheckServer(uint.Parse(domain, CultureInfo.InvariantCulture), GtidPosition.Parse(binlog), GtidPosition.Parse(applied));
         connection.Execute(string.Create(
             CultureInfo.InvariantCulture,
             $"SET @master_heartbeat_period={heartbeatNs}, @master_binlog_checksum=@@GLOBAL.binlog_checksum, @mariadb_slave_capability=4, "
