@@ -7,10 +7,19 @@ namespace WolfScale.Wal;
 /// </summary>
 public sealed class WalCursor
 {
-    internal WalCursor() => throw new NotImplementedException();
+    private readonly WriteAheadLog _log;
+    private long _generation;
+    private long? _lastTerm; // of the entry before NextLsn, once one was read
+
+    internal WalCursor(WriteAheadLog log, long firstLsn)
+    {
+        _log = log;
+        _generation = log.Generation;
+        NextLsn = firstLsn;
+    }
 
     /// <summary>The LSN that the next batch holds (the first batch read may begin before it: batches are never split).</summary>
-    public long NextLsn => throw new NotImplementedException();
+    public long NextLsn { get; private set; }
 
     /// <summary>
     /// Reads the next batch, if it ends at or before <paramref name="throughLsn"/> (a commit LSN: commits stand at batch boundaries).
@@ -21,5 +30,38 @@ public sealed class WalCursor
     /// <exception cref="WalPrunedException">Retention has deleted it.</exception>
     /// <exception cref="WalDamagedException">It is there and cannot be read.</exception>
     /// <exception cref="InvalidOperationException">The log was cut off before <see cref="NextLsn"/> and what was read is void.</exception>
-    public bool TryRead(long throughLsn, [NotNullWhen(true)] out WalBatch? batch) => throw new NotImplementedException();
+    public bool TryRead(long throughLsn, [NotNullWhen(true)] out WalBatch? batch)
+    {
+        batch = null;
+        CheckNotCut();
+        if (NextLsn > throughLsn)
+            return false;
+        if (!_log.TryGetBatch(NextLsn, out batch))
+        {
+            long firstLsn = _log.FirstLsn;
+            return NextLsn < firstLsn ? throw new WalPrunedException(NextLsn, firstLsn) : false;
+        }
+
+        if (batch.LastLsn > throughLsn)
+        {
+            batch.Release();
+            batch = null;
+            return false;
+        }
+
+        NextLsn = batch.LastLsn + 1;
+        _lastTerm = batch.Term;
+        return true;
+    }
+
+    // The same LSN in the same term is the same entry (Raft §5.3, log matching), so only a change of term shows a cut that matters.
+    private void CheckNotCut()
+    {
+        long generation = _log.Generation;
+        if (generation == _generation)
+            return;
+        if (_lastTerm is { } term && NextLsn - 1 >= _log.FirstLsn && _log.TermAt(NextLsn - 1) != term)
+            throw new InvalidOperationException($"The log was cut before LSN {NextLsn}: open a new cursor, what was read after the cut is void.");
+        _generation = generation;
+    }
 }

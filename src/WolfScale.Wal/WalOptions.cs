@@ -43,9 +43,12 @@ public sealed record WalOptions
     /// </summary>
     public int ZeroAheadBytes { get; init; } = 1 << 20;
 
+    /// <summary>
+    /// How much of the log's end is read and checked on opening (at least the two newest segments). Older segments are checked when they
+    /// are read, and by <see cref="WriteAheadLog.Verify"/>.
+    /// </summary>
+    public long CheckOnOpenBytes { get; init; } = 256 << 20;
+
     /// <summary>The file layer; null is the real one. Tests put a faulty disk here.</summary>
     public IWalFiles? Files { get; init; }
-
-    /// <summary>The clock for <see cref="FlushInterval"/> and <see cref="SyncedRecordInterval"/>; null is the system's.</summary>
-    public TimeProvider? Time { get; init; }
 }

@@ -1,62 +1,58 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics;
+using WolfScale.Wal.Files;
+using WolfScale.Wal.Reading;
+using WolfScale.Wal.Recovery;
+using WolfScale.Wal.Segments;
+using WolfScale.Wal.Writing;
 
 namespace WolfScale.Wal;
 
 /// <summary>
 /// The replicated log of one node, on disk. All members may be called from any thread. Appends and truncations come from one caller in
 /// order (the host executes the consensus core's effects in order); readers see them at once, the disk gets them in the same order.
+/// <code>
+///   Append ──▶ tail in memory ──▶ readers, senders, feed
+///      └─────▶ queue ──▶ one writer at a time: write a group, fdatasync, publish ──▶ Synced
+/// </code>
+/// Two locks: <c>_gate</c> guards what is in memory and is never held for input or output; <c>_writing</c> lets one thread at a time
+/// change files. Whoever holds <c>_writing</c> may take <c>_gate</c>, never the other way round.
 /// </summary>
-public sealed class WriteAheadLog : IAsyncDisposable
+public sealed partial class WriteAheadLog : IAsyncDisposable
 {
-    private WriteAheadLog()
+    private const string LockFileName = "LOCK";
+    private const long SmallestSegmentBytes = 8 << 10; // a header and something behind it
+
+    private readonly Lock _writing = new();
+    private readonly object _gate = new(); // a monitor: the writer thread waits on it
+    private readonly WalOptions _options;
+    private readonly IDisposable _directoryLock;
+    private readonly SegmentTable _table = new();
+    private readonly SegmentFiles _files;
+    private readonly LogReader _reader;
+    private readonly LogWriter _writer;
+
+    private WriteAheadLog(WalOptions options, IWalFiles files, IDisposable directoryLock, LogImage image, SyncedRecord record, RecoveryReport report)
     {
-        Synced?.Invoke(0, 0);
-        Failed?.Invoke(null!);
-        throw new NotImplementedException();
+        _options = options;
+        _directoryLock = directoryLock;
+        Recovery = report;
+        _tail = new LogTail(options.TailCacheBytes);
+        _files = new SegmentFiles(files);
+        _reader = new LogReader(_table, _files);
+        _writer = new LogWriter(options, files, _table, _files, record);
+        _clusterId = image.ClusterId == Guid.Empty ? options.ClusterId : image.ClusterId;
+        foreach (Segment segment in image.Segments)
+            TakeUp(segment);
+        _start = image.Segments.Count > 0 ? image.Segments[0].Header.Before : LogState.At(LogStart.Empty);
+        if (_start.Configuration is { } inherited)
+            _configurations = [inherited, .. _configurations];
+        _end = image.Segments.Count > 0 ? image.End : _start;
+        _written = _end.End.Lsn;
+        _durable = _end.End.Lsn;
+        _writer.Resume(_end);
+        _thread = new Thread(WriterThread) { IsBackground = true, Name = "wal-writer" };
+        _thread.Start();
     }
-
-    /// <summary>Opens or creates the log, checks it, and cuts off a torn tail. Everything left is durable when this returns.</summary>
-    /// <exception cref="WalDamagedException">Something synced is lost (rule C6): see <see cref="DiscardFrom"/>.</exception>
-    /// <exception cref="WalRefusedException">Another process has it open, or it is another cluster's.</exception>
-    public static WriteAheadLog Open(WalOptions options) => throw new NotImplementedException();
-
-    /// <summary>Checks a log without changing it. The log must not be open.</summary>
-    public static RecoveryReport Verify(WalOptions options) => throw new NotImplementedException();
-
-    /// <summary>
-    /// Cuts a damaged log off at <paramref name="lsn"/>, which and everything after it is lost; what was promised for those entries no longer
-    /// holds, so the caller must have made this node a non-voter first. The log must not be open. The cut is at the batch boundary at or
-    /// before <paramref name="lsn"/>.
-    /// </summary>
-    /// <returns>The last LSN that is left.</returns>
-    public static long DiscardFrom(WalOptions options, long lsn) => throw new NotImplementedException();
-
-    /// <summary>What was found on opening.</summary>
-    public RecoveryReport Recovery => throw new NotImplementedException();
-
-    /// <summary>The cluster this log belongs to; empty until it is known.</summary>
-    public Guid ClusterId => throw new NotImplementedException();
-
-    /// <summary>What is known of the entries before <see cref="FirstLsn"/>.</summary>
-    public LogStart Start => throw new NotImplementedException();
-
-    /// <summary>LSN of the first entry still here (of the next one, when the log is empty).</summary>
-    public long FirstLsn => throw new NotImplementedException();
-
-    /// <summary>The end of the log, durable or not.</summary>
-    public WalPosition Last => throw new NotImplementedException();
-
-    /// <summary>The end of what is durable. Goes back with a truncation, at once.</summary>
-    public WalPosition Durable => throw new NotImplementedException();
-
-    /// <summary>How many times this log was truncated or reset since it was opened.</summary>
-    public long Generation => throw new NotImplementedException();
-
-    /// <summary>Bytes appended and not yet synced.</summary>
-    public long PendingBytes => throw new NotImplementedException();
-
-    /// <summary>Why the log accepts nothing, or null when all is well.</summary>
-    public WalFailure? Failure => throw new NotImplementedException();
 
     /// <summary>
     /// Everything up to this LSN is durable; second argument: the generation it belongs to. A report of an older generation says nothing
@@ -67,82 +63,130 @@ public sealed class WriteAheadLog : IAsyncDisposable
     /// <summary>The log has stopped. Raised once per failure, on the thread that met it.</summary>
     public event Action<WalFailure>? Failed;
 
-    /// <summary>Names the cluster of an empty log that was opened without one.</summary>
-    /// <exception cref="WalRefusedException">The log already belongs to another cluster.</exception>
-    public void AdoptCluster(Guid clusterId) => throw new NotImplementedException();
+    /// <summary>What was found on opening.</summary>
+    public RecoveryReport Recovery { get; }
+
+    /// <summary>Opens or creates the log, checks it, and cuts off a torn tail. Everything left is durable when this returns.</summary>
+    /// <exception cref="WalDamagedException">Something synced is lost (rule C6): see <see cref="DiscardFrom"/>.</exception>
+    /// <exception cref="WalRefusedException">Another process has it open, or it is another cluster's.</exception>
+    /// <exception cref="PosixException">A file operation failed.</exception>
+    public static WriteAheadLog Open(WalOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.SegmentBytes, SmallestSegmentBytes);
+        ArgumentOutOfRangeException.ThrowIfNegative(options.ZeroAheadBytes);
+        IWalFiles files = options.Files ?? new PosixFiles();
+        IDisposable directoryLock = Lock(options, files);
+        try
+        {
+            long begun = Stopwatch.GetTimestamp();
+            LogImage image = LogScanner.Scan(options, files, options.CheckOnOpenBytes, deep: false);
+            try
+            {
+                RecoveryReport report = image.Report(Stopwatch.GetElapsedTime(begun));
+                if (image.Damage is { } damage)
+                    throw new WalDamagedException(damage, report);
+                SyncedRecord record = LogRepair.Settle(options, files, image);
+                return new WriteAheadLog(options, files, directoryLock, image, record, report);
+            }
+            catch
+            {
+                image.Dispose();
+                throw;
+            }
+        }
+        catch
+        {
+            directoryLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Checks a whole log, every entry of it, without changing anything. The log must not be open.</summary>
+    /// <exception cref="WalRefusedException">Another process has it open, or it is another cluster's.</exception>
+    public static RecoveryReport Verify(WalOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IWalFiles files = options.Files ?? new PosixFiles();
+        using IDisposable directoryLock = Lock(options, files);
+        long begun = Stopwatch.GetTimestamp();
+        using LogImage image = LogScanner.Scan(options, files, long.MaxValue, deep: true);
+        return image.Report(Stopwatch.GetElapsedTime(begun));
+    }
 
     /// <summary>
-    /// Appends a batch: it is visible to readers when this returns and durable when <see cref="Synced"/> says so. Never blocks on the disk; takes
-    /// its own reference. Ask <see cref="WaitForRoomAsync"/> first: nothing else bounds the backlog.
+    /// Cuts a damaged log off at <paramref name="lsn"/>, which and everything after it is lost; what was promised for those entries no longer
+    /// holds, so the caller must have made this node a non-voter first (rule C6). The log must not be open. The cut is at the batch
+    /// boundary at or before <paramref name="lsn"/>, and never after the damage.
     /// </summary>
-    /// <param name="batch">Begins at <c>Last.Lsn + 1</c>, with a term not below <c>Last.Term</c>.</param>
-    /// <param name="wakeWriter">False when the caller calls <see cref="FlushInline"/> right after, which saves a change of thread.</param>
-    /// <exception cref="ArgumentException">It does not follow on the end of the log.</exception>
-    /// <exception cref="WalStoppedException">The log has stopped.</exception>
-    public void Append(WalBatch batch, bool wakeWriter = true) => throw new NotImplementedException();
+    /// <returns>The last LSN that is left.</returns>
+    public static long DiscardFrom(WalOptions options, long lsn)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(lsn, 1);
+        IWalFiles files = options.Files ?? new PosixFiles();
+        using IDisposable directoryLock = Lock(options, files);
+        using LogImage image = LogScanner.Scan(options, files, long.MaxValue, deep: false);
+        return LogRepair.Discard(options, files, image, lsn);
+    }
 
-    /// <summary>
-    /// Cuts the log after <paramref name="lastKeptLsn"/>, a batch's last LSN. Readers see it at once; on disk it happens in order, and is durable
-    /// before anything appended later is. Does nothing, and counts nothing, when the log already ends there.
-    /// </summary>
-    /// <exception cref="ArgumentException">It is inside a batch, or before the first entry.</exception>
-    public void TruncateAfter(long lastKeptLsn) => throw new NotImplementedException();
+    /// <summary>Writes and syncs what is queued, and closes the files. The last references to batches are given back.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _closing = true;
+            Monitor.PulseAll(_gate);
+        }
 
-    /// <summary>Empties the log and lets it begin after <paramref name="start"/>: for a node that was filled by a copy of the database.</summary>
-    public void ResetTo(LogStart start) => throw new NotImplementedException();
+        await _closed.Task;
+    }
 
-    /// <summary>
-    /// Writes and syncs what is queued on the calling thread, unless another thread is at it (which then takes it along). Blocks for the
-    /// disk. <see cref="Synced"/> is raised on this thread, before it returns true.
-    /// </summary>
-    /// <returns>False when another thread is writing.</returns>
-    public bool FlushInline() => throw new NotImplementedException();
+    private static IDisposable Lock(WalOptions options, IWalFiles files)
+    {
+        files.CreateDirectory(options.Directory);
+        return files.TryLock(Path.Combine(options.Directory, LockFileName))
+            ?? throw new WalRefusedException($"The log in {options.Directory} is open in another process: is a second node running on this data directory?");
+    }
 
-    /// <summary>Completes when no more than <see cref="WalOptions.MaxPendingBytes"/> wait to be synced.</summary>
-    /// <exception cref="WalStoppedException">The log has stopped.</exception>
-    public ValueTask WaitForRoomAsync(CancellationToken cancellationToken) => throw new NotImplementedException();
+    private void TakeUp(Segment segment)
+    {
+        _table.Add(segment);
+        foreach (TermStart term in segment.Terms)
+            _terms.Add(term.FirstLsn, term.Term);
+        _configurations = [.. _configurations, .. segment.Configurations];
+    }
 
-    /// <summary>After <see cref="WalFailureKind.DiskFull"/>: tries again to write what is queued. True when the log goes on.</summary>
-    public bool TryResume() => throw new NotImplementedException();
+    private void CloseFiles()
+    {
+        WalFailure? failure = Failure;
+        try
+        {
+            if (failure is null)
+                _writer.Close();
+        }
+        catch (PosixException e)
+        {
+            failure = FailureOf(e);
+        }
+        finally
+        {
+            _writer.Dispose();
+            _files.Dispose();
+            _directoryLock.Dispose();
+        }
 
-    /// <summary>The term of the entry at <paramref name="lsn"/>, from memory; also of the position just before the first entry; null elsewhere.</summary>
-    public long? TermAt(long lsn) => throw new NotImplementedException();
+        TaskCompletionSource? waiting;
+        lock (_gate)
+        {
+            _failure = failure ?? new WalFailure(WalFailureKind.Closed, _durable, "The write-ahead log is closed.", null);
+            _isClosed = true;
+            _tail.Clear();
+            waiting = TakeRoomWaiters();
+        }
 
-    /// <summary>The batch that holds <paramref name="lsn"/>, with a reference that the caller must release; false when the log does not hold it.</summary>
-    /// <exception cref="WalDamagedException">It is there and cannot be read.</exception>
-    public bool TryGetBatch(long lsn, [NotNullWhen(true)] out WalBatch? batch) => throw new NotImplementedException();
-
-    /// <summary>The facts of the batch that holds <paramref name="lsn"/>; false when the log does not hold it.</summary>
-    public bool TryGetBatchInfo(long lsn, out WalBatchInfo info) => throw new NotImplementedException();
-
-    /// <summary>First and last LSN of the batch that holds <paramref name="lsn"/>, or null.</summary>
-    public (long First, long Last)? BatchBounds(long lsn) => throw new NotImplementedException();
-
-    /// <summary>The LSN of the last entry of the complete group <paramref name="key"/>; void groups (rule C7) are never found. Null when it is not here.</summary>
-    public long? FindGroup(EntryKey key) => throw new NotImplementedException();
-
-    /// <summary>
-    /// The last complete group that ends at or before <paramref name="lsn"/>. It may end before <see cref="FirstLsn"/>: what pruning took
-    /// is remembered. Null only where no group was ever logged up to there: then the cluster's base decides (rule C2).
-    /// </summary>
-    public EntryKey? LastGroupAtOrBefore(long lsn, out long groupLastLsn) => throw new NotImplementedException();
-
-    /// <summary>Opens a forward reader at <paramref name="firstLsn"/>, which may be one past the end.</summary>
-    public WalCursor OpenCursor(long firstLsn) => throw new NotImplementedException();
-
-    /// <summary>All configuration entries still known, in LSN order: those in the log, before them the newest that pruning took.</summary>
-    public IReadOnlyList<ConfigurationEntry> Configurations => throw new NotImplementedException();
-
-    /// <summary>The segment files, oldest first.</summary>
-    public IReadOnlyList<WalSegmentInfo> Segments => throw new NotImplementedException();
-
-    /// <summary>
-    /// Deletes the segments that hold only entries before <paramref name="keepFromLsn"/>, oldest first. The caller knows what members and the local server
-    /// still need. The newest segment always stays.
-    /// </summary>
-    /// <returns>The first LSN still there.</returns>
-    public long Prune(long keepFromLsn) => throw new NotImplementedException();
-
-    /// <summary>Writes and syncs what is queued, and closes the files.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+        ReleaseOrders();
+        waiting?.TrySetResult();
+        _closed.SetResult();
+    }
 }

@@ -1,3 +1,6 @@
+using System.Buffers;
+using K4os.Compression.LZ4;
+
 namespace WolfScale.Wal;
 
 /// <summary>
@@ -5,31 +8,142 @@ namespace WolfScale.Wal;
 /// </summary>
 public sealed class WalBatchBuilder : IDisposable
 {
-    /// <param name="maxBytes">A batch is full beyond this many bytes before compression; a single entry may be larger.</param>
+    // Below this LZ4 saves less than its own time and the reader's buffer cost.
+    private const int SmallestCompressed = 256;
+    private const int LargestSoftLimit = 8 << 20;
+    private const int FirstBuffer = 16 << 10;
+
+    private readonly int _maxBytes;
+    private readonly int _maxEntries;
+    private readonly bool _compress;
+    private byte[]? _buffer; // room for the batch header, then the raw body: becomes the batch itself where compression does not help
+    private int _length;
+    private EntryKind _firstKind;
+    private GroupSummaryBuilder _groups;
+
+    /// <param name="maxBytes">A batch is full beyond this many bytes before compression (at most 8 MiB); a single entry may be larger.</param>
     /// <param name="maxEntries">A batch is full at this many entries.</param>
-    /// <param name="compress">Whether <see cref="Seal"/> tries LZ4; it keeps the result only where it saves something.</param>
-    public WalBatchBuilder(int maxBytes = 1 << 20, int maxEntries = 1000, bool compress = true) => throw new NotImplementedException();
+    /// <param name="compress">Whether <see cref="Seal"/> tries LZ4; it keeps the result only where it saves at least an eighth.</param>
+    public WalBatchBuilder(int maxBytes = 1 << 20, int maxEntries = 1000, bool compress = true)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxBytes, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(maxBytes, LargestSoftLimit);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxEntries, 1);
+        _maxBytes = maxBytes;
+        _maxEntries = maxEntries;
+        _compress = compress;
+    }
 
     /// <summary>Entries so far.</summary>
-    public int Count => throw new NotImplementedException();
+    public int Count { get; private set; }
 
     /// <summary>Bytes so far, before compression, without the batch header.</summary>
-    public int Bytes => throw new NotImplementedException();
+    public int Bytes => _length;
 
     /// <summary>Whether nothing has been added.</summary>
-    public bool IsEmpty => throw new NotImplementedException();
+    public bool IsEmpty => Count == 0;
 
     /// <summary>Adds an entry; false when the batch is full (or must not be shared): seal it and add to the next one.</summary>
     /// <exception cref="ArgumentException">The payload is longer than <see cref="WalBatch.MaxPayloadBytes"/>, or flags do not suit the kind.</exception>
-    public bool TryAdd(EntryKind kind, EntryFlags flags, EntryKey key, ReadOnlySpan<byte> payload) => throw new NotImplementedException();
+    public bool TryAdd(EntryKind kind, EntryFlags flags, EntryKey key, ReadOnlySpan<byte> payload)
+    {
+        Check(kind, flags, payload.Length);
+        int total = EntryBytes.Total(kind, payload.Length);
+        if (Count > 0 && (_length + total > _maxBytes || Count == _maxEntries
+            || kind == EntryKind.Configuration || _firstKind == EntryKind.Configuration))
+            return false;
+
+        if (Count == 0)
+            _firstKind = kind;
+        Reserve(total);
+        EntryBytes.Write(_buffer.AsSpan(WalBatch.HeaderBytes + _length), kind, flags, key, payload);
+        _groups.Add(kind, flags, key);
+        _length += total;
+        Count++;
+        return true;
+    }
 
     /// <summary>Compresses and checksums what was added, and empties the builder.</summary>
     /// <exception cref="InvalidOperationException">Nothing was added.</exception>
-    public SealedBatch Seal() => throw new NotImplementedException();
+    public SealedBatch Seal()
+    {
+        if (Count == 0)
+            throw new InvalidOperationException("An empty batch cannot be sealed.");
+        byte[] buffer = _buffer!;
+        int body = _length;
+        byte[]? compressed = _compress && _length >= SmallestCompressed ? TryCompress(buffer.AsSpan(WalBatch.HeaderBytes, _length), out body) : null;
+        if (compressed is null)
+        {
+            body = _length;
+            _buffer = null; // it leaves with the batch
+        }
+
+        buffer = compressed ?? buffer;
+        var header = new BatchHeader
+        {
+            TotalBytes = WalBatch.HeaderBytes + body,
+            Count = Count,
+            RawBytes = _length,
+            Compressed = compressed is not null,
+            FirstKind = _firstKind,
+            BodyCrc = Crc32C.Of(buffer.AsSpan(WalBatch.HeaderBytes, body)),
+            Groups = _groups.Finish(),
+        };
+        Clear();
+        return new SealedBatch(buffer, header);
+    }
 
     /// <summary>Drops what was added.</summary>
-    public void Clear() => throw new NotImplementedException();
+    public void Clear()
+    {
+        Count = 0;
+        _length = 0;
+        _groups = default;
+        _firstKind = default;
+    }
 
     /// <inheritdoc/>
-    public void Dispose() => throw new NotImplementedException();
+    public void Dispose()
+    {
+        Clear();
+        if (_buffer is not null)
+            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = null;
+    }
+
+    private static void Check(EntryKind kind, EntryFlags flags, int payload)
+    {
+        if (payload > WalBatch.MaxPayloadBytes)
+            throw new ArgumentException($"An entry of {payload} bytes is too long; split the group over entries of at most {WalBatch.MaxPayloadBytes}.");
+        if (kind is < EntryKind.NoOp or > EntryKind.Group)
+            throw new ArgumentException($"{kind} is not a kind of entry.");
+        if (kind != EntryKind.Group && flags != EntryFlags.None)
+            throw new ArgumentException($"A {kind} entry has no place in a group, so no flags.");
+    }
+
+    private static byte[]? TryCompress(ReadOnlySpan<byte> raw, out int body)
+    {
+        int most = raw.Length - (raw.Length / 8); // less than an eighth saved is not worth the reader's time
+        byte[] target = ArrayPool<byte>.Shared.Rent(WalBatch.HeaderBytes + most);
+        body = LZ4Codec.Encode(raw, target.AsSpan(WalBatch.HeaderBytes, most), LZ4Level.L00_FAST);
+        if (body > 0)
+            return target;
+        ArrayPool<byte>.Shared.Return(target);
+        return null;
+    }
+
+    private void Reserve(int more)
+    {
+        int needed = WalBatch.HeaderBytes + _length + more;
+        if (_buffer is not null && _buffer.Length >= needed)
+            return;
+        byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, _buffer is null ? FirstBuffer : _buffer.Length * 2));
+        if (_buffer is not null)
+        {
+            _buffer.AsSpan(0, WalBatch.HeaderBytes + _length).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+
+        _buffer = larger;
+    }
 }

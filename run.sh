@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# The one entry to a checkout of WolfScale: `./run.sh help` lists what it does.
+# It installs what is missing on Debian (as root; otherwise it prints the command) and is quick when nothing is.
+# It never starts, stops or touches a system-wide MariaDB: servers run privately, from the installed programs.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+readonly CONFIGURATION=Release
+readonly BIN=artifacts/bin
+readonly WOLFSCALE=$BIN/WolfScale.Server/release/wolfscale
+# The -core packages hold the programs alone: no service, no user, no /var/lib/mysql.
+readonly MARIADB_PACKAGES="mariadb-server-core mariadb-client"
+readonly BENCH_PACKAGES="sysbench galera-4 rsync"
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+# No build server stays behind: it would hold memory that the servers under test need.
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+
+usage() {
+  cat <<'TEXT'
+Usage: ./run.sh COMMAND [OPTION…]
+
+  demo [--nodes 3] [--dir DIR] [--detach] …   a whole cluster on this machine (demo --help tells more)
+  demo status | stop | kill NODE | start NODE | add
+  test [--long] [PROJECT…]                    all tests, or those of the named projects (Unit, Integration …)
+  bench …                                     the comparison with plain MariaDB, semi-sync and Galera
+  simulate --seed N --steps M                 replays a run of the consensus simulator
+  build                                       a Release build
+  start | join | status | info | validate | init …   the same as `wolfscale …`, from this checkout
+TEXT
+}
+
+fail() { # message [exit code]
+  printf 'run.sh: %s\n' "$1" >&2
+  exit "${2:-1}"
+}
+
+# --- what must be installed -------------------------------------------------------------------------------------
+
+need_sdk() {
+  local wanted
+  wanted=$(sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' global.json)
+  if ! command -v dotnet >/dev/null; then
+    fail "the .NET SDK $wanted is missing. Install it with the vendor's script:
+  curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --version $wanted
+  export PATH=\"\$HOME/.dotnet:\$PATH\""
+  fi
+  if ! dotnet --version >/dev/null 2>&1; then
+    fail "global.json pins the .NET SDK $wanted, and this machine has only: $(dotnet --list-sdks | tr '\n' ' ')
+Install it beside them with the vendor's script:
+  curl -sSL https://dot.net/v1/dotnet-install.sh | bash -s -- --version $wanted
+  export PATH=\"\$HOME/.dotnet:\$PATH\""
+  fi
+  # The programs' own launcher looks in the system's places; tell it about any other.
+  export DOTNET_ROOT="${DOTNET_ROOT:-$(dirname "$(readlink -f "$(command -v dotnet)")")}"
+}
+
+has() { # program: on the PATH, or where Debian puts servers
+  command -v "$1" >/dev/null || [[ -x /usr/sbin/$1 ]]
+}
+
+install_packages() { # packages…
+  local command="apt-get install -y --no-install-recommends $*"
+  if ! command -v apt-get >/dev/null; then
+    fail "these programs are missing, and this is not a Debian system: install what Debian calls $*"
+  fi
+  if [[ $EUID -ne 0 ]]; then
+    fail "some programs are missing. Install them with:
+  sudo $command"
+  fi
+  printf 'Installing: %s\n' "$*"
+  export DEBIAN_FRONTEND=noninteractive
+  # shellcheck disable=SC2086
+  $command >/dev/null 2>&1 || { apt-get update -qq && $command >/dev/null; } || fail "this failed: $command"
+}
+
+need_mariadb() {
+  local program
+  for program in mariadbd mariadb-install-db mariadb-binlog mariadb; do
+    if ! has "$program"; then
+      # shellcheck disable=SC2086
+      install_packages $MARIADB_PACKAGES
+      return
+    fi
+  done
+}
+
+need_bench_tools() {
+  need_mariadb
+  if ! has sysbench || ! has rsync || ! compgen -G '/usr/lib/galera/libgalera*' >/dev/null; then
+    # shellcheck disable=SC2086
+    install_packages $BENCH_PACKAGES
+  fi
+}
+
+# --- building ---------------------------------------------------------------------------------------------------
+
+build() { # project or solution
+  dotnet build "$1" -c $CONFIGURATION -v quiet -clp:NoSummary -nodeReuse:false
+}
+
+# Builds the program when a source is newer than it; otherwise costs one `find`.
+need_wolfscale() {
+  if [[ ! -x $WOLFSCALE ]] || [[ -n $(find src Directory.*.props global.json -newer $BIN/WolfScale.Server/release/wolfscale.dll \
+      \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.toml' -o -name 'global.json' \) -print -quit) ]]; then
+    need_sdk
+    printf 'Building …\n' >&2
+    build src/WolfScale.Server >&2
+    touch $BIN/WolfScale.Server/release/wolfscale.dll
+  else
+    export DOTNET_ROOT="${DOTNET_ROOT:-$(dirname "$(readlink -f "$(command -v dotnet)")")}"
+  fi
+}
+
+wolfscale() {
+  need_wolfscale
+  exec $WOLFSCALE "$@"
+}
+
+# --- tests ------------------------------------------------------------------------------------------------------
+
+# Runs every test project, one after the other (servers under test want both cores), and ends with the sum alone on the last line.
+run_tests() {
+  local limit=30m projects=() passed=0 failed=0 skipped=0 project log code
+  while [[ $# -gt 0 ]]; do
+    case $1 in
+      --long) export WOLFSCALE_LONG=1; limit=6h ;;
+      -*) fail "test does not know $1; it takes --long and names of projects" 2 ;;
+      *) projects+=("$1") ;;
+    esac
+    shift
+  done
+  if [[ ${#projects[@]} -eq 0 ]]; then
+    for project in Architecture Unit Scenarios Simulation Integration EndToEnd; do
+      [[ -d tests/WolfScale.$project ]] && projects+=("$project")
+    done
+  fi
+
+  need_sdk
+  need_mariadb
+  build WolfScale.slnx
+  log=$(mktemp)
+  # shellcheck disable=SC2064
+  trap "rm -f '$log'" EXIT
+  for project in "${projects[@]}"; do
+    printf '\n=== %s\n' "$project"
+    code=0
+    "$BIN/WolfScale.$project/release/WolfScale.$project" --no-ansi --progress off --timeout $limit 2>&1 | tee "$log" || code=$?
+    if [[ -z $(count succeeded "$log") ]]; then
+      printf '%s ended with exit code %s and no summary: counted as one failure.\n' "$project" "$code"
+      failed=$((failed + 1))
+      continue
+    fi
+    passed=$((passed + $(count succeeded "$log")))
+    skipped=$((skipped + $(count skipped "$log")))
+    # A run that was cut short (time limit, crash after the summary) must not count as fine.
+    if [[ $code -ne 0 && $(count failed "$log") -eq 0 ]]; then
+      printf '%s ended with exit code %s: counted as one failure.\n' "$project" "$code"
+      failed=$((failed + 1))
+    fi
+    failed=$((failed + $(count failed "$log")))
+  done
+  printf '\n%s passed, %s failed' $passed $failed
+  [[ $skipped -eq 0 ]] || printf ', %s skipped' $skipped
+  printf '\n'
+  [[ $failed -eq 0 && $passed -gt 0 ]]
+}
+
+count() { # word log: the number in the summary's line "  word: N"
+  sed -n "s/^  $1: \([0-9]*\)\$/\1/p" "$2" | tail -1
+}
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+main() {
+  local command=${1:-help}
+  [[ $# -eq 0 ]] || shift
+  case $command in
+    demo) need_mariadb; wolfscale demo "$@" ;;
+    test) run_tests "$@" ;;
+    bench) need_sdk; need_bench_tools; exec bench/run.sh "$@" ;;
+    simulate) need_sdk; build tests/WolfScale.Simulation; exec "$BIN/WolfScale.Simulation/release/WolfScale.Simulation" simulate "$@" ;;
+    build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" ;;
+    package) fail "packages are not built yet: ./run.sh build makes $WOLFSCALE" ;;
+    start | join | status | info | validate | init) wolfscale "$command" "$@" ;;
+    help | --help | -h) usage ;;
+    --version) wolfscale --version ;;
+    *) usage >&2; fail "there is no command \"$command\"" 2 ;;
+  esac
+}
+
+main "$@"

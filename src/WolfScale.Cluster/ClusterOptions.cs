@@ -1,0 +1,84 @@
+using WolfScale.Cluster.Transport;
+using WolfScale.Consensus;
+
+namespace WolfScale.Cluster;
+
+/// <summary>How a node takes part in its cluster. Times and sizes carry their units in the names.</summary>
+public sealed record ClusterOptions
+{
+    /// <summary>node.id: unique in the cluster; the lowest is preferred as leader.</summary>
+    public required string NodeId { get; init; }
+
+    /// <summary>node.data_dir: the log goes to its folder <c>wal</c>, the node's own state to <c>state/state.db</c>.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>node.bind_address, HOST:PORT with a literal address or "localhost"; port 0 takes a free one.</summary>
+    public required string BindAddress { get; init; }
+
+    /// <summary>node.advertise_address, HOST:PORT; empty: the bound address.</summary>
+    public string AdvertiseAddress { get; init; } = "";
+
+    /// <summary>cluster.peers, HOST:PORT each; the node's own address among them does no harm.</summary>
+    public IReadOnlyList<string> Peers { get; init; } = [];
+
+    /// <summary>cluster.cluster_name: nodes with another name are refused.</summary>
+    public string ClusterName { get; init; } = "";
+
+    /// <summary>cluster.secret: what every node proves to know. Empty is accepted on loopback addresses only.</summary>
+    public string Secret { get; init; } = "";
+
+    /// <summary>TLS between nodes; null for none.</summary>
+    public TlsFiles? Tls { get; init; }
+
+    /// <summary>Found a new cluster if this data directory belongs to none. Ignored, with a line in the log, where it does.</summary>
+    public bool Bootstrap { get; init; }
+
+    /// <summary>With <see cref="Bootstrap"/>: what the database holds before LSN 1 (rule C2).</summary>
+    public LogBase BootstrapBase { get; init; } = new("", true);
+
+    /// <summary>With <see cref="Bootstrap"/>: what an acknowledgement promises; afterwards the log decides (rule C5).</summary>
+    public ClusterMode Mode { get; init; } = ClusterMode.Consistent;
+
+    /// <summary>cluster.never_leader: votes and never serves (rule C3).</summary>
+    public bool NeverLeader { get; init; }
+
+    /// <summary>database.enabled = false: keeps the log and votes, has no MariaDB.</summary>
+    public bool Witness { get; init; }
+
+    /// <summary>cluster.heartbeat_interval_ms: also how often nodes tell one another their status.</summary>
+    public int HeartbeatIntervalMs { get; init; } = 500;
+
+    public int ElectionTimeoutMinMs { get; init; } = 1500;
+
+    public int ElectionTimeoutMaxMs { get; init; } = 3000;
+
+    /// <summary>cluster.drop_after_s: a node silent for so long is DROPPED, and loses its vote where that costs no fault tolerance.</summary>
+    public int DropAfterS { get; init; } = 30;
+
+    /// <summary>wal.fsync; false promises less, see the guarantees.</summary>
+    public bool Fsync { get; init; } = true;
+
+    /// <summary>wal.flush_interval_ms, with <see cref="Fsync"/> off.</summary>
+    public int FlushIntervalMs { get; init; } = 100;
+
+    /// <summary>wal.segment_size_mb × 2²⁰.</summary>
+    public long SegmentBytes { get; init; } = 64 << 20;
+
+    /// <summary>wal.retention_hours: segments younger than this are kept. 0 keeps nothing that nobody needs.</summary>
+    public double RetentionHours { get; init; } = 168;
+
+    /// <summary>wal.max_size_gb × 2³⁰: above it old segments go even if a dropped member would need them; 0 for no limit.</summary>
+    public long MaxLogBytes { get; init; }
+
+    /// <summary>Back-pressure: proposers wait while more than this is appended and not yet synced, in bytes.</summary>
+    public long MaxPendingBytes { get; init; } = 64 << 20;
+
+    /// <summary>How much of the log's end is kept in memory, in bytes.</summary>
+    public long TailCacheBytes { get; init; } = 16 << 20;
+
+    /// <summary>How fast one peer is sent old batches that it missed, in bytes per second; 0 for as fast as it takes them.</summary>
+    public long CatchUpBytesPerSecond { get; init; }
+
+    /// <summary>The file layer of the log; null is the real one. For tests with a faulty disk.</summary>
+    public WolfScale.Wal.Files.IWalFiles? WalFiles { get; init; }
+}

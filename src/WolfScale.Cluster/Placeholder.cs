@@ -1,2 +1,0 @@
-// replaced by the project's first file
-namespace WolfScale.Cluster;

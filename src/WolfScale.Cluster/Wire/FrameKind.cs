@@ -1,0 +1,29 @@
+namespace WolfScale.Cluster.Wire;
+
+/// <summary>The first byte of every frame after its length. The numbers are the protocol: they are never reused.</summary>
+internal enum FrameKind : byte
+{
+    // Handshake: the only kinds accepted before authentication.
+    Hello = 1,
+    Challenge = 2,
+    Proof = 3,
+    Verdict = 4,
+    Refusal = 5,
+
+    // Consensus.
+    PreVoteRequest = 16,
+    PreVoteResponse = 17,
+    VoteRequest = 18,
+    VoteResponse = 19,
+    AppendRequest = 20,
+    AppendResponse = 21,
+    TimeoutNow = 22,
+
+    // Cluster.
+    Status = 32,
+    JoinRequest = 33,
+    JoinResponse = 34,
+    ReadIndexRequest = 35,
+    ReadIndexResponse = 36,
+    LeaveRequest = 37,
+}

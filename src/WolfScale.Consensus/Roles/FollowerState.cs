@@ -1,0 +1,57 @@
+namespace WolfScale.Consensus;
+
+/// <summary>
+/// Follows the leader of a term, or waits for one to appear. Learners and nodes outside the configuration are followers that never lose patience.
+/// </summary>
+internal sealed class FollowerState(RaftCore core) : RoleState(core)
+{
+    private readonly LogReceiver _receiver = new(core.Node);
+
+    public override RaftRole Role => RaftRole.Follower;
+
+    public override void Tick()
+    {
+        if (Node.NowMs < Node.ElectionDeadlineMs)
+            return;
+        if (Node.IsVoter)
+        {
+            Core.Campaign();
+            return;
+        }
+
+        // Somebody without a vote can only stop believing in the leader.
+        Node.Leader = null;
+        Node.RestartElectionTimer();
+        Core.AnnounceRole();
+    }
+
+    public override void OnAppendRequest(AppendRequest request)
+    {
+        if (Node.Leader is { } leader && leader != request.From)
+        {
+            Node.Alarm($"both {leader} and {request.From} claim to lead (Raft §5.2, election safety)");
+            return;
+        }
+
+        Node.Leader = request.From;
+        Node.LeaderHeardMs = Node.NowMs;
+        Node.RestartElectionTimer();
+        Core.AnnounceRole();
+        _receiver.Receive(request);
+    }
+
+    public override void OnTimeoutNow(TimeoutNow request)
+    {
+        // Thesis §3.10. A node that meanwhile became unfit lets the transfer run into its time limit (rule C3).
+        if (Node.Leader == request.From && Node.IsVoter && Node.Standing.MayServe)
+            Core.BecomeCandidate(leaderTransfer: true);
+    }
+
+    public override void OnDurable() => _receiver.OnDurable();
+
+    public override void OnStandingChanged()
+    {
+        if (Node.Leader is not null)
+            _receiver.Acknowledge();
+    }
+}

@@ -1,0 +1,87 @@
+namespace WolfScale.Consensus;
+
+/// <summary>A leader that hands over: because it was asked to (thesis §3.10), or because it cannot serve (rule C3).</summary>
+internal sealed partial class LeaderState
+{
+    /// <summary>Targets that did not take the lead when this unfit leader offered it; tried again when all have been tried.</summary>
+    private readonly HashSet<NodeKey> _handoverTried = [];
+    private long? _timeoutNowSentMs;
+
+    public TransferResult BeginTransfer(NodeKey? to)
+    {
+        if (to == Node.Self)
+            return TransferResult.AlreadyLeader;
+        if (Core.Transfer is not null)
+            return TransferResult.InProgress;
+        _handoverTried.Clear();
+        PeerProgress? target = to is { } key ? FindPeer(key) : BestCandidate(mustBeComplete: false);
+        if (target is null)
+            return to is null ? TransferResult.NoCandidate : TransferResult.NotAVoter;
+        if (!target.Member.IsVoter)
+            return TransferResult.NotAVoter;
+        if (!IsResponding(target))
+            return TransferResult.NotResponding;
+        if (!MayLead(target))
+            return TransferResult.MayNotServe;
+        StartTransfer(target);
+        return TransferResult.Started;
+    }
+
+    /// <summary>Sends TimeoutNow as soon as the target has the whole log, and again with every heartbeat until the transfer ends.</summary>
+    private void ContinueTransfer()
+    {
+        if (Core.Transfer is not { } transfer || FindPeer(transfer.Target) is not { } target || target.MatchLsn != Node.Log.Last.Lsn)
+            return;
+        if (_timeoutNowSentMs is { } sent && Node.NowMs - sent < Node.Options.HeartbeatIntervalMs)
+            return;
+        _timeoutNowSentMs = Node.NowMs;
+        Node.Send(new TimeoutNow(Node.Self, target.Key, Node.Term));
+    }
+
+    /// <summary>
+    /// Rule C3: a leader that cannot serve commits its no-op, waits until a fit voter has the whole log, and hands over. It never opens, so its log does not grow
+    /// and the fit node does catch up.
+    /// </summary>
+    private void ConsiderHandover()
+    {
+        if (!Rules.UnfitHandsOver || Core.Role != RaftRole.Leader || Core.MayServe || Core.Transfer is not null || !OwnTermCommitted)
+            return;
+        PeerProgress? target = BestCandidate(mustBeComplete: true);
+        if (target is null && _handoverTried.Count > 0)
+        {
+            _handoverTried.Clear();
+            return; // the next answer or heartbeat begins a new round
+        }
+
+        if (target is null)
+            return;
+        _ = _handoverTried.Add(target.Key);
+        StartTransfer(target);
+    }
+
+    private void StartTransfer(PeerProgress target)
+    {
+        _timeoutNowSentMs = null;
+        Core.Transfer = new LeaderTransfer(target.Key, Node.Term, Node.NowMs + Node.Options.TransferTimeoutMs);
+        _sender.SendTo(target);
+        ContinueTransfer();
+    }
+
+    /// <summary>The best-placed voter that could take over: peers are sorted by key, so the first one that qualifies.</summary>
+    private PeerProgress? BestCandidate(bool mustBeComplete)
+    {
+        foreach (PeerProgress peer in _peers)
+        {
+            if (peer.Member.IsVoter && MayLead(peer) && IsResponding(peer) && !_handoverTried.Contains(peer.Key)
+                && (!mustBeComplete || peer.MatchLsn == Node.Log.Last.Lsn))
+                return peer;
+        }
+
+        return null;
+    }
+
+    private bool IsResponding(PeerProgress peer) => peer.HeardSince(Node.NowMs - Node.Options.ElectionTimeoutMinMs);
+
+    /// <summary>By what it last reported, and by what the configuration says now.</summary>
+    private static bool MayLead(PeerProgress peer) => peer.Standing.MayServe && !peer.Member.NeverLeader && !peer.Member.Witness;
+}

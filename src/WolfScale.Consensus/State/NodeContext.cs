@@ -1,0 +1,172 @@
+namespace WolfScale.Consensus;
+
+/// <summary>
+/// What a node knows whatever its role: its hard state, log, configuration and commit LSN, and where effects go. Roles come and go; this stays.
+/// </summary>
+internal sealed class NodeContext
+{
+    private bool _hardStateDirty;
+
+    public NodeContext(RaftOptions options, NodeKey self, RestoredState restored, ILogView log, Random random)
+    {
+        Options = options;
+        Self = self;
+        Random = random;
+        Log = new CoreLog(log);
+        HardState = restored.HardState;
+        if (Log.Last.Term > HardState.Term)
+        {
+            throw new ArgumentException(
+                $"the log of {self} ends in term {Log.Last.Term}, its saved term is {HardState.Term}: the saved vote is older than the log, "
+                + "and a node that forgets a vote may vote twice. Restore the state database, or let the node join again with an empty data directory.",
+                nameof(restored));
+        }
+
+        Configurations = new ConfigurationHistory(restored.Configurations);
+        // Whatever was pruned was committed before.
+        CommitLsn = Math.Clamp(restored.CommitLsn, Log.First.Lsn, Log.Last.Lsn);
+        Configurations.Committed(CommitLsn);
+        DurableLsn = Log.Last.Lsn;
+        Generation = restored.Generation;
+    }
+
+    public RaftOptions Options { get; }
+
+    public NodeKey Self { get; }
+
+    public Random Random { get; }
+
+    public CoreLog Log { get; }
+
+    public ConfigurationHistory Configurations { get; }
+
+    public Configuration? Configuration => Configurations.Active;
+
+    public HardState HardState { get; private set; }
+
+    public long Term => HardState.Term;
+
+    /// <summary>The highest commit LSN this node knows of; on a follower never above its own durable LSN.</summary>
+    public long CommitLsn { get; private set; }
+
+    /// <summary>Up to here the log survives a crash.</summary>
+    public long DurableLsn { get; private set; }
+
+    /// <summary>Number of truncations so far.</summary>
+    public long Generation { get; private set; }
+
+    public Fitness Fitness { get; set; }
+
+    /// <summary>The host's clock at the latest call that brought it.</summary>
+    public long NowMs { get; private set; }
+
+    /// <summary>The leader of the current term, when known.</summary>
+    public NodeKey? Leader { get; set; }
+
+    /// <summary>When that leader was last heard.</summary>
+    public long LeaderHeardMs { get; set; } = long.MinValue / 2;
+
+    /// <summary>When this node loses patience, if nothing happens before.</summary>
+    public long ElectionDeadlineMs { get; set; }
+
+    /// <summary>Where the effects of the current call go.</summary>
+    public IEffects Effects { get; private set; } = null!;
+
+    public bool IsVoter => Configuration?.IsVoter(Self) ?? false;
+
+    public Standing Standing
+    {
+        get
+        {
+            Member? member = Configuration?.Find(Self);
+            return new Standing(Fitness, member?.NeverLeader ?? false, member?.Witness ?? false);
+        }
+    }
+
+    public void BeginCall(IEffects effects)
+    {
+        Effects = effects;
+        Log.BeginCall();
+    }
+
+    public void BeginCall(long nowMs, IEffects effects)
+    {
+        NowMs = Math.Max(NowMs, nowMs);
+        BeginCall(effects);
+    }
+
+    /// <summary>Adds an effect that the world can see: what it promises must be durable before it (Raft §5.1).</summary>
+    public void Emit(Effect effect)
+    {
+        FlushHardState();
+        Effects.Add(effect);
+    }
+
+    public void Send(Message message) => Emit(new Effect.Send(message));
+
+    /// <summary>Enters a later term, with nobody voted for yet.</summary>
+    public void EnterTerm(long term)
+    {
+        HardState = new HardState(term, null);
+        Leader = null;
+        _hardStateDirty = true;
+    }
+
+    public void CastVote(NodeKey candidate)
+    {
+        HardState = HardState with { Vote = candidate };
+        _hardStateDirty = true;
+    }
+
+    /// <summary>Every call ends with this: a term seen is a term remembered.</summary>
+    public void FlushHardState()
+    {
+        if (!_hardStateDirty)
+            return;
+        _hardStateDirty = false;
+        Effects.Add(new Effect.PersistHardState(Rules.PersistVote ? HardState : HardState with { Vote = null }));
+    }
+
+    /// <summary>Adds to the log as the core sees it; the effect that makes it real is the caller's.</summary>
+    public void Append(BatchInfo batch)
+    {
+        Log.Append(batch);
+        if (batch.Configuration is not null)
+            Configurations.Append(batch.FirstLsn, batch.Configuration);
+    }
+
+    public void Truncate(long lastKeptLsn)
+    {
+        Log.TruncateAfter(lastKeptLsn);
+        Generation++;
+        DurableLsn = Math.Min(DurableLsn, lastKeptLsn);
+        Emit(new Effect.Truncate(lastKeptLsn, Generation));
+        if (Rules.RevertTruncatedConfiguration && Configurations.TruncateAfter(lastKeptLsn) && Configuration is { } active)
+            Emit(new Effect.ConfigurationChanged(active, Configurations.ActiveLsn));
+    }
+
+    /// <returns>Whether more is durable than before.</returns>
+    public bool RecordDurable(long lsn, long generation)
+    {
+        if (Rules.IgnoreStaleSyncs && generation != Generation)
+            return false;
+        lsn = Math.Min(lsn, Log.Last.Lsn);
+        if (lsn <= DurableLsn)
+            return false;
+        DurableLsn = lsn;
+        return true;
+    }
+
+    public void AdvanceCommit(long lsn)
+    {
+        CommitLsn = lsn;
+        Configurations.Committed(lsn);
+        Emit(new Effect.CommitAdvanced(lsn));
+    }
+
+    /// <summary>Draws a new election timeout from now on.</summary>
+    public void RestartElectionTimer(bool retry = false) =>
+        ElectionDeadlineMs = NowMs + ElectionPolicy.DrawTimeoutMs(Options, Configuration, Self, Standing, Random, retry);
+
+    public void Alarm(string what) => Emit(new Effect.SafetyAlarm($"{Self} in term {Term}: {what}"));
+}

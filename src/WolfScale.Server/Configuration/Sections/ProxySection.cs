@@ -1,0 +1,28 @@
+namespace WolfScale.Server.Configuration;
+
+/// <summary>The MySQL proxy.</summary>
+public sealed record ProxySection
+{
+    public bool Enabled { get; init; } = true;
+
+    public string BindAddress { get; init; } = "0.0.0.0:3307";
+
+    [ReadableFile]
+    public string TlsCert { get; init; } = "";
+
+    [ReadableFile]
+    public string TlsKey { get; init; } = "";
+
+    public bool TlsRequired { get; init; }
+
+    [Within(1, 1_000_000)]
+    public int MaxConnections { get; init; } = 10_000;
+
+    /// <summary>How long a local read may wait for its data before it goes to the leader.</summary>
+    [Within(0, 600_000)]
+    public int ReadWaitMs { get; init; } = 100;
+
+    /// <summary>How long a statement may wait for a leader.</summary>
+    [Within(0, 600_000)]
+    public int FailoverWaitMs { get; init; } = 10_000;
+}

@@ -1,0 +1,98 @@
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using WolfScale.Server.Configuration;
+
+namespace WolfScale.Server.Http;
+
+/// <summary>The HTTP API: Kestrel on <c>api.bind_address</c>. It reads snapshots and asks; it decides nothing.</summary>
+public sealed class ApiServer : IAsyncDisposable
+{
+    /// <summary>Bodies are small until data routes exist; an unbounded one would be a way to fill the memory.</summary>
+    private const long MaxRequestBytes = 1 << 20;
+
+    private readonly WebApplication _application;
+
+    private ApiServer(WebApplication application) => _application = application;
+
+    /// <summary>The address in force, with the real port where 0 was asked for.</summary>
+    public Uri Address => new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    /// <summary>Starts listening.</summary>
+    /// <exception cref="IOException">The address is in use or not this machine's.</exception>
+    public static async Task<ApiServer> StartAsync(
+        ApiSection api, INodeReportSource source, ILoggerFactory loggers, Action<IEndpointRouteBuilder>? more = null, CancellationToken cancellationToken = default)
+    {
+        if (!HostPort.TryParse(api.BindAddress, out var bind, out var problem))
+            throw new ArgumentException("api.bind_address: " + problem, nameof(api));
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [], ContentRootPath = AppContext.BaseDirectory });
+        builder.Services.RemoveAll<ILoggerFactory>();
+        _ = builder.Services.AddSingleton(loggers);
+        // The node handles signals itself, in its own order; the web host must not end the process.
+        _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        _ = builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
+            kestrel.Listen(bind.ToEndPoint(), listen =>
+            {
+                if (api.TlsCert.Length > 0)
+                    _ = listen.UseHttps(X509Certificate2.CreateFromPemFile(api.TlsCert, api.TlsKey));
+            });
+        });
+        var application = builder.Build();
+        Configure(application, new TokenGate(api));
+        StatusEndpoints.Map(application, source);
+        HealthEndpoints.Map(application, source);
+        more?.Invoke(application);
+        await application.StartAsync(cancellationToken);
+        return new ApiServer(application);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _application.StopAsync(CancellationToken.None);
+        await _application.DisposeAsync();
+    }
+
+    private static void Configure(WebApplication application, TokenGate gate)
+    {
+        _ = application.Use(async (context, next) =>
+        {
+            context.Response.Headers.CacheControl = "no-store";
+            try
+            {
+                await next(context);
+            }
+            catch (BadHttpRequestException e) when (!context.Response.HasStarted)
+            {
+                await Problems.Make(e.StatusCode, "bad_request", "The request could not be read", e.Message).ExecuteAsync(context);
+            }
+
+            if (context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed, ContentType: null })
+                await Missing(context).ExecuteAsync(context);
+        });
+        _ = application.UseRouting();
+        _ = application.Use((context, next) => gate.Check(context) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
+    }
+
+    private static IResult Missing(HttpContext context) => context.Response.StatusCode == StatusCodes.Status404NotFound
+        ? Problems.NotFound($"There is nothing at {context.Request.Path}.")
+        : Problems.Make(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", "Method not allowed", $"{context.Request.Path} does not take {context.Request.Method}.");
+
+    /// <summary>Leaves SIGTERM and Ctrl+C to the node.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}

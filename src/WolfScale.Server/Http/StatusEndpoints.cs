@@ -1,0 +1,27 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace WolfScale.Server.Http;
+
+/// <summary>What the node and the cluster are doing: <c>/status</c>, <c>/cluster</c>.</summary>
+internal static class StatusEndpoints
+{
+    public static void Map(IEndpointRouteBuilder routes, INodeReportSource source)
+    {
+        _ = routes.MapGet("/status", () => Body(source.Current with { Nodes = [] }, ApiJson.Default.NodeReport)).Open();
+        _ = routes.MapGet("/cluster", () => Body(Cluster(source.Current), ApiJson.Default.ClusterDocument)).Open();
+        _ = routes.MapGet("/cluster/nodes", () => Body(source.Current.Nodes, ApiJson.Default.ImmutableArrayMemberReport)).Open();
+        _ = routes.MapGet("/cluster/nodes/{id}", (string id) => source.Current.Nodes.FirstOrDefault(n => n.Id == id) is { } node
+            ? Body(node, ApiJson.Default.MemberReport)
+            : Problems.NotFound($"This cluster has no node \"{id}\". GET /cluster/nodes lists them.")).Open();
+    }
+
+    private static ClusterDocument Cluster(NodeReport report) => new(
+        report.ClusterName, report.ClusterId, report.Mode, report.Term, report.Leader, report.CommitLsn, report.Id, report.Warnings, report.Nodes);
+
+    private static IResult Body<T>(T value, JsonTypeInfo<T> type) =>
+        Results.Text(JsonSerializer.SerializeToUtf8Bytes(value, type), "application/json; charset=utf-8");
+}

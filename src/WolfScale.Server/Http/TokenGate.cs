@@ -1,0 +1,75 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using WolfScale.Server.Configuration;
+
+namespace WolfScale.Server.Http;
+
+/// <summary>What an endpoint wants of the caller. Without this mark it wants an admin's token: forgetting to say so opens nothing.</summary>
+internal sealed record Wants(TokenRole? Role);
+
+internal static class WantsExtensions
+{
+    /// <summary>Health, status and metrics: for everybody who reaches the port.</summary>
+    public static T Open<T>(this T endpoint)
+        where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Wants(null));
+
+    public static T For<T>(this T endpoint, TokenRole role)
+        where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Wants(role));
+}
+
+/// <summary>
+/// Compares <c>Authorization: Bearer TOKEN</c> with the configured tokens. Without any token configured, callers from this machine are
+/// trusted; the configuration's rules refuse that on any other address.
+/// </summary>
+internal sealed class TokenGate
+{
+    private const string Scheme = "Bearer ";
+
+    private readonly (byte[] Hash, TokenRole Role)[] _tokens;
+
+    public TokenGate(ApiSection api) =>
+        _tokens = api.Tokens.Select(t => (t.Token, t.Role))
+            .Concat(api.Token.Length > 0 ? [(api.Token, TokenRole.Admin)] : [])
+            .Select(t => (SHA256.HashData(Encoding.UTF8.GetBytes(t.Item1)), t.Item2))
+            .ToArray();
+
+    /// <summary>Null when the call may go on, else the answer to give.</summary>
+    public IResult? Check(HttpContext context)
+    {
+        if (context.GetEndpoint() is not { } endpoint)
+            return null; // nothing there: the 404 says so
+        var wanted = (endpoint.Metadata.GetMetadata<Wants>() ?? new Wants(TokenRole.Admin)).Role;
+        if (wanted is null || (_tokens.Length == 0 && context.Connection.RemoteIpAddress is { } ip && System.Net.IPAddress.IsLoopback(ip)))
+            return null;
+        var header = context.Request.Headers.Authorization.ToString();
+        if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+            return Problems.Unauthorized("Send the header \"Authorization: Bearer TOKEN\" with the token of [api] in this node's configuration.");
+        }
+
+        var role = Find(header[Scheme.Length..].Trim());
+        return role switch
+        {
+            null => Problems.Unauthorized("This token is not one of the tokens of this node's configuration."),
+            { } had when had < wanted => Problems.Forbidden($"This needs a token of role {wanted.ToString()!.ToLowerInvariant()}; yours has {had.ToString().ToLowerInvariant()}."),
+            _ => null,
+        };
+    }
+
+    /// <summary>Hashes first, so that neither the length nor a common beginning can be measured; looks at every token, for the same reason.</summary>
+    private TokenRole? Find(string token)
+    {
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(token));
+        TokenRole? found = null;
+        foreach (var (known, role) in _tokens)
+        {
+            if (CryptographicOperations.FixedTimeEquals(hash, known) && (found is null || role > found))
+                found = role;
+        }
+
+        return found;
+    }
+}

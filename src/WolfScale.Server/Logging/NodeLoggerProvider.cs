@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.Server.Configuration;
+
+namespace WolfScale.Server.Logging;
+
+/// <summary>The node's log: standard error or a file, text or JSON, with a level that can be changed while it runs.</summary>
+internal sealed class NodeLoggerProvider : ILoggerProvider, IAsyncDisposable
+{
+    private readonly LogWriter _writer;
+    private readonly LogFormat _format;
+    private readonly bool _journal;
+    private readonly TimeProvider _time;
+    private volatile int _level;
+
+    public NodeLoggerProvider(LoggingSection settings, TimeProvider time)
+    {
+        _format = settings.Format;
+        _time = time;
+        _level = (int)Level(settings.Level);
+        _journal = settings.File.Length == 0 && Environment.GetEnvironmentVariable("JOURNAL_STREAM") is { Length: > 0 };
+        _writer = new LogWriter(settings.File.Length == 0
+            ? new StreamWriter(Console.OpenStandardError()) { AutoFlush = false }
+            : new StreamWriter(settings.File, append: true) { AutoFlush = false });
+    }
+
+    /// <summary>The least level that is written.</summary>
+    public LogLevel MinimumLevel
+    {
+        get => (LogLevel)_level;
+        set => _level = (int)value;
+    }
+
+    public static LogLevel Level(LogDetail detail) => detail switch
+    {
+        LogDetail.Trace => LogLevel.Trace,
+        LogDetail.Debug => LogLevel.Debug,
+        LogDetail.Info => LogLevel.Information,
+        LogDetail.Warn => LogLevel.Warning,
+        _ => LogLevel.Error,
+    };
+
+    public ILogger CreateLogger(string categoryName) => new NodeLogger(this, categoryName);
+
+    public ValueTask DisposeAsync() => _writer.DisposeAsync();
+
+    /// <summary>Nothing: the factory calls this, and the last lines still have to be written by <see cref="DisposeAsync"/>.</summary>
+    public void Dispose()
+    {
+    }
+
+    private bool IsEnabled(string category, LogLevel level) =>
+        level != LogLevel.None && (int)level >= _level && (level >= LogLevel.Warning || _level <= (int)LogLevel.Debug || !category.StartsWith("Microsoft.", StringComparison.Ordinal));
+
+    private void Write(LogLevel level, string category, EventId id, string message, Exception? exception, object? state)
+    {
+        var time = _time.GetUtcNow();
+        var line = _format == LogFormat.Json
+            ? LogLine.Json(time, level, category, id, message, exception, state)
+            : LogLine.Text(time, level, category, id, message, exception);
+        _writer.Write(_journal ? LogLine.JournalPrefix(level) + line : line);
+    }
+
+    private sealed class NodeLogger(NodeLoggerProvider provider, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => provider.IsEnabled(category, logLevel);
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+                provider.Write(logLevel, category, eventId, formatter(state, exception), exception, state);
+        }
+    }
+}
