@@ -17,7 +17,7 @@ namespace WolfScale.MariaDb;
 /// No other thread has part in a commit. What is lost with a connection comes again on the next one, because it begins before the last
 /// commit known to be released (<see cref="ResumePoint"/>), and no position outlives its connection (<see cref="AckQueue"/>).
 /// </summary>
-public sealed partial class Capture : IDisposable
+public sealed partial class Capture : ICapture
 {
     private readonly CaptureOptions _options;
     private readonly ILeaderLog _log;

@@ -87,10 +87,13 @@ internal sealed class ReplicationConnection : IDisposable
     }
 
     /// <summary>Asks for the binary log; the events follow as packets.</summary>
-    public void StartDump(uint serverId)
+    public void StartDump(uint serverId) => StartDump(new BinlogDumpCommand(4, BinlogDumpFlags.SendAnnotateRows, serverId, ""));
+
+    /// <summary>Asks for the binary log; the events follow as packets.</summary>
+    public void StartDump(BinlogDumpCommand command)
     {
         _writer.Clear();
-        new BinlogDumpCommand(4, BinlogDumpFlags.SendAnnotateRows, serverId, "").Write(_writer);
+        command.Write(_writer);
         Send();
     }
 

@@ -7,16 +7,18 @@ namespace WolfScale.MariaDb.Following;
 
 /// <summary>State of the server's replication from the feed.</summary>
 /// <param name="Configured">Whether the connection exists.</param>
-/// <param name="FetchRuns">The IO thread is connected.</param>
+/// <param name="Fetch">The IO thread: Yes, Connecting, Preparing or No.</param>
 /// <param name="ApplyRuns">The SQL thread runs.</param>
+/// <param name="Progress">Changes whenever the applier has done something, also within a long transaction.</param>
 /// <param name="ErrorNumber">The error that stopped it, the SQL thread's first; 0 for none.</param>
 /// <param name="Error">Its text.</param>
-internal sealed record FeedStatus(bool Configured, bool FetchRuns, bool ApplyRuns, int ErrorNumber, string Error)
+internal sealed record ReplicationStatus(bool Configured, string Fetch, bool ApplyRuns, string Progress, int ErrorNumber, string Error)
 {
     /// <summary>ER_GTID_STRICT_OUT_OF_ORDER: the server has a group of its own where the log has another. The rejoin ladder is due.</summary>
     public const int GtidOutOfOrder = 1950;
 
-    public bool Runs => FetchRuns && ApplyRuns;
+    /// <summary>Whether one of its threads has ended. One that tries to connect has not.</summary>
+    public bool IsStopped => Fetch == "No" || !ApplyRuns;
 }
 
 /// <summary>The named replication connection through which the local server fetches the committed log; the user's own connections are left alone.</summary>
@@ -52,7 +54,7 @@ internal sealed class FeedReplication(AdminConnection server, IFeed feed, Databa
         }
     }
 
-    public async Task<FeedStatus> StatusAsync()
+    public async Task<ReplicationStatus> StatusAsync()
     {
         IReadOnlyList<Row> rows;
         try
@@ -65,13 +67,14 @@ internal sealed class FeedReplication(AdminConnection server, IFeed feed, Databa
         }
 
         if (rows is not [var row, ..])
-            return new FeedStatus(false, false, false, 0, "");
+            return new ReplicationStatus(false, "No", false, "", 0, "");
         var sqlError = int.Parse(row["Last_SQL_Errno"], CultureInfo.InvariantCulture);
         var fetchError = int.Parse(row["Last_IO_Errno"], CultureInfo.InvariantCulture);
-        return new FeedStatus(
+        return new ReplicationStatus(
             true,
-            row["Slave_IO_Running"] == "Yes",
+            row["Slave_IO_Running"],
             row["Slave_SQL_Running"] == "Yes",
+            $"{row["Executed_log_entries"]} {row["Exec_Master_Log_Pos"]} {row["Gtid_IO_Pos"]}",
             sqlError != 0 ? sqlError : fetchError,
             sqlError != 0 ? row["Last_SQL_Error"] : row["Last_IO_Error"]);
     }

@@ -17,27 +17,27 @@ internal sealed record FoundHistory(BinlogHistory History, string FirstFile, IRe
 /// </summary>
 internal static class HistoryReader
 {
+    /// <summary>Blocks while it reads.</summary>
     /// <returns>Null where no file reaches back so far: they were purged.</returns>
-    public static async Task<FoundHistory?> ReadAsync(IBinlogSource binlog, IReplicatedLog log, uint domain, CancellationToken cancellationToken)
+    public static FoundHistory? Read(IBinlogSource binlog, IReplicatedLog log, uint domain, CancellationToken cancellationToken)
     {
-        var files = await binlog.FilesAsync(cancellationToken);
-        foreach (var file in files.Reverse())
+        foreach (var file in binlog.Files.Reverse())
         {
-            if (await ReadFromAsync(binlog, file, log, domain, cancellationToken) is { } found)
+            if (ReadFrom(binlog, file, log, domain, cancellationToken) is { } found)
                 return found;
         }
 
         return null;
     }
 
-    private static async Task<FoundHistory?> ReadFromAsync(
+    private static FoundHistory? ReadFrom(
         IBinlogSource binlog, string file, IReplicatedLog log, uint domain, CancellationToken cancellationToken)
     {
         var events = new BinlogEvents();
         List<Gtid>? state = null;
         var start = GtidPosition.Empty;
         var groups = new List<Gtid>();
-        await foreach (var chunk in binlog.ReadAsync(file, cancellationToken))
+        foreach (var chunk in binlog.Read(file, cancellationToken))
         {
             if (!chunk.IsFirst)
                 continue;

@@ -16,11 +16,12 @@ internal readonly record struct BinlogChunk(EventHeader Header, ReadOnlyMemory<b
 internal interface IBinlogSource
 {
     /// <summary>The binlog files, oldest first.</summary>
-    Task<IReadOnlyList<string>> FilesAsync(CancellationToken cancellationToken);
+    IReadOnlyList<string> Files { get; }
 
     /// <summary>
     /// Every event from the beginning of <paramref name="file"/> to the end of the binlog, over all later files, as it stands there: with its
     /// checksum, where its file has checksums. Begins with the FORMAT_DESCRIPTION; artificial events are left out.
+    /// Blocks while it reads: call it on a thread that may.
     /// </summary>
-    IAsyncEnumerable<BinlogChunk> ReadAsync(string file, CancellationToken cancellationToken);
+    IEnumerable<BinlogChunk> Read(string file, CancellationToken cancellationToken);
 }

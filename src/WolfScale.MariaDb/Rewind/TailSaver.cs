@@ -7,7 +7,7 @@ namespace WolfScale.MariaDb.Rewind;
 internal static class TailSaver
 {
     /// <summary>
-    /// Copies the tail from the server's binlog to a file of its own: the whole of it, whether it can be undone or not.
+    /// Copies the tail from the server's binlog to a file of its own: the whole of it, whether it can be undone or not. Blocks.
     /// </summary>
     /// <param name="binlog">The server's binlog.</param>
     /// <param name="firstFile">The binlog file the tail begins in, or one before it.</param>
@@ -15,7 +15,7 @@ internal static class TailSaver
     /// <param name="path">The file to write.</param>
     /// <param name="cancellationToken">Ends it; a half-written file is left under another name.</param>
     /// <exception cref="DatabaseException">The binlog does not hold the tail as it was listed.</exception>
-    public static async Task SaveAsync(
+    public static void Save(
         IBinlogSource binlog, string firstFile, IReadOnlyList<Gtid> tail, string path, CancellationToken cancellationToken)
     {
         using var file = TailFile.Create(path);
@@ -23,7 +23,7 @@ internal static class TailSaver
         var saved = 0;
         var inTail = false;
         var copying = false;
-        await foreach (var chunk in binlog.ReadAsync(firstFile, cancellationToken))
+        foreach (var chunk in binlog.Read(firstFile, cancellationToken))
         {
             if (chunk.IsFirst)
             {
