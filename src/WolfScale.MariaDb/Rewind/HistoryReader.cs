@@ -23,50 +23,63 @@ internal static class HistoryReader
     {
         foreach (var file in binlog.Files.Reverse())
         {
-            if (ReadFrom(binlog, file, log, domain, cancellationToken) is { } found)
-                return found;
+            var sink = new HistorySink(log, domain);
+            binlog.Read(file, sink, cancellationToken);
+            if (sink.State is { } state && !sink.IsDone)
+                return new FoundHistory(new BinlogHistory(sink.Start, sink.Groups), file, state);
         }
 
         return null;
     }
 
-    private static FoundHistory? ReadFrom(
-        IBinlogSource binlog, string file, IReplicatedLog log, uint domain, CancellationToken cancellationToken)
+    /// <summary>Collects the GTIDs from one file on; done at once where the file begins with something that the log does not know.</summary>
+    private sealed class HistorySink(IReplicatedLog log, uint domain) : IBinlogSink
     {
-        var events = new BinlogEvents();
-        List<Gtid>? state = null;
-        var start = GtidPosition.Empty;
-        var groups = new List<Gtid>();
-        foreach (var chunk in binlog.Read(file, cancellationToken))
+        private GroupTracker _groups;
+
+        public bool IsDone { get; private set; }
+
+        /// <summary>Null until a GTID_LIST came: a file without one was begun by a server that knew no GTIDs.</summary>
+        public List<Gtid>? State { get; private set; }
+
+        public GtidPosition Start { get; private set; } = GtidPosition.Empty;
+
+        public List<Gtid> Groups { get; } = [];
+
+        public void OnEvent(in EventHeader header, bool needsAck, ReadOnlySpan<byte> @event)
         {
-            if (!chunk.IsFirst)
-                continue;
-            var step = events.Observe(chunk);
-            if (chunk.Header.Type == EventType.GtidList && state is null)
+            var body = @event[EventHeader.Size..^EventChecksum.Size];
+            if (header.Type == EventType.GtidList && State is null)
+                Begin(GtidListEvent.Read(body));
+            if (_groups.Observe(header, body) == GroupStep.End)
+                Groups.Add(_groups.Gtid);
+        }
+
+        public void OnLongEvent(in EventHeader header)
+        {
+            // Of an event this long, the type says all that the group's end depends on.
+            if (_groups.Observe(header, []) == GroupStep.End)
+                Groups.Add(_groups.Gtid);
+        }
+
+        public void OnPiece(ReadOnlySpan<byte> piece)
+        {
+        }
+
+        public void OnLongEventEnd(in EventHeader header, bool needsAck)
+        {
+        }
+
+        private void Begin(GtidListEvent list)
+        {
+            State = new List<Gtid>(list.Count);
+            for (var i = 0; i < list.Count; i++)
             {
-                (state, start) = ReadState(GtidListEvent.Read(events.Body(chunk)));
-                if (!PositionComparison.IsCleanStart(start, log, domain))
-                    return null;
+                State.Add(list[i]);
+                Start = Start.With(list[i]);
             }
 
-            if (step == GroupStep.End)
-                groups.Add(events.Gtid);
+            IsDone = !PositionComparison.IsCleanStart(Start, log, domain);
         }
-
-        // A file without a GTID_LIST was begun by a server that knew no GTIDs: nothing can be told from there.
-        return state is null ? null : new FoundHistory(new BinlogHistory(start, groups), file, state);
-    }
-
-    private static (List<Gtid> State, GtidPosition Position) ReadState(GtidListEvent list)
-    {
-        var state = new List<Gtid>(list.Count);
-        var position = GtidPosition.Empty;
-        for (var i = 0; i < list.Count; i++)
-        {
-            state.Add(list[i]);
-            position = position.With(list[i]);
-        }
-
-        return (state, position);
     }
 }

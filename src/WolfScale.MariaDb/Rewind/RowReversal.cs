@@ -15,17 +15,16 @@ internal static class RowReversal
     /// <summary>Whether the type is a row event that can be reversed.</summary>
     public static bool IsRows(EventType type) => type is EventType.WriteRowsV1 or EventType.UpdateRowsV1 or EventType.DeleteRowsV1;
 
-    /// <param name="event">A whole row event of version 1, with or without checksum.</param>
-    /// <param name="checksumBytes">Length of its checksum: 4 or 0.</param>
+    /// <param name="event">A whole row event of version 1, with checksum.</param>
     /// <param name="table">The table it belongs to.</param>
-    /// <returns>The reversed event; its checksum, where there is one, is right.</returns>
+    /// <returns>The reversed event; its checksum is right.</returns>
     /// <exception cref="ProtocolException">Not a full image, or a row cannot be taken apart.</exception>
-    public static byte[] Reverse(ReadOnlySpan<byte> @event, int checksumBytes, TableColumns table)
+    public static byte[] Reverse(ReadOnlySpan<byte> @event, TableColumns table)
     {
         var header = EventHeader.Read(@event);
         var isUpdate = header.Type == EventType.UpdateRowsV1;
-        var rowsOffset = RowsOffset(@event, checksumBytes, table, isUpdate);
-        var rows = @event[rowsOffset..^checksumBytes];
+        var rowsOffset = RowsOffset(@event, table, isUpdate);
+        var rows = @event[rowsOffset..^EventChecksum.Size];
 
         var reversed = @event.ToArray();
         (header with { Type = Opposite(header.Type) }).Write(reversed);
@@ -35,7 +34,7 @@ internal static class RowReversal
         var flags = RowsFlags.EndOfStatement | RowsFlags.NoForeignKeyChecks | RowsFlags.NoCheckConstraintChecks;
         BinaryPrimitives.WriteUInt16LittleEndian(reversed.AsSpan(FlagsOffset), (ushort)flags);
 
-        var end = reversed.Length - checksumBytes;
+        var end = reversed.Length - EventChecksum.Size;
         while (!rows.IsEmpty)
         {
             var first = table.RowLength(rows);
@@ -54,15 +53,14 @@ internal static class RowReversal
             rows = rows[(first + second)..];
         }
 
-        if (checksumBytes > 0)
-            EventChecksum.Set(reversed);
+        EventChecksum.Set(reversed);
         return reversed;
     }
 
     /// <summary>Where the rows begin, after the bitmaps; checks that the images are full.</summary>
-    private static int RowsOffset(ReadOnlySpan<byte> @event, int checksumBytes, TableColumns table, bool isUpdate)
+    private static int RowsOffset(ReadOnlySpan<byte> @event, TableColumns table, bool isUpdate)
     {
-        var reader = new PayloadReader(@event[..^checksumBytes]);
+        var reader = new PayloadReader(@event[..^EventChecksum.Size]);
         reader.Skip(FlagsOffset + 2);
         var columns = reader.ReadLengthEncodedInteger();
         if (columns != (ulong)table.Columns.Length)

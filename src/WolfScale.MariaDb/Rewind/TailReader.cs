@@ -52,7 +52,7 @@ internal sealed class TailReader : IDisposable
             var bytes = new byte[take];
             if (Posix.Read(_file, bytes, offset, _path) != take)
                 throw new ProtocolException($"{_path} ends within an event at offset {offset}.");
-            scan.Take(new BinlogChunk(parsed, bytes, IsFirst: true, IsLast: take == parsed.EventLength), offset);
+            scan.Take(new TailEvent(parsed, bytes), offset);
             offset += parsed.EventLength;
         }
 

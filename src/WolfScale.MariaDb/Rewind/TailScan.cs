@@ -8,6 +8,15 @@ namespace WolfScale.MariaDb.Rewind;
 /// <summary>A row event of the tail and the table map it needs.</summary>
 internal readonly record struct RowChange(EventPlace Map, EventPlace Rows);
 
+/// <summary>An event of a tail's file, or its beginning where it is too long to be looked at as a whole.</summary>
+internal readonly record struct TailEvent(EventHeader Header, ReadOnlyMemory<byte> Bytes)
+{
+    public bool IsWhole => Bytes.Length == Header.EventLength;
+
+    /// <summary>What follows the header, without the checksum.</summary>
+    public ReadOnlySpan<byte> Body => Bytes.Span[EventHeader.Size..(IsWhole ? ^EventChecksum.Size : ^0)];
+}
+
 /// <summary>
 /// Looks through the events of a tail, in order, and judges whether undoing it by its row images is exact (design: Rejoin ladder, rung 1). What cannot be
 /// told from the events, such as the tables' engines, is left to <see cref="TableRules"/>.
@@ -22,7 +31,7 @@ internal sealed class TailScan(int maxEventBytes)
     private readonly SortedSet<string> _problems = new(StringComparer.Ordinal);
     private readonly HashSet<(string Schema, string Table)> _tables = [];
     private readonly List<RowChange> _changes = [];
-    private BinlogEvents _events = new();
+    private GroupTracker _groups;
     private int _changesBeforeGroup;
 
     /// <summary>Everything to undo, in the order it was done.</summary>
@@ -34,21 +43,18 @@ internal sealed class TailScan(int maxEventBytes)
     /// <summary>Why the tail cannot be undone exactly; empty when the events themselves do not speak against it.</summary>
     public IReadOnlyCollection<string> Problems => _problems;
 
-    /// <summary>Where the FORMAT_DESCRIPTION of the first file stands: BINLOG statements begin with it.</summary>
+    /// <summary>Where the FORMAT_DESCRIPTION stands that holds for the first change: BINLOG statements begin with it.</summary>
     public EventPlace Format { get; private set; }
 
-    /// <summary>Checksum bytes of the row events.</summary>
-    public int ChecksumBytes => _events.ChecksumBytes;
-
-    /// <summary>Takes the next event, of which <paramref name="chunk"/> is the first chunk.</summary>
-    /// <param name="chunk">The first, and for all but very long events the only, chunk.</param>
-    /// <param name="offset">Where the event begins in the tail's file.</param>
-    public void Take(in BinlogChunk chunk, long offset)
+    /// <summary>Takes the next event.</summary>
+    /// <param name="event">The event.</param>
+    /// <param name="offset">Where it begins in the tail's file.</param>
+    public void Take(in TailEvent @event, long offset)
     {
-        var place = new EventPlace(offset, checked((int)chunk.Header.EventLength));
-        if (chunk.Header.Type == EventType.FormatDescription)
-            TakeFormat(chunk, place);
-        switch (_events.Observe(chunk))
+        var place = new EventPlace(offset, checked((int)@event.Header.EventLength));
+        if (@event.Header.Type == EventType.FormatDescription && _changes.Count == 0)
+            Format = place;
+        switch (_groups.Observe(@event.Header, @event.Body))
         {
             case GroupStep.Begin:
                 _maps.Clear();
@@ -56,103 +62,93 @@ internal sealed class TailScan(int maxEventBytes)
                 TakeBegin();
                 break;
             case GroupStep.Inside:
-                TakeInside(chunk, place);
+                TakeInside(@event, place);
                 break;
             case GroupStep.End:
-                TakeEnd(chunk);
+                TakeEnd(@event);
                 break;
             case GroupStep.Stray or GroupStep.Abandoned:
-                Problem($"the binlog holds a broken group after {_events.Gtid}");
+                Problem($"the binlog holds a broken group after {_groups.Gtid}");
                 break;
         }
     }
 
-    private void TakeFormat(in BinlogChunk chunk, EventPlace place)
-    {
-        var format = new BinlogEvents();
-        _ = format.Observe(chunk);
-        if (_changes.Count > 0 && format.ChecksumBytes != _events.ChecksumBytes)
-            Problem("binlog_checksum changed within the tail");
-        else if (_changes.Count == 0)
-            Format = place;
-    }
-
     private void TakeBegin()
     {
-        if ((_events.Flags & (GtidFlags.PreparedXa | GtidFlags.CompletedXa)) != 0)
-            Problem($"{_events.Gtid} is a part of an XA transaction");
-        else if ((_events.Flags & GtidFlags.Ddl) != 0 && (_events.Flags & GtidFlags.Standalone) == 0)
-            Problem($"{_events.Gtid} creates a table with its rows (DDL)");
+        if ((_groups.Flags & (GtidFlags.PreparedXa | GtidFlags.CompletedXa)) != 0)
+            Problem($"{_groups.Gtid} is a part of an XA transaction");
+        else if ((_groups.Flags & GtidFlags.Ddl) != 0 && (_groups.Flags & GtidFlags.Standalone) == 0)
+            Problem($"{_groups.Gtid} creates a table with its rows (DDL)");
     }
 
-    private void TakeInside(in BinlogChunk chunk, EventPlace place)
+    private void TakeInside(in TailEvent @event, EventPlace place)
     {
-        var type = chunk.Header.Type;
+        var type = @event.Header.Type;
         if (type == EventType.AnnotateRows)
             return;
-        if (!chunk.IsWhole || chunk.Header.EventLength > maxEventBytes)
-            Problem($"{_events.Gtid} holds an event of {chunk.Header.EventLength} bytes, more than max_allowed_packet lets through");
+        if (!@event.IsWhole || @event.Header.EventLength > maxEventBytes)
+            Problem($"{_groups.Gtid} holds an event of {@event.Header.EventLength} bytes, more than max_allowed_packet lets through");
         else if (type == EventType.TableMap)
-            TakeMap(chunk, place);
+            TakeMap(@event, place);
         else if (RowReversal.IsRows(type))
-            TakeRows(chunk, place);
-        else if (type != EventType.Query || !IsSavepoint(chunk))
-            Problem($"{_events.Gtid} is logged as {(type == EventType.Query ? "a statement" : type.ToString())}, not as rows");
+            TakeRows(@event, place);
+        else if (type != EventType.Query || !IsSavepoint(@event))
+            Problem($"{_groups.Gtid} is logged as {(type == EventType.Query ? "a statement" : type.ToString())}, not as rows");
     }
 
-    private void TakeMap(in BinlogChunk chunk, EventPlace place)
+    private void TakeMap(in TailEvent @event, EventPlace place)
     {
-        var table = TableColumns.Read(_events.Body(chunk));
+        var table = TableColumns.Read(@event.Body);
         _maps[table.TableId] = (table, place);
     }
 
-    private void TakeRows(in BinlogChunk chunk, EventPlace place)
+    private void TakeRows(in TailEvent @event, EventPlace place)
     {
         try
         {
-            var rows = RowsEventHeader.Read(_events.Body(chunk));
+            var rows = RowsEventHeader.Read(@event.Body);
             if (!_maps.TryGetValue(rows.TableId, out var map))
                 throw new ProtocolException("a row event has no table map");
 
             // Taken apart and put together once, so that nothing is begun that cannot be finished.
-            _ = RowReversal.Reverse(chunk.Bytes.Span, _events.ChecksumBytes, map.Table);
+            _ = RowReversal.Reverse(@event.Bytes.Span, map.Table);
             _ = _tables.Add((map.Table.Schema, map.Table.Table));
             _changes.Add(new RowChange(map.Place, place));
         }
         catch (ProtocolException e)
         {
-            Problem($"{_events.Gtid}: {e.Message}");
+            Problem($"{_groups.Gtid}: {e.Message}");
         }
     }
 
-    private void TakeEnd(in BinlogChunk chunk)
+    private void TakeEnd(in TailEvent @event)
     {
-        if ((_events.Flags & GtidFlags.Standalone) != 0)
+        if ((_groups.Flags & GtidFlags.Standalone) != 0)
         {
-            if (!IsHarmless(chunk))
-                Problem($"{_events.Gtid} is a statement that rows cannot undo: {Statement(chunk)}");
+            if (!IsHarmless(@event))
+                Problem($"{_groups.Gtid} is a statement that rows cannot undo: {Statement(@event)}");
         }
-        else if (chunk.Header.Type != EventType.Xid && _changes.Count > _changesBeforeGroup)
+        else if (@event.Header.Type != EventType.Xid && _changes.Count > _changesBeforeGroup)
         {
             // MyISAM, Aria, MEMORY, nextval(): a group of theirs ends in a QUERY COMMIT, because there is nothing to prepare.
-            Problem($"{_events.Gtid} changed a table without transactions, or a sequence");
+            Problem($"{_groups.Gtid} changed a table without transactions, or a sequence");
         }
     }
 
-    private bool IsSavepoint(in BinlogChunk chunk) =>
-        Encoding.UTF8.GetString(QueryEvent.Read(_events.Body(chunk)).Sql).StartsWith("SAVEPOINT ", StringComparison.OrdinalIgnoreCase);
+    private bool IsSavepoint(in TailEvent @event) =>
+        Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql).StartsWith("SAVEPOINT ", StringComparison.OrdinalIgnoreCase);
 
-    private bool IsHarmless(in BinlogChunk chunk)
+    private bool IsHarmless(in TailEvent @event)
     {
-        var statement = Statement(chunk);
-        return chunk.Header.Type == EventType.Query && Harmless.Any(h => statement.StartsWith(h, StringComparison.OrdinalIgnoreCase));
+        var statement = Statement(@event);
+        return @event.Header.Type == EventType.Query && Harmless.Any(h => statement.StartsWith(h, StringComparison.OrdinalIgnoreCase));
     }
 
-    private string Statement(in BinlogChunk chunk)
+    private string Statement(in TailEvent @event)
     {
-        if (!chunk.IsWhole || chunk.Header.Type != EventType.Query)
-            return chunk.Header.Type.ToString();
-        var sql = Encoding.UTF8.GetString(QueryEvent.Read(_events.Body(chunk)).Sql).TrimStart();
+        if (!@event.IsWhole || @event.Header.Type != EventType.Query)
+            return @event.Header.Type.ToString();
+        var sql = Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql).TrimStart();
         return sql.Length > 80 ? string.Create(CultureInfo.InvariantCulture, $"{sql.AsSpan(0, 80)}…") : sql;
     }
 

@@ -1,6 +1,7 @@
 using System.Text;
 using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Preflight;
+using WolfScale.Protocol.Binlog;
 
 namespace WolfScale.MariaDb.Rewind;
 
@@ -81,9 +82,8 @@ internal static class Undo
         {
             var change = scan.Changes[i];
             var map = file.Read(change.Map);
-            var checksum = scan.ChecksumBytes;
-            var table = TableColumns.Read(map.AsSpan()[Protocol.Binlog.EventHeader.Size..^checksum]);
-            var rows = RowReversal.Reverse(file.Read(change.Rows), checksum, table);
+            var table = TableColumns.Read(map.AsSpan()[EventHeader.Size..^EventChecksum.Size]);
+            var rows = RowReversal.Reverse(file.Read(change.Rows), table);
             if (statement.Length > 0 && statement.Length + ((map.Length + rows.Length) / 3 * 4) > StatementBytes)
             {
                 yield return statement.Append('\'').ToString();
