@@ -76,7 +76,7 @@ public sealed partial class ClusterNode
         };
         _rememberedPeers = _store.LoadPeers();
         RefreshView();
-        _host.Start();
+        _host.Start(_identity.HasLeft ? HasLeft : null);
         _listener.Start();
         WantPeers();
         _housekeeping = KeepHouseAsync();

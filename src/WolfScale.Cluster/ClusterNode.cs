@@ -129,9 +129,6 @@ public sealed partial class ClusterNode : IAsyncDisposable
     /// <exception cref="InvalidOperationException">No leader confirmed it in time.</exception>
     public Task<long> ReadIndexAsync(CancellationToken cancellationToken) => _reads.ReadAsync(cancellationToken);
 
-    /// <summary>Comes back after <see cref="LeaveAsync"/>, or after an operator's removal: asks to join again.</summary>
-    public void Rejoin() => _identity.Return();
-
     /// <summary>Stops: says goodbye, closes the connections, syncs and closes the log.</summary>
     public async ValueTask DisposeAsync()
     {
