@@ -29,11 +29,10 @@ internal sealed class DatabaseSide : IAsyncDisposable
         (_node, _configuration, _time) = (node, configuration, time);
         _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
         var log = new ReplicatedLog(node);
-        var options = NodeOptions.Database(configuration, Peers);
-        var feed = MariaDbParts.Feed(configuration, log, loggers);
-        _feed = feed;
+        _feed = new FeedAdapter(configuration.Database, log, loggers, time);
         _controller = new DatabaseController(
-            options, log, feed, MariaDbParts.Captures(options, configuration, loggers), new StatePlanStore(node.State), loggers, time);
+            NodeOptions.Database(configuration, Peers), log, _feed, new CaptureFactory(configuration, loggers, time),
+            new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         _controller.Changed += OnChanged;
     }
