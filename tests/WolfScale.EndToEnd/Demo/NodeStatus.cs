@@ -1,0 +1,28 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace WolfScale.EndToEnd.Demo;
+
+/// <summary>The part of a node's <c>GET /status</c> that the tests look at.</summary>
+internal sealed record NodeStatus(string Id, string? Role, string? Status, string? Reason, string? Leader, long Term, long? LastLsn, long? CommitLsn, long? AppliedLsn, bool AcceptsWrites, NodeDatabase? Database)
+{
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip };
+
+    /// <summary>Asks the node; null when it does not answer (down, or frozen for 2 s).</summary>
+    public static async Task<NodeStatus?> AskAsync(DemoNode node)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<NodeStatus>(await Http.GetStringAsync(new Uri(node.Api + "/status")), Options);
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    public override string ToString() => $"{Id} {Role} {Status}{(Reason is null ? "" : $" ({Reason})")} term {Term} leader {Leader} lsn {LastLsn} commit {CommitLsn} applied {AppliedLsn}{(AcceptsWrites ? " accepts writes" : "")}";
+}
+
+internal sealed record NodeDatabase(bool Up, bool Fit, string? Reason, string? GtidPosition);

@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Globalization;
+using MySqlConnector;
+using WolfScale.EndToEnd.Comparing;
+using WolfScale.EndToEnd.Demo;
+using WolfScale.EndToEnd.Harness;
+
+namespace WolfScale.EndToEnd;
+
+/// <summary>Gate: without a quorum, or without the leader's WolfScale, a commit neither returns nor becomes visible.</summary>
+public sealed class GateTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
+{
+    private static readonly ExpectedObject[] Expected = [new("table", "demo.gate", 1)];
+    private static readonly TimeSpan Held = TimeSpan.FromSeconds(1);
+
+    [Fact]
+    public async Task A_commit_waits_while_two_of_three_nodes_are_stopped_and_returns_after_one_is_back()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+        foreach (var follower in followers)
+            await cluster.SignalAsync(follower.Id, Part.Node, Signal.Stop);
+
+        var commit = InsertAsync(cluster, leader, 1);
+        await NeitherReturnedNorVisibleAsync(commit, leader.Server, 1, Held);
+        await cluster.SignalAsync(followers[0].Id, Part.Node, Signal.Continue);
+
+        await AssertReturnsSoonAsync(commit, "after one of two stopped nodes is back");
+        await cluster.SignalAsync(followers[1].Id, Part.Node, Signal.Continue);
+        await AssertEverywhereAsync(cluster, 1);
+    }
+
+    [Fact]
+    public async Task A_commit_waits_while_the_leaders_WolfScale_is_frozen()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        await cluster.SignalAsync(leader.Id, Part.Node, Signal.Stop);
+
+        var commit = InsertAsync(cluster, leader, 2);
+        await NeitherReturnedNorVisibleAsync(commit, leader.Server, 2, Held);
+        await cluster.SignalAsync(leader.Id, Part.Node, Signal.Continue);
+
+        await AssertReturnsSoonAsync(commit, "after the leader's frozen WolfScale goes on");
+        await AssertEverywhereAsync(cluster, 2);
+    }
+
+    /// <summary>
+    /// Longer than every election time-out: the leader knows by then that it has lost its quorum. Whatever it does about that, the client gets no
+    /// OK and no other session sees the row before a quorum holds it.
+    /// </summary>
+    [Fact]
+    public async Task Nothing_is_acknowledged_or_visible_during_a_long_loss_of_the_quorum()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+        foreach (var follower in followers)
+            await cluster.SignalAsync(follower.Id, Part.Node, Signal.Kill);
+
+        var commit = InsertAsync(cluster, leader, 3);
+        await NeitherAcknowledgedNorVisibleAsync(commit, leader.Server, 3, TimeSpan.FromSeconds(6));
+        await cluster.StartNodeAsync(followers[0].Id, Part.Node);
+        var clock = Stopwatch.StartNew();
+        var acknowledged = await OutcomeAsync(commit);
+        Print(string.Create(CultureInfo.InvariantCulture, $"{clock.Elapsed.TotalSeconds:0.0} s after the first node was started again the client was told: {(acknowledged ? "OK" : "connection lost")}"));
+
+        await cluster.StartNodeAsync(followers[1].Id, Part.Node);
+        await cluster.AwaitHealthyAsync();
+        await cluster.Comparer.AssertIdenticalAsync(Expected);
+        var row = await leader.Server.ScalarAsync("SELECT COUNT(*) FROM demo.gate WHERE id = 3");
+        Assert.True(row == "1" || !acknowledged, "the client was told OK and the row is not there");
+    }
+
+    private async Task<(DemoCluster Cluster, DemoNode Leader)> PrepareAsync()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        await leader.Server.RunAsync("CREATE TABLE IF NOT EXISTS demo.gate (id INT PRIMARY KEY)", "REPLACE INTO demo.gate VALUES (0)");
+        return (cluster, leader);
+    }
+
+    private static async Task InsertAsync(DemoCluster cluster, DemoNode leader, int id)
+    {
+        await using var client = await leader.Server.ClientAsync(cluster.Facts.User, cluster.Facts.Password, "demo");
+        await client.RunAsync($"INSERT INTO gate VALUES ({id})");
+    }
+
+    private static Task NeitherReturnedNorVisibleAsync(Task commit, SqlServer leader, int id, TimeSpan during) =>
+        Poll.NeverAsync("A commit without a quorum must neither return nor be visible", during, async () =>
+            commit.IsCompleted ? $"the commit returned ({commit.Status}) {commit.Exception?.InnerException?.Message}" : await VisibleAsync(leader, id));
+
+    private static Task NeitherAcknowledgedNorVisibleAsync(Task commit, SqlServer leader, int id, TimeSpan during) =>
+        Poll.NeverAsync("A commit without a quorum must be neither acknowledged nor visible", during, async () =>
+            commit.IsCompletedSuccessfully ? "the client was told OK" : await VisibleAsync(leader, id));
+
+    private static async Task<string?> VisibleAsync(SqlServer server, int id) =>
+        await server.ScalarAsync($"SELECT COUNT(*) FROM demo.gate WHERE id = {id}") == "0" ? null : $"another session on {server} sees row {id}";
+
+    private static async Task AssertReturnsSoonAsync(Task commit, string when)
+    {
+        var clock = Stopwatch.StartNew();
+        await commit.WaitAsync(TimeSpan.FromSeconds(15));
+        Print(string.Create(CultureInfo.InvariantCulture, $"The commit returned {clock.Elapsed.TotalMilliseconds:0} ms {when}; aim: 1000 ms."));
+        if (Long.Form)
+            Assert.True(clock.Elapsed < TimeSpan.FromSeconds(1), $"{clock.Elapsed} is more than a second.");
+    }
+
+    private static async Task<bool> OutcomeAsync(Task commit)
+    {
+        try
+        {
+            await commit.WaitAsync(TimeSpan.FromSeconds(30));
+            return true;
+        }
+        catch (MySqlException e)
+        {
+            Print($"The client got: {e.Message}");
+            return false;
+        }
+    }
+
+    private static async Task AssertEverywhereAsync(DemoCluster cluster, int id)
+    {
+        await cluster.AwaitHealthyAsync();
+        await cluster.Comparer.AssertIdenticalAsync(Expected);
+        foreach (var server in cluster.Servers)
+            Assert.Equal("1", await server.ScalarAsync($"SELECT COUNT(*) FROM demo.gate WHERE id = {id}"));
+    }
+}
