@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using WolfScale.MariaDb.Log;
 using WolfScale.Protocol;
+using WolfScale.Protocol.Commands;
 
 namespace WolfScale.MariaDb;
 
@@ -17,7 +18,7 @@ namespace WolfScale.MariaDb;
 /// No other thread has part in a commit. What is lost with a connection comes again on the next one, because it begins before the last
 /// commit known to be released (<see cref="ResumePoint"/>), and no position outlives its connection (<see cref="AckQueue"/>).
 /// </summary>
-public sealed partial class Capture : IDisposable
+public sealed partial class Capture : ICapture, IDisposable
 {
     private readonly CaptureOptions _options;
     private readonly ILeaderLog _log;
@@ -89,6 +90,12 @@ public sealed partial class Capture : IDisposable
                 _stop.Dispose();
             }
         }
+    }
+
+    async Task ICapture.RunAsync(CancellationToken cancellationToken)
+    {
+        if (await RunAsync(cancellationToken) is { } fault)
+            throw new CaptureException(fault);
     }
 
     /// <summary>Ends the capture, if it still runs.</summary>
@@ -224,13 +231,20 @@ public sealed partial class Capture : IDisposable
             acks = new AckQueue(connection.Socket, _time, _counters, _log.Ended);
             Publish(connection, acks);
             StartDump(connection, place);
-            var stream = new CaptureStream(connection, place, writer, acks, _counters, _time);
-            stream.ReadEvent();
-            _counters.Connected();
-            LogLive(_logger, _options.Server, place.Start, connection.ConnectionId);
-            _ = AttachAsync(ended.Token);
-            while (true)
-                stream.ReadEvent();
+            var stream = new BinlogReader(connection, semiSync: true, new CaptureStream(place, writer, acks, _counters, _time));
+            var isLive = false;
+            while (stream.ReadEvent())
+            {
+                // The first event shows that the server accepts the position and counts us: it has a semi-sync header.
+                if (isLive)
+                    continue;
+                isLive = true;
+                _counters.Connected();
+                LogLive(_logger, _options.Server, place.Start, connection.ConnectionId);
+                _ = AttachAsync(ended.Token);
+            }
+
+            throw new EndOfStreamException("The server ended the dump.");
         }
         finally
         {
@@ -244,10 +258,15 @@ public sealed partial class Capture : IDisposable
     private void StartDump(ReplicationConnection connection, ResumePoint place)
     {
         var heartbeatNs = (long)_options.HeartbeatPeriod.TotalNanoseconds;
-        var settings = connection.QueryRow("SELECT @@GLOBAL.binlog_checksum, @@GLOBAL.gtid_domain_id");
-        if (settings is not ["CRC32", var domain])
+        if (connection.QueryRow("SELECT @@GLOBAL.binlog_checksum, @@GLOBAL.gtid_domain_id, @@GLOBAL.gtid_binlog_pos, @@GLOBAL.gtid_slave_pos")
+            is not [var checksum, { } domain, var binlog, var applied])
+        {
+            throw new ProtocolException("The server does not tell its GTID settings: it is not MariaDB.");
+        }
+
+        if (checksum != "CRC32")
             throw CaptureStream.ChecksumOff();
-        place.Domain ??= uint.Parse(domain ?? "0", CultureInfo.InvariantCulture);
+        place.CheckServer(uint.Parse(domain, CultureInfo.InvariantCulture), GtidPosition.Parse(binlog), GtidPosition.Parse(applied));
         connection.Execute(string.Create(
             CultureInfo.InvariantCulture,
             $"SET @master_heartbeat_period={heartbeatNs}, @master_binlog_checksum=@@GLOBAL.binlog_checksum, @mariadb_slave_capability=4, "
@@ -256,7 +275,7 @@ public sealed partial class Capture : IDisposable
         // A fresh id for each connection: two dumps under one id stall the whole server until the older is gone (measured).
         var serverId = 0xE000_0000u + (uint)RandomNumberGenerator.GetInt32(0x1FFF_FFFF);
         connection.RegisterSlave(serverId, _options.ReplicaHost);
-        connection.StartDump(serverId);
+        connection.StartDump(new BinlogDumpCommand(4, BinlogDumpFlags.SendAnnotateRows, serverId, ""));
     }
 
     private async Task AttachAsync(CancellationToken connectionEnded)

@@ -29,9 +29,6 @@ internal sealed class GroupWriter : IDisposable
         _builder = new WalBatchBuilder(maxEntries: options.MaxBatchEntries, compress: options.Compression);
     }
 
-    /// <summary>Whether something waits to be proposed.</summary>
-    public bool HasEntries => !_builder.IsEmpty;
-
     /// <summary>Whether a group is open.</summary>
     public bool IsOpen { get; private set; }
 

@@ -86,11 +86,11 @@ internal sealed class ReplicationConnection : IDisposable
         _ = OkPacket.Read(ReadAnswer("COM_REGISTER_SLAVE"));
     }
 
-    /// <summary>Asks for the binary log; the events follow as packets.</summary>
-    public void StartDump(uint serverId)
+    /// <summary>Asks for the binary log; a <see cref="BinlogReader"/> reads what follows.</summary>
+    public void StartDump(in BinlogDumpCommand dump)
     {
         _writer.Clear();
-        new BinlogDumpCommand(4, BinlogDumpFlags.SendAnnotateRows, serverId, "").Write(_writer);
+        dump.Write(_writer);
         Send();
     }
 

@@ -38,7 +38,7 @@ internal sealed class ResumePoint
     /// <summary>
     /// The cluster's GTID domain. Where neither the log nor its base tells it, the connection fills in the server's <c>gtid_domain_id</c>.
     /// </summary>
-    public uint? Domain { get; set; }
+    public uint? Domain { get; private set; }
 
     /// <summary>
     /// The places to try, best first. The second one is tried when the server does not know the first one any more.
@@ -65,6 +65,23 @@ internal sealed class ResumePoint
             new ResumePoint(log, previous, committedGtid, lastInLog, basePosition, domain),
             new ResumePoint(log, basePosition.With(committedGtid), null, lastInLog, basePosition, domain),
         ];
+    }
+
+    /// <summary>
+    /// Checks, before the stream begins, that the server has come as far as the log: it would accept a start it has, and then have nothing to send.
+    /// </summary>
+    /// <param name="domain">The server's <c>gtid_domain_id</c>: the cluster's, where the log cannot tell.</param>
+    /// <param name="binlog">Its <c>gtid_binlog_pos</c>.</param>
+    /// <param name="applied">Its <c>gtid_slave_pos</c>: the later one counts, because a freshly seeded server has an empty binary log.</param>
+    /// <exception cref="CaptureException">It has not.</exception>
+    public void CheckServer(uint domain, GtidPosition binlog, GtidPosition applied)
+    {
+        Domain ??= domain;
+        if (_lastInLog is not { } last)
+            return;
+        var sequence = Math.Max(binlog.Find(last.Domain)?.Sequence ?? 0, applied.Find(last.Domain)?.Sequence ?? 0);
+        if (sequence < last.Sequence)
+            throw Diverged($"The server stands at '{binlog}' (applied: '{applied}'), the replicated log's last group is {last}: the server lacks it.");
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ namespace WolfScale.MariaDb;
 /// WolfScale as the replication master of the local server: it listens on loopback, answers what a MariaDB replica asks, and sends the
 /// committed log from exactly where the replica stands. One replica is served at a time; a new one takes the place of the old.
 /// </summary>
-public sealed partial class FeedServer : IAsyncDisposable
+public sealed partial class FeedServer : IFeed, IAsyncDisposable
 {
     private readonly ILogger _logger;
     private readonly Socket _listener;
