@@ -64,7 +64,7 @@ internal static class StartCommand
             _ = Directory.CreateDirectory(Path.Combine(configuration.DataDirectory, "data"));
             await using var host = await NodeHost.StartAsync(
                 configuration, bootstrap || configuration.Cluster.Bootstrap, peers.Concat(RememberedPeers.Read(configuration)),
-                loggers, TimeProvider.System, CommandTree.Version, ending.Token);
+                log, loggers, TimeProvider.System, CommandTree.Version, ending.Token);
             await ending.Token.WhenCancelledAsync();
             return ExitCode.Done;
         }

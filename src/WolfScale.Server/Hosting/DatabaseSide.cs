@@ -19,7 +19,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly NodeConfiguration _configuration;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
-    private readonly FeedAdapter _feed;
+    private readonly FeedServer _feed;
     private readonly DatabaseController _controller;
     private readonly RoleDriver _roles;
     private DatabaseState _logged = new();
@@ -29,11 +29,12 @@ internal sealed class DatabaseSide : IAsyncDisposable
         (_node, _configuration, _time) = (node, configuration, time);
         _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
         var log = new ReplicatedLog(node);
-        var options = NodeOptions.Database(configuration, Peers);
-        var feed = MariaDbParts.Feed(configuration, log, loggers);
-        _feed = feed;
+        _ = HostPort.TryParse(configuration.Database.FeedBindAddress, out var bind, out _);
+        _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
+        _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
         _controller = new DatabaseController(
-            options, log, feed, MariaDbParts.Captures(options, configuration, loggers), new StatePlanStore(node.State), loggers, time);
+            NodeOptions.Database(configuration, Peers), log, _feed, new CaptureFactory(configuration, loggers, time),
+            new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         _controller.Changed += OnChanged;
     }

@@ -26,4 +26,7 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(ProblemDocument))]
 [JsonSerializable(typeof(ImmutableArray<MemberReport>))]
 [JsonSerializable(typeof(MemberReport))]
+[JsonSerializable(typeof(SwitchoverDocument))]
+[JsonSerializable(typeof(PromoteRequest))]
+[JsonSerializable(typeof(LogLevelRequest))]
 public sealed partial class ApiJson : JsonSerializerContext;

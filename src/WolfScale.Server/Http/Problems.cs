@@ -8,6 +8,8 @@ internal static class Problems
 {
     public static IResult NotFound(string detail) => Make(StatusCodes.Status404NotFound, "not_found", "Not found", detail);
 
+    public static IResult BadRequest(string detail) => Make(StatusCodes.Status400BadRequest, "bad_request", "The request could not be understood", detail);
+
     public static IResult Unauthorized(string detail) => Make(StatusCodes.Status401Unauthorized, "unauthorized", "A token is needed", detail);
 
     public static IResult Forbidden(string detail) => Make(StatusCodes.Status403Forbidden, "forbidden", "The token does not reach so far", detail);
