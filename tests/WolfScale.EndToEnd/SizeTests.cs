@@ -129,13 +129,13 @@ public sealed class SizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
             var file = Path.Combine(folder.Path, "dump.sql");
             var dump = await Command.RunAsync("mariadb-dump", ["--no-defaults", $"--socket={leader.Socket}", "--user=root", "--all-databases", "--master-data=1", "--gtid", "--single-transaction", "--routines", "--events", $"--result-file={file}"], TimeSpan.FromMinutes(5));
             Assert.True(dump.ExitCode == 0, $"mariadb-dump: {dump}");
-            var load = await Command.RunAsync("sh", ["-c", $"mariadb --no-defaults --socket={server.Socket} --user=root < {file}"], TimeSpan.FromMinutes(5));
+            var load = await Command.RunAsync("sh", ["-c", $"mariadb --no-defaults --socket={server.Socket} --user=root --init-command='SET sql_log_bin=0' < {file}"], TimeSpan.FromMinutes(5));
             Assert.True(load.ExitCode == 0, $"loading the dump: {load}");
             await NativePair.AttachAsync(replica.Server, leader);
             return replica;
         }
 
-        public Task AwaitAsync(string target, TimeSpan within) => Poll.UntilAsync($"the native replica at {target}", within, async () =>
+        public Task<TimeSpan> AwaitAsync(string target, TimeSpan within) => Poll.UntilAsync($"the native replica at {target}", within, async () =>
             await Server.ScalarAsync("SELECT @@gtid_slave_pos") is var position && position == target ? null : position, TimeSpan.FromMilliseconds(100));
 
         public async ValueTask DisposeAsync()
