@@ -21,3 +21,12 @@ catch (RefusedException refused)
     Terminal.Error(refused.Message);
     return refused.ExitCode;
 }
+catch (OperationCanceledException)
+{
+    return ExitCode.Refused; // Ctrl+C; what was begun has been taken back where it was
+}
+catch (Exception unexpected)
+{
+    Terminal.Error($"A fault in WolfScale itself; please report it with this:\n{unexpected}");
+    return ExitCode.Refused;
+}

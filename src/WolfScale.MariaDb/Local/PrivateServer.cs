@@ -36,6 +36,9 @@ public sealed class PrivateServer : IAsyncDisposable
 
     public string ConfigurationFile => Path.Combine(Directory, "my.cnf");
 
+    /// <summary>A server that starts deletes every <c>#sql…</c> file in its tmpdir, those of other servers too: so none is shared.</summary>
+    private string TemporaryFolder => Path.Combine(Directory, "tmp");
+
     /// <summary>Process id of the running server, or 0.</summary>
     public int ProcessId => _process is { HasExited: false } p ? p.Id : 0;
 
@@ -65,6 +68,7 @@ public sealed class PrivateServer : IAsyncDisposable
         {
             ["datadir"] = Path.Combine(Directory, "data"),
             ["socket"] = Socket,
+            ["tmpdir"] = TemporaryFolder,
             ["pid-file"] = Path.Combine(Directory, "m.pid"),
             ["log-error"] = ErrorLog,
             ["port"] = Port.ToString(CultureInfo.InvariantCulture),
@@ -101,7 +105,7 @@ public sealed class PrivateServer : IAsyncDisposable
     /// <exception cref="InvalidOperationException">MariaDB's programs are missing, or the installation failed; the message says what to do.</exception>
     public async Task CreateAsync(IReadOnlyDictionary<string, string>? overrides = null, CancellationToken cancellationToken = default)
     {
-        System.IO.Directory.CreateDirectory(Directory);
+        System.IO.Directory.CreateDirectory(TemporaryFolder);
         await File.WriteAllTextAsync(ConfigurationFile, Settings(overrides), cancellationToken).ConfigureAwait(false);
         var data = Path.Combine(Directory, "data");
         if (System.IO.Directory.Exists(data))
@@ -110,6 +114,7 @@ public sealed class PrivateServer : IAsyncDisposable
             "mariadb-install-db",
             "--no-defaults",
             $"--datadir={data}",
+            $"--tmpdir={TemporaryFolder}",
             "--auth-root-authentication-method=normal",
             "--skip-test-db",
             "--innodb-log-file-size=96M",

@@ -17,10 +17,13 @@ internal static class CommandTree
         {
             GlobalOptions.Config,
             GlobalOptions.LogLevel,
+            StartCommand.Start(),
+            StartCommand.Join(),
             InitCommand.Create(),
             ValidateCommand.Create(),
             StatusCommand.Create(),
             InfoCommand.Create(),
+            DemoCommand.Create(),
         };
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
         return root;

@@ -11,17 +11,16 @@ public static class EnvironmentSource
     private const string Separator = "__";
 
     /// <summary>The variables of this process that name a key, in the order of their names.</summary>
-    public static ImmutableArray<GivenValue> Read() => Read(Environment.GetEnvironmentVariables());
+    public static ImmutableArray<GivenValue> Read() => Read(
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? ""));
 
     /// <summary>
     /// The variables that name a key. Those without the double underscore (<c>WOLFSCALE_LONG</c>) are somebody else's.
     /// </summary>
-    public static ImmutableArray<GivenValue> Read(IDictionary variables) => variables
-        .Cast<DictionaryEntry>()
-        .Select(entry => (Name: (string)entry.Key, Text: (string?)entry.Value ?? ""))
-        .Where(v => v.Name.StartsWith(Prefix, StringComparison.Ordinal) && v.Name.Contains(Separator, StringComparison.Ordinal))
-        .OrderBy(v => v.Name, StringComparer.Ordinal)
-        .Select(v => Given(v.Name, v.Text))
+    public static ImmutableArray<GivenValue> Read(IReadOnlyDictionary<string, string> variables) => variables
+        .Where(v => v.Key.StartsWith(Prefix, StringComparison.Ordinal) && v.Key.Contains(Separator, StringComparison.Ordinal))
+        .OrderBy(v => v.Key, StringComparer.Ordinal)
+        .Select(v => Given(v.Key, v.Value))
         .ToImmutableArray();
 
     /// <summary>The variable that overrides a key.</summary>

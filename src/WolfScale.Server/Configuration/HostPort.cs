@@ -33,6 +33,12 @@ public readonly record struct HostPort(string Host, int Port)
     public static bool TryParse(string text, out HostPort address, out string problem)
     {
         address = default;
+        if (text.Any(c => char.IsWhiteSpace(c) || c == '/'))
+        {
+            problem = $"\"{text}\" is not an address: write host:port, without a scheme or spaces";
+            return false;
+        }
+
         var colon = text.LastIndexOf(':');
         var closing = text.LastIndexOf(']');
         if (colon <= closing || colon < 0)
@@ -53,12 +59,6 @@ public readonly record struct HostPort(string Host, int Port)
         if (!int.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port > 65535)
         {
             problem = $"\"{text[(colon + 1)..]}\" in \"{text}\" is not a port (0 to 65535)";
-            return false;
-        }
-
-        if (host.Any(c => char.IsWhiteSpace(c) || c == '/'))
-        {
-            problem = $"\"{text}\" is not an address: write host:port without a scheme";
             return false;
         }
 

@@ -86,6 +86,12 @@ public sealed record DatabaseReport
     public string? Reason { get; init; }
 
     public string? GtidPosition { get; init; }
+
+    /// <summary>What is being done with it: <c>following</c>, <c>promoting</c>, <c>serving</c>, <c>rewinding</c>…</summary>
+    public string? Phase { get; init; }
+
+    /// <summary>What is wrong although it works.</summary>
+    public ImmutableArray<string> Alarms { get; init; } = [];
 }
 
 /// <summary>Where this node is reached.</summary>

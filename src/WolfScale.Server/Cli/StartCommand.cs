@@ -1,0 +1,124 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using WolfScale.Cluster;
+using WolfScale.MariaDb;
+using WolfScale.Server.Configuration;
+using WolfScale.Server.Hosting;
+using WolfScale.Server.Logging;
+
+namespace WolfScale.Server.Cli;
+
+/// <summary><c>wolfscale start</c> and <c>wolfscale join</c>: run a node until SIGTERM or Ctrl+C.</summary>
+internal static class StartCommand
+{
+    public static Command Start()
+    {
+        var bootstrap = new Option<bool>("--bootstrap") { Description = "Create a new cluster, once: ignored where the data directory already belongs to one" };
+        var command = new Command("start", "Runs a node") { bootstrap };
+        command.SetAction(parsed => RunAsync(GlobalOptions.Load(parsed), parsed.GetValue(bootstrap), []));
+        return command;
+    }
+
+    public static Command Join()
+    {
+        var member = new Argument<string>("host:port") { Description = "A member of the cluster: its cluster port" };
+        var command = new Command("join", "Remembers a member of an existing cluster and runs the node, which joins through it") { member };
+        command.SetAction(parsed =>
+        {
+            var address = parsed.GetValue(member)!;
+            if (!HostPort.TryParse(address, out var peer, out var problem) || peer.IsWildcard || peer.Port == 0)
+                throw new RefusedException(problem.Length > 0 ? problem : $"\"{address}\" cannot be dialled.", ExitCode.Invalid);
+            ServiceUser.RefuseRootBesideService();
+            var loaded = GlobalOptions.Load(parsed);
+            if (loaded.Configuration.Cluster.Bootstrap)
+                throw new RefusedException("cluster.bootstrap = true creates a cluster, and join wants to enter one: remove it from the configuration.", ExitCode.Invalid);
+            RememberedPeers.Add(loaded.Configuration, address);
+            return RunAsync(loaded, bootstrap: false, [address]);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(LoadedConfiguration loaded, bool bootstrap, string[] peers)
+    {
+        var configuration = loaded.Configuration;
+        if (configuration.Replication.Mode == ReplicationMode.Binlog)
+            throw new RefusedException("replication.mode = \"binlog\" is not part of this version: use \"proxy\".", ExitCode.Invalid);
+        await using var log = OpenLog(configuration.Logging);
+        using var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
+        var logger = loggers.CreateLogger("WolfScale.Server.Start");
+        foreach (var finding in loaded.Findings)
+        {
+            if (finding.Severity == Severity.Warning)
+                HostLog.ConfigurationWarning(logger, finding.ToString());
+            else
+                HostLog.ConfigurationRemark(logger, finding.ToString());
+        }
+
+        HostLog.Starting(
+            logger, CommandTree.Version, configuration.Node.Id, configuration.DataDirectory, configuration.Node.BindAddress,
+            configuration.Api.Enabled ? configuration.Api.BindAddress : "off");
+        using var ending = new EndSignals(logger);
+        try
+        {
+            _ = Directory.CreateDirectory(Path.Combine(configuration.DataDirectory, "data"));
+            await using var host = await NodeHost.StartAsync(
+                configuration, bootstrap || configuration.Cluster.Bootstrap, peers.Concat(RememberedPeers.Read(configuration)),
+                loggers, TimeProvider.System, CommandTree.Version, ending.Token);
+            await ending.Token.WhenCancelledAsync();
+            return ExitCode.Done;
+        }
+        catch (Exception e) when (e is ClusterStartException or DatabaseException or IOException or UnauthorizedAccessException)
+        {
+            throw new RefusedException(e.Message);
+        }
+        catch (OperationCanceledException) when (ending.Token.IsCancellationRequested)
+        {
+            return ExitCode.Done; // told to end while it started
+        }
+    }
+
+    private static NodeLoggerProvider OpenLog(LoggingSection settings)
+    {
+        try
+        {
+            return new NodeLoggerProvider(settings, TimeProvider.System);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RefusedException($"logging.file = \"{settings.File}\" cannot be written as {Environment.UserName}: {e.Message}", ExitCode.Invalid);
+        }
+    }
+
+    /// <summary>SIGTERM and Ctrl+C end the node in order; the second one ends it at once. SIGHUP (a closed terminal) is ignored.</summary>
+    private sealed class EndSignals : IDisposable
+    {
+        private readonly CancellationTokenSource _source = new();
+        private readonly PosixSignalRegistration[] _registrations;
+
+        public EndSignals(ILogger logger) => _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, logger)),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, context => End(context, logger)),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = true),
+        ];
+
+        public CancellationToken Token => _source.Token;
+
+        public void Dispose()
+        {
+            foreach (var registration in _registrations)
+                registration.Dispose();
+            _source.Dispose();
+        }
+
+        private void End(PosixSignalContext context, ILogger logger)
+        {
+            if (_source.IsCancellationRequested)
+                return; // the default: ends the process
+            context.Cancel = true;
+            HostLog.Stopping(logger, context.Signal.ToString());
+            _source.Cancel();
+        }
+    }
+}

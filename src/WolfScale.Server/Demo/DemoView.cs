@@ -1,0 +1,69 @@
+using System.Globalization;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+using WolfScale.Server.Cli;
+
+namespace WolfScale.Server.Demo;
+
+/// <summary>How a demo looks to a person.</summary>
+internal static class DemoView
+{
+    public static IRenderable Table(DemoDocument demo)
+    {
+        var table = Terminal.Table("NODE", "ROLE", "STATUS", "LSN", "APPLIED", "API", "PROXY", "MARIADB", "PIDS");
+        foreach (var node in demo.Nodes)
+        {
+            _ = table.AddRow(
+                node.Id,
+                Terminal.Coloured(node.Role),
+                Terminal.Coloured(node.Status),
+                Terminal.Cell(node.Lsn ?? (object)"-"),
+                Terminal.Cell(node.AppliedLsn ?? (object)"-"),
+                Terminal.Cell(node.Api),
+                Port(node.Proxy.Port),
+                Port(node.MariaDb.Port),
+                $"{Pid(node.Pid)} / {Pid(node.MariaDb.Pid)}");
+        }
+
+        return table;
+    }
+
+    /// <summary>What to try next, with commands that work when pasted.</summary>
+    public static IEnumerable<string> Hints(DemoDocument demo)
+    {
+        var leader = demo.Nodes.FirstOrDefault(n => n.Role == "LEADER") ?? demo.Nodes[0];
+        yield return $"Write on the leader:  mariadb -h127.0.0.1 -P{leader.MariaDb.Port} -u{demo.User} -p{demo.Password} {demo.Database}";
+        yield return $"Status of a node:     curl -s {leader.Api}/cluster";
+        yield return $"Kill the leader:      wolfscale demo kill {leader.Id} --what both --dir {demo.Dir}";
+        yield return $"Bring it back:        wolfscale demo start {leader.Id} --dir {demo.Dir}";
+    }
+
+    /// <summary>Shows the table, anew every second, until cancelled.</summary>
+    public static async Task RunAsync(DemoCluster cluster, CancellationToken cancellationToken)
+    {
+        using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        try
+        {
+            await Terminal.Out.Live(new Text("")).StartAsync(async context =>
+            {
+                while (true)
+                {
+                    // Read again each time: another terminal may kill, start or add nodes.
+                    var state = DemoState.Read(cluster.State.Dir) ?? cluster.State;
+                    var facts = await DemoFacts.ReadAsync(state, cancellationToken);
+                    var hints = string.Join('\n', Hints(facts)).EscapeMarkup();
+                    context.UpdateTarget(new Rows(Table(facts), new Markup($"{hints}\n[grey]Ctrl+C takes everything down; the data stays in {state.Dir.EscapeMarkup()}.[/]")));
+                    _ = await second.WaitForNextTickAsync(cancellationToken);
+                }
+            });
+        }
+        catch (OperationCanceledException)
+        {
+            // Ctrl+C: the caller takes the cluster down.
+        }
+    }
+
+    private static string Port(int port) => port.ToString(CultureInfo.InvariantCulture);
+
+    private static string Pid(int? pid) => pid?.ToString(CultureInfo.InvariantCulture) ?? "-";
+}

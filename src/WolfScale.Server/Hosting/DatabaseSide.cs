@@ -1,0 +1,143 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.Cluster;
+using WolfScale.MariaDb;
+using WolfScale.Server.Configuration;
+
+namespace WolfScale.Server.Hosting;
+
+/// <summary>
+/// The local MariaDB and everything that looks after it: feed, capture, controller. It begins when the node is a member, because the
+/// log's base (rule C2) is not known before.
+/// </summary>
+internal sealed class DatabaseSide : IAsyncDisposable
+{
+    private static readonly TimeSpan HandoverLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TransferLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DemotionLimit = TimeSpan.FromSeconds(10);
+
+    private readonly ClusterNode _node;
+    private readonly NodeConfiguration _configuration;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly FeedAdapter _feed;
+    private readonly DatabaseController _controller;
+    private readonly RoleDriver _roles;
+    private DatabaseState _logged = new();
+
+    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, ILoggerFactory loggers, TimeProvider time)
+    {
+        (_node, _configuration, _time) = (node, configuration, time);
+        _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
+        var log = new ReplicatedLog(node);
+        var options = NodeOptions.Database(configuration, Peers);
+        var feed = MariaDbParts.Feed(configuration, log, loggers);
+        _feed = feed;
+        _controller = new DatabaseController(
+            options, log, feed, MariaDbParts.Captures(options, configuration, loggers), new StatePlanStore(node.State), loggers, time);
+        _roles = new RoleDriver(node, log, _controller, _logger);
+        _controller.Changed += OnChanged;
+    }
+
+    /// <summary>The server as last looked at.</summary>
+    public DatabaseState State => _controller.State;
+
+    /// <summary>Starts looking after the server, in the node's present role.</summary>
+    public void Start()
+    {
+        _controller.Start();
+        _node.RoleChanged += OnRoleChanged;
+        _roles.Apply(); // what was announced before the line above
+    }
+
+    /// <summary>
+    /// Planned switchover: running transactions end within a bound, the lead moves, this server follows. When it cannot be done in time,
+    /// writes go on here.
+    /// </summary>
+    public async Task<TransferOutcome> HandOverAsync(string? to, CancellationToken cancellationToken)
+    {
+        if (!await _controller.PrepareHandoverAsync(HandoverLimit, cancellationToken))
+            return new TransferOutcome(false, null, $"transactions under way did not end within {HandoverLimit.TotalSeconds} s");
+        var outcome = await TransferAsync(to, cancellationToken);
+        if (!outcome.Succeeded)
+            _controller.ResumeServing();
+        return outcome;
+    }
+
+    /// <summary>
+    /// Before the process ends: 1 hand the lead over if it is here; 2 close the server for writes in any case, so that applications get
+    /// an error instead of a hang; 3 stop looking after it.
+    /// </summary>
+    public async Task StopAsync()
+    {
+        if (_node.Role.Lease is not null)                                                   // 1
+        {
+            var began = _time.GetTimestamp();
+            var outcome = await HandOverAsync(null, CancellationToken.None);
+            if (outcome.Succeeded)
+                HostLog.HandedOver(_logger, outcome.NewLeader ?? "another node", (long)_time.GetElapsedTime(began).TotalMilliseconds);
+            else
+                HostLog.NotHandedOver(_logger, outcome.Reason);
+        }
+
+        _node.RoleChanged -= OnRoleChanged;
+        _roles.Close();                                                                     // 2
+        if (!await WaitUntilClosedAsync())
+            HostLog.NotDemoted(_logger, DemotionLimit.TotalSeconds);
+        await DisposeAsync();                                                               // 3
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _node.RoleChanged -= OnRoleChanged;
+        await _controller.DisposeAsync();
+        await _feed.DisposeAsync();
+    }
+
+    private async Task<TransferOutcome> TransferAsync(string? to, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TransferLimit);
+        try
+        {
+            return await _node.TransferLeadershipAsync(to, limit.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new TransferOutcome(false, null, $"no node took the lead within {TransferLimit.TotalSeconds} s");
+        }
+    }
+
+    /// <summary>A server that is down or refused cannot be closed and serves nobody.</summary>
+    private async Task<bool> WaitUntilClosedAsync()
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50), _time);
+        var began = _time.GetTimestamp();
+        while (State.Phase is DatabasePhase.Serving or DatabasePhase.Promoting or DatabasePhase.Demoting)
+        {
+            if (_time.GetElapsedTime(began) > DemotionLimit)
+                return false;
+            _ = await poll.WaitForNextTickAsync();
+        }
+
+        return true;
+    }
+
+    private void OnRoleChanged(RoleChange change) => _roles.Apply();
+
+    private void OnChanged(DatabaseState state)
+    {
+        _node.SetLocalState(LocalFacts.Of(state, _configuration));
+        if (state.Phase != _logged.Phase || state.Reason != _logged.Reason)
+            HostLog.Database(_logger, state.Phase.ToString(), state.AppliedLsn, state.Reason.Length > 0 ? ": " + state.Reason : "");
+        foreach (var alarm in state.Alarms.Except(_logged.Alarms))
+            HostLog.DatabaseAlarm(_logger, alarm);
+        _logged = state;
+    }
+
+    private List<PeerServer> Peers()
+    {
+        var view = _node.View;
+        return [.. view.Nodes.Where(n => n.Id != view.SelfId && n.DatabaseServerId != 0)
+            .Select(n => new PeerServer(n.Id, n.DatabaseServerId, n.DatabaseVersion, null, n.Id == view.LeaderId))];
+    }
+}

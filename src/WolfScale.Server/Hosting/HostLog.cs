@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Logging;
+
+namespace WolfScale.Server.Hosting;
+
+/// <summary>What the host says in the log: event ids 4000 to 4099.</summary>
+internal static partial class HostLog
+{
+    [LoggerMessage(4000, LogLevel.Information, "WolfScale {Version} starts as {NodeId}: data in {DataDirectory}, cluster port {ClusterAddress}, API {ApiAddress}")]
+    public static partial void Starting(ILogger logger, string version, string nodeId, string dataDirectory, string clusterAddress, string apiAddress);
+
+    [LoggerMessage(4001, LogLevel.Warning, "Configuration: {Finding}")]
+    public static partial void ConfigurationWarning(ILogger logger, string finding);
+
+    [LoggerMessage(4002, LogLevel.Information, "Configuration: {Finding}")]
+    public static partial void ConfigurationRemark(ILogger logger, string finding);
+
+    [LoggerMessage(4003, LogLevel.Information, "Role {Role} in term {Term}, leader {Leader}; may serve: {MayServe}")]
+    public static partial void Role(ILogger logger, string role, long term, string leader, bool mayServe);
+
+    [LoggerMessage(4004, LogLevel.Information, "MariaDB: {Phase}, applied LSN {AppliedLsn}{Reason}")]
+    public static partial void Database(ILogger logger, string phase, long appliedLsn, string reason);
+
+    [LoggerMessage(4005, LogLevel.Warning, "MariaDB: {Alarm}")]
+    public static partial void DatabaseAlarm(ILogger logger, string alarm);
+
+    [LoggerMessage(4006, LogLevel.Critical, "This node has stopped serving: {Reason}")]
+    public static partial void Failed(ILogger logger, string reason);
+
+    [LoggerMessage(4007, LogLevel.Information, "Stopping: {Why}")]
+    public static partial void Stopping(ILogger logger, string why);
+
+    [LoggerMessage(4008, LogLevel.Information, "The lead went to {Leader} in {Milliseconds} ms")]
+    public static partial void HandedOver(ILogger logger, string leader, long milliseconds);
+
+    [LoggerMessage(4009, LogLevel.Warning, "The lead could not be handed over before stopping ({Reason}): the server is closed for writes, and another node takes over by election")]
+    public static partial void NotHandedOver(ILogger logger, string reason);
+
+    [LoggerMessage(4010, LogLevel.Warning, "The server is not closed for writes after {Seconds} s; it goes on waiting for acknowledgements that do not come, so nothing commits")]
+    public static partial void NotDemoted(ILogger logger, double seconds);
+
+    [LoggerMessage(4011, LogLevel.Information, "Stopped")]
+    public static partial void Stopped(ILogger logger);
+
+    [LoggerMessage(4012, LogLevel.Information, "The HTTP API listens on {Address}")]
+    public static partial void ApiListens(ILogger logger, Uri address);
+
+    [LoggerMessage(4013, LogLevel.Information, "A member of the cluster since LSN {Lsn}: MariaDB is looked after from here on")]
+    public static partial void Member(ILogger logger, long lsn);
+
+    [LoggerMessage(4014, LogLevel.Information, "Log level {Level} from here on")]
+    public static partial void LevelChanged(ILogger logger, string level);
+
+    [LoggerMessage(4015, LogLevel.Critical, "The MariaDB side could not be started; this node votes and keeps the log, and its server is not looked after")]
+    public static partial void DatabaseSideFailed(ILogger logger, Exception exception);
+}

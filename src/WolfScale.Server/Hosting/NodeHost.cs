@@ -1,0 +1,162 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.Cluster;
+using WolfScale.Consensus;
+using WolfScale.MariaDb;
+using WolfScale.Server.Configuration;
+using WolfScale.Server.Http;
+
+namespace WolfScale.Server.Hosting;
+
+/// <summary>
+/// One node: joins the cluster's part, the MariaDB side and the HTTP API.
+/// <code>
+///   start:  1 cluster node (log, state, peers) ─▶ 2 API ─▶ 3 once a member: feed, controller in the present role
+///   stop:   1 hand over, close the server for writes, MariaDB side ─▶ 2 API ─▶ 3 cluster node
+/// </code>
+/// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
+/// </summary>
+public sealed class NodeHost : INodeReportSource, IAsyncDisposable
+{
+    private readonly NodeConfiguration _configuration;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly ProcessFacts _process;
+    private readonly LagClock _lag;
+    private readonly TaskCompletionSource _member = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _stopping = new();
+    private ClusterNode _node = null!; // set by the only way to get an instance
+    private ApiServer? _api;
+    private DatabaseSide? _database;
+    private Task _lookingAfter = Task.CompletedTask;
+    private string? _failure;
+
+    private NodeHost(NodeConfiguration configuration, ILoggerFactory loggers, TimeProvider time, string version)
+    {
+        (_configuration, _loggers, _time) = (configuration, loggers, time);
+        _logger = loggers.CreateLogger("WolfScale.Server.Node");
+        _process = new ProcessFacts(version, time.GetUtcNow(), Environment.ProcessId);
+        _lag = new LagClock(time);
+    }
+
+    /// <summary>What the node knows now.</summary>
+    public NodeReport Current
+    {
+        get
+        {
+            var database = _database?.State;
+            var commit = _node.CommitLsn;
+            var behind = database is not null && database.AppliedLsn < commit;
+            return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process);
+        }
+    }
+
+    /// <summary>Starts the node; it serves as soon as it is a member and its server is in step.</summary>
+    /// <param name="configuration">Valid.</param>
+    /// <param name="bootstrap">Found a new cluster where the data directory belongs to none.</param>
+    /// <param name="peers">Peers beside those of the configuration.</param>
+    /// <param name="loggers">Of the whole process.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="version">Shown by <c>/status</c>.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="ClusterStartException">It cannot or must not start; the message says what to do.</exception>
+    /// <exception cref="DatabaseException">The server cannot found a cluster.</exception>
+    /// <exception cref="IOException">The API's address cannot be used.</exception>
+    public static async Task<NodeHost> StartAsync(
+        NodeConfiguration configuration, bool bootstrap, IEnumerable<string> peers, ILoggerFactory loggers, TimeProvider time, string version,
+        CancellationToken cancellationToken)
+    {
+        var host = new NodeHost(configuration, loggers, time, version);
+        var options = NodeOptions.Cluster(configuration, bootstrap, peers);
+        if (bootstrap && !HasLog(configuration))
+            options = options with { BootstrapBase = await host.FoundAsync(cancellationToken) };
+        host._node = await ClusterNode.StartAsync(options, loggers, time, cancellationToken); // 1
+        try
+        {
+            await host.RunAsync(cancellationToken);
+            return host;
+        }
+        catch (Exception)
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Planned switchover, on the leader. On a node without a MariaDB, or not leading, it says so.</summary>
+    public Task<TransferOutcome> HandOverAsync(string? to, CancellationToken cancellationToken) => _database is { } database && _node.Role.Lease is not null
+        ? database.HandOverAsync(to, cancellationToken)
+        : Task.FromResult(new TransferOutcome(false, null, $"this node does not lead; that is {_node.View.LeaderId ?? "nobody at the moment"}"));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        _node.ViewChanged -= OnViewChanged;
+        await _lookingAfter;
+        if (_database is { } database)                                                      // 1
+            await database.StopAsync();
+        if (_api is { } api)                                                                // 2
+            await api.DisposeAsync();
+        await _node.DisposeAsync();                                                         // 3
+        _stopping.Dispose();
+        HostLog.Stopped(_logger);
+    }
+
+    private async Task RunAsync(CancellationToken cancellationToken)
+    {
+        if (!_configuration.Database.Enabled)
+            _node.SetLocalState(LocalFacts.Witness(_configuration));
+        if (_configuration.Api.Enabled)                                                     // 2
+        {
+            _api = await ApiServer.StartAsync(_configuration.Api, this, _loggers, cancellationToken: cancellationToken);
+            HostLog.ApiListens(_logger, _api.Address);
+        }
+
+        _node.ViewChanged += OnViewChanged;
+        OnViewChanged(_node.View); // what was announced before the line above
+        if (_configuration.Database.Enabled)
+            _lookingAfter = LookAfterDatabaseAsync();                                       // 3
+    }
+
+    /// <summary>Begins with the MariaDB side once the node is a member. It can fail only on this machine's own account (no port for the feed).</summary>
+    private async Task LookAfterDatabaseAsync()
+    {
+        try
+        {
+            await _member.Task.WaitAsync(_stopping.Token);
+            HostLog.Member(_logger, _node.Wal.Last.Lsn);
+            var database = new DatabaseSide(_node, _configuration, _loggers, _time);
+            database.Start();
+            _database = database;
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped before it was a member.
+        }
+        catch (Exception e)
+        {
+            HostLog.DatabaseSideFailed(_logger, e);
+            _node.SetLocalState(new LocalState { Status = NodeStatus.Offline, Reason = e.Message });
+        }
+    }
+
+    private void OnViewChanged(ClusterView view)
+    {
+        if (view.Stopped is { } failure && Interlocked.Exchange(ref _failure, failure) != failure)
+            HostLog.Failed(_logger, failure);
+        else if (view.Stopped is null)
+            _failure = null; // a full disk has room again
+        if (_node.Configuration is not null)
+            _ = _member.TrySetResult();
+    }
+
+    private static bool HasLog(NodeConfiguration configuration) =>
+        Path.Combine(configuration.DataDirectory, "wal") is var wal && Directory.Exists(wal) && Directory.EnumerateFiles(wal).Any();
+
+    /// <summary>The cluster begins here: its base is where the local server stands (rule C2).</summary>
+    private async Task<LogBase> FoundAsync(CancellationToken cancellationToken)
+    {
+        var @base = await ClusterFoundation.PrepareAsync(NodeOptions.Database(_configuration, static () => []), cancellationToken);
+        return new LogBase(@base.GtidPosition, @base.ServerWasEmpty);
+    }
+}
