@@ -16,21 +16,16 @@ internal sealed class NodeProcess : IAsyncDisposable
     private readonly StringBuilder _log = new();
     private Process? _process;
 
-    private NodeProcess(TempFolder folder, string id, int port, PrivateServer server)
-    {
-        (_folder, Id, BasePort, MariaDb) = (folder, id, port, server);
-        DataDirectory = Path.Combine(folder.Path, "node");
-    }
+    private NodeProcess(TempFolder folder, string id, int port, PrivateServer? mariaDb) => (_folder, Id, BasePort, MariaDb) = (folder, id, port, mariaDb);
 
-    public string Id { get; set; }
+    public string Id { get; }
 
     public int BasePort { get; }
 
-    public PrivateServer MariaDb { get; }
+    /// <summary>The server of its own; null for a node that took over another's.</summary>
+    public PrivateServer? MariaDb { get; }
 
-    public SqlServer Server => new(Id, "127.0.0.1", MariaDb.Port, MariaDb.Socket);
-
-    public string DataDirectory { get; set; }
+    public SqlServer Server => new(Id, "127.0.0.1", MariaDb!.Port, MariaDb.Socket);
 
     public string ClusterAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{BasePort}");
 
@@ -64,7 +59,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         await server.StartAsync(serverArguments);
         node.Settings["node.id"] = Text(id);
         node.Settings["node.bind_address"] = Text(node.ClusterAddress);
-        node.Settings["node.data_dir"] = Text(node.DataDirectory);
+        node.Settings["node.data_dir"] = Text(Path.Combine(folder.Path, "node"));
         node.Settings["database.socket"] = Text(server.Socket);
         node.Settings["database.port"] = server.Port.ToString(CultureInfo.InvariantCulture);
         node.Settings["database.user"] = Text("root");
@@ -72,6 +67,26 @@ internal sealed class NodeProcess : IAsyncDisposable
         node.Settings["proxy.enabled"] = "false";
         node.Settings["cluster.auto_discovery"] = "false";
         return node;
+    }
+
+    /// <summary>A node with the configuration of a demo node, which must not run: its data directory, ports and server are taken over.</summary>
+    public static NodeProcess InPlaceOf(DemoCluster cluster, string node, string newId)
+    {
+        var api = new Uri(cluster.Facts.Node(node).Api);
+        var taken = new NodeProcess(new TempFolder("node"), newId, api.Port - 1, mariaDb: null);
+        foreach (var (key, value) in Toml.Read(cluster.ConfigurationFile(node)))
+            taken.Settings[key] = value;
+        taken.Settings["node.id"] = Text(newId);
+        return taken;
+    }
+
+    /// <summary>Takes secret, name and peers from a demo's node.</summary>
+    public NodeProcess ThatJoins(DemoCluster cluster)
+    {
+        var demo = Toml.Read(cluster.ConfigurationFile(cluster.Facts.Nodes[0].Id));
+        foreach (var key in (string[])["cluster.secret", "cluster.cluster_name", "cluster.peers"])
+            Settings[key] = demo[key];
+        return this;
     }
 
     public static string Text(string value) => $"\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
@@ -101,7 +116,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         string? line = null;
         await Poll.UntilAsync($"a line with \"{string.Join("\", \"", words)}\" from {Id}", TimeSpan.FromSeconds(30), () =>
         {
-            line = Log.Split('\n').FirstOrDefault(l => Array.TrueForAll(words, w => l.Contains(w, StringComparison.OrdinalIgnoreCase)));
+            line = Lines.With(Log, words);
             return Task.FromResult(line is null ? $"its output ends: {string.Join('\n', Log.Split('\n').TakeLast(15))}" : null);
         });
         return line!;
@@ -147,7 +162,8 @@ internal sealed class NodeProcess : IAsyncDisposable
             await _process!.WaitForExitAsync();
         }
         _process?.Dispose();
-        await MariaDb.DisposeAsync();
+        if (MariaDb is not null)
+            await MariaDb.DisposeAsync();
         _folder.Dispose();
     }
 
