@@ -1,5 +1,9 @@
 using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.Membership;
+using WolfScale.Cluster.Runtime;
 using WolfScale.Cluster.State;
+using WolfScale.Cluster.Transport;
+using WolfScale.Cluster.Wire;
 using WolfScale.Consensus;
 using WolfScale.Wal;
 
@@ -8,21 +12,50 @@ namespace WolfScale.Cluster;
 /// <summary>
 /// One node of the cluster: runs the consensus core over the network, the log and the node's state. All members may be called from any thread.
 /// </summary>
-public sealed class ClusterNode : IAsyncDisposable
+public sealed partial class ClusterNode : IAsyncDisposable
 {
+    private readonly ClusterOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly SqliteStateStore _store;
+    private readonly NodeIdentity _identity;
+    private readonly TlsCredentials? _tls;
+    private readonly ClusterListener _listener;
+    private readonly PeerDirectory _peers;
+    private readonly InboundRegistry _inbound;
+    private readonly CoreHost _host;
+    private readonly CommitWaiters _waiters = new();
+    private readonly StatusBoard _board;
+    private readonly JoinAgent _join;
+    private readonly MembershipKeeper _keeper;
+    private readonly StrongReads _reads;
+    private readonly LogRetention _retention;
+    private readonly CancellationTokenSource _stopping = new();
+    private volatile LocalState _local = new();
+    private volatile ClusterView _view;
+    private Task _housekeeping = Task.CompletedTask;
+    private bool _disposed;
+
     /// <summary>Opens log and state, founds or finds the cluster, and takes part from then on.</summary>
     /// <exception cref="ClusterStartException">The node cannot or must not start; the message says what to do.</exception>
-    public static Task<ClusterNode> StartAsync(
-        ClusterOptions options, ILoggerFactory logging, TimeProvider time, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public static async Task<ClusterNode> StartAsync(
+        ClusterOptions options, ILoggerFactory logging, TimeProvider time, CancellationToken cancellationToken = default)
+    {
+        OptionsCheck.Check(options);
+        // Opening reads the whole log, and probing connects: not on the caller's thread.
+        var node = await Task.Run(() => OpenAsync(options, logging.CreateLogger("WolfScale.Cluster"), time), cancellationToken);
+        node.Begin();
+        return node;
+    }
 
     /// <summary>This node, in this life of its data directory.</summary>
-    public NodeKey Self => throw new NotSupportedException();
+    public NodeKey Self => _identity.Key;
 
     /// <summary>Where other nodes reach it, HOST:PORT.</summary>
-    public string Address => throw new NotSupportedException();
+    public string Address { get; }
 
     /// <summary>The cluster as this node sees it; swapped whole.</summary>
-    public ClusterView View => throw new NotSupportedException();
+    public ClusterView View => _view;
 
     /// <summary>A new <see cref="View"/> is there. Must be short; views may be left out where several follow at once.</summary>
     public event Action<ClusterView>? ViewChanged;
@@ -31,19 +64,19 @@ public sealed class ClusterNode : IAsyncDisposable
     public event Action<RoleChange>? RoleChanged;
 
     /// <summary>The last role change, as it was or will be announced.</summary>
-    public RoleChange Role => throw new NotSupportedException();
+    public RoleChange Role => _host.Role;
 
     /// <summary>The configuration in force on this node (cluster id, base, members); null before it is a member.</summary>
-    public Configuration? Configuration => throw new NotSupportedException();
+    public Configuration? Configuration => _host.Configuration;
 
     /// <summary>The node's log.</summary>
-    public WriteAheadLog Wal => throw new NotSupportedException();
+    public WriteAheadLog Wal { get; }
 
     /// <summary>The node's small durable state, for the database side's plans.</summary>
-    public IStateStore State => throw new NotSupportedException();
+    public IStateStore State => _store;
 
     /// <summary>Last LSN known to be held by a majority (and, on a follower, durable here).</summary>
-    public long CommitLsn => throw new NotSupportedException();
+    public long CommitLsn => _host.CommitLsn;
 
     /// <summary>
     /// The commit LSN has risen. In order, one at a time, normally on the thread that learned of it; must be short and must not block. May call into
@@ -55,35 +88,72 @@ public sealed class ClusterNode : IAsyncDisposable
     /// Appends a batch at the end of the log and starts its replication, on the calling thread. Takes over the batch when accepted; a refused one
     /// stays the caller's. Does not wait for the disk.
     /// </summary>
-    public ProposeOutcome Propose(SealedBatch batch, long term) => throw new NotSupportedException();
+    public ProposeOutcome Propose(SealedBatch batch, long term) => _host.Propose(batch, term);
 
     /// <summary>Back-pressure: completes when the log accepts more without growing its backlog over the limit.</summary>
-    public ValueTask WaitForRoomAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <exception cref="WalStoppedException">The log has stopped.</exception>
+    public ValueTask WaitForRoomAsync(CancellationToken cancellationToken) => Wal.WaitForRoomAsync(cancellationToken);
 
     /// <summary>Completes when <see cref="CommitLsn"/> is at least <paramref name="lsn"/>.</summary>
-    public ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken) =>
+        lsn <= CommitLsn ? ValueTask.CompletedTask : _waiters.WaitAsync(lsn, cancellationToken);
 
-    /// <summary>What this node tells the others about itself from now on.</summary>
-    public void SetLocalState(LocalState state) => throw new NotSupportedException();
+    /// <summary>What this node tells the others about itself from now on. What matters to routing is told at once, mere progress with the next heartbeat.</summary>
+    public void SetLocalState(LocalState state)
+    {
+        var before = Interlocked.Exchange(ref _local!, state);
+        if (before == state)
+            return;
+        if (before.Fit != state.Fit)
+            _host.SetFitness(state.Fit);
+        if (before with { AppliedLsn = 0, AppliedGtid = "" } != state with { AppliedLsn = 0, AppliedGtid = "" })
+            Announce();
+    }
 
     /// <summary>Planned switchover to a node, or to the best fit one when null. Only on the leader.</summary>
-    public Task<TransferOutcome> TransferLeadershipAsync(string? nodeId, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <summary>Removes a dead member from the configuration, through the leader. Returns when it has left.</summary>
-    /// <exception cref="InvalidOperationException">It cannot be removed; the message says why.</exception>
-    public Task RemoveAsync(string nodeId, CancellationToken cancellationToken = default) => throw new NotSupportedException();
-
-    /// <summary>Leaves the cluster for good: this data directory does not join again by itself.</summary>
-    public Task LeaveAsync(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public async Task<TransferOutcome> TransferLeadershipAsync(string? nodeId, CancellationToken cancellationToken)
+    {
+        NodeKey? to = null;
+        if (nodeId is not null)
+        {
+            if (Configuration?.FindById(nodeId) is not { } member)
+                return new TransferOutcome(false, null, $"{nodeId} is not a member of the cluster");
+            to = member.Key;
+        }
+        return await _host.TransferAsync(to).WaitAsync(cancellationToken);
+    }
 
     /// <summary>
     /// For a strong read: the LSN that local data must show, confirmed by a majority in a round that starts after this call. On any member.
     /// </summary>
     /// <exception cref="InvalidOperationException">No leader confirmed it in time.</exception>
-    public Task<long> ReadIndexAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<long> ReadIndexAsync(CancellationToken cancellationToken) => _reads.ReadAsync(cancellationToken);
+
+    /// <summary>Comes back after <see cref="LeaveAsync"/>, or after an operator's removal: asks to join again.</summary>
+    public void Rejoin() => _identity.Return();
 
     /// <summary>Stops: says goodbye, closes the connections, syncs and closes the log.</summary>
-    public ValueTask DisposeAsync() => throw new NotSupportedException();
+    public async ValueTask DisposeAsync()
+    {
+        if (!_disposed)
+            _peers.Broadcast(Report(goodbye: true).Frame());
+        await StopAsync();
+    }
 
-    internal void Use() => (ViewChanged, RoleChanged, CommitAdvanced) = (null, null, null);
+    /// <summary>Stops without a word, as a crash would look to the others.</summary>
+    internal async ValueTask StopAsync()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        await _stopping.CancelAsync();
+        await _housekeeping;
+        _host.Dispose();
+        _listener.Dispose();
+        _peers.Dispose();
+        await Wal.DisposeAsync();
+        _store.Dispose();
+        _tls?.Dispose();
+        _stopping.Dispose();
+    }
 }

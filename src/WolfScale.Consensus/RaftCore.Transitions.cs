@@ -105,7 +105,7 @@ public sealed partial class RaftCore
     /// <summary>Begins with the question whether it could win (thesis §9.6).</summary>
     internal void Campaign()
     {
-        if (!Node.IsVoter)
+        if (!Node.MayCampaign)
         {
             BecomeFollower(Node.Term, leader: null);
             return;

@@ -58,11 +58,10 @@ internal sealed class DialerHandshake(PeerIdentity self, byte[] secret, byte[] c
         var verdict = HandshakeMessages.ReadVerdict(payload);
         if (!HandshakeTranscript.Matches(_transcript.AcceptorProof(secret, verdict.Code, verdict.Text), verdict.Proof))
             return new(RefusalCode.Secret, "the peer does not know this cluster's secret: compare cluster.secret on both nodes");
-        if (Remote.Instance == self.Instance)
-            return new(RefusalCode.Self, "the address is this node's own");
-        if (verdict.Code != RefusalCode.None)
+        var own = IdentityRules.Compare(self, Remote);
+        if (own is null && verdict.Code != RefusalCode.None)
             return new(verdict.Code, HandshakeMessages.Printable(verdict.Text), Remote: true);
-        return IdentityRules.Compare(self, Remote);
+        return own;
     }
 
     private static HandshakeRefusal Unexpected(FrameKind kind) =>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using WolfScale.Cluster.Wire;
 
 namespace WolfScale.Cluster.Transport;
@@ -20,6 +21,10 @@ internal sealed class FrameReader(Stream stream, int bufferBytes = 64 * 1024) : 
 
     /// <summary>Longest AppendRequest accepted, in bytes.</summary>
     public int MaxAppendBytes { get; set; } = FrameFormat.MaxUnauthenticatedBytes;
+
+    /// <summary>Whether a whole frame is in the buffer already.</summary>
+    public bool HasFrame =>
+        _to - _from >= HeaderBytes && _to - _from - FrameFormat.LengthBytes >= BinaryPrimitives.ReadUInt32LittleEndian(_buffer.AsSpan(_from));
 
     /// <summary>Reads the next frame. The payload is valid until the next call.</summary>
     /// <returns>False when the peer has closed the connection between two frames.</returns>

@@ -16,6 +16,12 @@ internal interface IInboundHandler
     /// <exception cref="WireFormatException">The frame is not what it claims to be: the connection is closed.</exception>
     void Receive(InboundConnection connection, FrameKind kind, ReadOnlySpan<byte> payload);
 
+    /// <summary>
+    /// Everything that has arrived so far is handed over, and the thread is about to wait: the moment to sync what was appended. All that came
+    /// during one fdatasync is thus covered by the next one (group commit), without a change of thread.
+    /// </summary>
+    void Drained(InboundConnection connection);
+
     /// <summary>An admitted connection has ended.</summary>
     void Closed(InboundConnection connection);
 }

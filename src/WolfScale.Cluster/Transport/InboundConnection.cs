@@ -17,15 +17,20 @@ namespace WolfScale.Cluster.Transport;
 /// </summary>
 internal sealed class InboundConnection
 {
+    /// <summary>Frames handed over before what they appended is synced, even if more is waiting: bounds what one sync has to write.</summary>
+    private const int MaxUndrained = 256;
+
     private readonly Socket _socket;
     private readonly ClusterListener _listener;
     private volatile string? _closeReason;
+    private long _heardAt;
 
     public InboundConnection(Socket socket, ClusterListener listener)
     {
         _socket = socket;
         _listener = listener;
         Remote = socket.RemoteEndPoint?.ToString() ?? "an unknown address";
+        _heardAt = listener.Time.GetTimestamp();
     }
 
     /// <summary>Address and port the connection comes from.</summary>
@@ -33,6 +38,9 @@ internal sealed class InboundConnection
 
     /// <summary>The proven peer; null before.</summary>
     public PeerIdentity? Peer { get; private set; }
+
+    /// <summary>How long nothing has been heard on it.</summary>
+    public TimeSpan SilentFor => _listener.Time.GetElapsedTime(Volatile.Read(ref _heardAt));
 
     private TransportOptions Options => _listener.Options;
 
@@ -174,8 +182,16 @@ internal sealed class InboundConnection
         TransportLog.InboundReady(_listener.Logger, Peer!.Key.Id, Remote);
         _listener.Authenticated(this);
         _socket.ReceiveTimeout = Options.SilenceMs;
+        var handled = 0;
         while (frames.Read(out var kind, out var payload))
+        {
+            Volatile.Write(ref _heardAt, _listener.Time.GetTimestamp());
             _listener.Handler.Receive(this, kind, payload);
+            if (++handled < MaxUndrained && (frames.HasFrame || _socket.Available > 0))
+                continue;
+            handled = 0;
+            _listener.Handler.Drained(this);
+        }
     }
 
     private (Stream, FrameReader)? Refused(HandshakeRefusal refusal)

@@ -10,7 +10,7 @@ namespace WolfScale.Cluster.Transport;
 /// </summary>
 internal static unsafe partial class NativeSocket
 {
-    public const int MaxSegments = 64;
+    public const int MaxSegments = 512;
     private const int DontWait = 0x40;
     private const int NoSignal = 0x4000;
     private const int Eintr = 4;

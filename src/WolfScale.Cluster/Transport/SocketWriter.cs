@@ -34,39 +34,52 @@ internal sealed unsafe class SocketWriter(Socket socket) : IDisposable
             Keep(bytes[(int)sent..]);
     }
 
-    /// <summary>Sends a header and the bytes that follow it from where they are, in one system call where the kernel takes them.</summary>
+    /// <summary>Sends a header and the bytes that follow it from where they are, in as few system calls as the kernel allows.</summary>
     public void Write(ReadOnlySpan<byte> header, IReadOnlyList<ReadOnlyMemory<byte>> body)
     {
-        if (HasPending || body.Count + 1 > NativeSocket.MaxSegments)
+        if (body.Count == 0)
         {
             Write(header);
-            for (var i = 0; i < body.Count; i++)
-                Write(body[i].Span);
             return;
         }
-        var vectors = stackalloc NativeSocket.IoVector[body.Count + 1];
-        long sent;
-        fixed (byte* start = header)
+        var first = 0;
+        while (first < body.Count || header.Length > 0)
         {
-            vectors[0] = new() { Base = start, Length = (nuint)header.Length };
-            for (var i = 0; i < body.Count; i++)
+            var count = Math.Min(body.Count - first, NativeSocket.MaxSegments - 1);
+            WriteGathered(header, body, first, count);
+            first += count;
+            header = default;
+        }
+    }
+
+    private void WriteGathered(ReadOnlySpan<byte> header, IReadOnlyList<ReadOnlyMemory<byte>> body, int first, int count)
+    {
+        var vectors = stackalloc NativeSocket.IoVector[count + 1];
+        long sent = 0;
+        if (!HasPending)
+        {
+            fixed (byte* start = header)
             {
-                _pins[i] = body[i].Pin();
-                vectors[i + 1] = new() { Base = (byte*)_pins[i].Pointer, Length = (nuint)body[i].Length };
-            }
-            try
-            {
-                sent = NativeSocket.TrySend(socket.SafeHandle, vectors, body.Count + 1);
-            }
-            finally
-            {
-                for (var i = 0; i < body.Count; i++)
-                    _pins[i].Dispose();
+                vectors[0] = new() { Base = start, Length = (nuint)header.Length };
+                for (var i = 0; i < count; i++)
+                {
+                    _pins[i] = body[first + i].Pin();
+                    vectors[i + 1] = new() { Base = (byte*)_pins[i].Pointer, Length = (nuint)body[first + i].Length };
+                }
+                try
+                {
+                    sent = NativeSocket.TrySend(socket.SafeHandle, vectors, count + 1);
+                }
+                finally
+                {
+                    for (var i = 0; i < count; i++)
+                        _pins[i].Dispose();
+                }
             }
         }
         KeepAfter(sent, header);
         sent -= header.Length;
-        for (var i = 0; i < body.Count; i++)
+        for (var i = first; i < first + count; i++)
         {
             KeepAfter(sent, body[i].Span);
             sent -= body[i].Length;

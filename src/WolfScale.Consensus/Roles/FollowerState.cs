@@ -13,13 +13,13 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
     {
         if (Node.NowMs < Node.ElectionDeadlineMs)
             return;
-        if (Node.IsVoter)
+        if (Node.MayCampaign)
         {
             Core.Campaign();
             return;
         }
 
-        // Somebody without a vote can only stop believing in the leader.
+        // Who has no vote can only stop believing in the leader.
         Node.Leader = null;
         Node.RestartElectionTimer();
         Core.AnnounceRole();

@@ -54,9 +54,20 @@ internal sealed partial class LeaderState
         }
 
         if (target is null)
+        {
+            StepDownWithoutVote();
             return;
+        }
+
         _ = _handoverTried.Add(target.Key);
         StartTransfer(target);
+    }
+
+    /// <summary>Thesis §4.2.2: a leader whose vote the configuration has taken away leads until that is committed, and no longer.</summary>
+    private void StepDownWithoutVote()
+    {
+        if (!Node.IsVoter && Node.Configurations.ActiveLsn <= Node.CommitLsn)
+            Core.BecomeFollower(Node.Term, leader: null);
     }
 
     private void StartTransfer(PeerProgress target)

@@ -24,6 +24,15 @@ internal sealed class ConfigurationHistory
     /// <summary>LSN of the entry that holds <see cref="Active"/>.</summary>
     public long ActiveLsn => _items.Count == 0 ? 0 : _items[^1].Lsn;
 
+    /// <summary>Whether the node has a vote in any configuration that can still be in force.</summary>
+    public bool AnyHasVoter(NodeKey key)
+    {
+        foreach (PlacedConfiguration placed in _items)
+            if (placed.Configuration.IsVoter(key))
+                return true;
+        return false;
+    }
+
     public void Append(long lsn, Configuration configuration) => _items.Add(new PlacedConfiguration(lsn, configuration));
 
     /// <returns>Whether another configuration is in force now.</returns>

@@ -60,7 +60,7 @@ internal sealed class CoreLog
     {
         if (lsn == Last.Lsn)
             return Last.Term;
-        if (lsn > Last.Lsn)
+        if (lsn > Last.Lsn || lsn < _view.First.Lsn)
             return null;
         return lsn > _tailStart ? _tail[IndexOf(lsn)].Term : _view.TermAt(lsn);
     }

@@ -74,14 +74,17 @@ internal sealed class NodeContext
 
     public bool IsVoter => Configuration?.IsVoter(Self) ?? false;
 
-    public Standing Standing
-    {
-        get
-        {
-            Member? member = Configuration?.Find(Self);
-            return new Standing(Fitness, member?.NeverLeader ?? false, member?.Witness ?? false);
-        }
-    }
+    /// <summary>
+    /// Whether this node may stand for election: it has a vote, or had one until an entry that is not known to be committed took it away. Such a node may be the only one that
+    /// can win (thesis §4.2.2): it has that entry, the others do not, and they need its vote. It does not count itself, and leads only to finish the change.
+    /// </summary>
+    public bool MayCampaign => Configurations.AnyHasVoter(Self);
+
+    /// <summary>Without a vote in the active configuration a node stands last, like one that cannot serve.</summary>
+    public Standing Standing =>
+        Configuration?.Find(Self) is { } member
+            ? new Standing(member.IsVoter ? Fitness : Fitness.Unfit, member.NeverLeader, member.Witness)
+            : default;
 
     public void BeginCall(IEffects effects)
     {

@@ -12,7 +12,11 @@ namespace WolfScale.Protocol.Binlog;
 /// <param name="Checksum">How the events are secured.</param>
 public readonly record struct FormatDescriptionEvent(string ServerVersion, uint CreatedTimestamp, ChecksumAlgorithm Checksum)
 {
+    /// <summary>Length of the event that <see cref="Build"/> gives.</summary>
+    public const int BuiltLength = EventHeader.Size + 2 + VersionLength + 4 + 1 + TypeCount + 1 + EventChecksum.Size;
+
     private const int VersionLength = 50;
+    private const int TypeCount = 171;
 
     /// <summary>
     /// Lengths of the fixed parts for types 1 to 171, as MariaDB 10.11.19 writes them; the same for all of 10.2 to 11.x
@@ -60,7 +64,7 @@ public readonly record struct FormatDescriptionEvent(string ServerVersion, uint 
     /// <param name="logPosition">End of the event in the file it stands in.</param>
     public byte[] Build(uint serverId, uint logPosition)
     {
-        Span<byte> body = stackalloc byte[2 + VersionLength + 4 + 1 + PostHeaderLengths.Length + 1];
+        Span<byte> body = stackalloc byte[2 + VersionLength + 4 + 1 + TypeCount + 1];
         body.Clear();
         body[0] = 4;
         _ = Encoding.ASCII.GetBytes(ServerVersion.AsSpan(0, Math.Min(ServerVersion.Length, VersionLength - 1)), body[2..]);

@@ -1,0 +1,128 @@
+using System.Collections.Immutable;
+using WolfScale.Cluster.Runtime;
+using WolfScale.Consensus;
+
+namespace WolfScale.Cluster;
+
+/// <summary>What a node does with every heartbeat besides consensus: tells its status, asks to join, cares for membership, links and the log's size.</summary>
+public sealed partial class ClusterNode
+{
+    /// <summary>A link that reaches nobody and that nobody has wanted for so long is given up.</summary>
+    private const long UnwantedAfterMs = 10 * 60_000;
+
+    private const long RetentionEveryMs = 60_000;
+
+    private readonly Lock _viewLock = new();
+    private volatile IReadOnlyList<string> _rememberedPeers = [];
+    private ImmutableArray<NodeKey> _behindRetention = [];
+    private long _nextRetentionMs = 10_000;
+
+    private async Task KeepHouseAsync()
+    {
+        using var heartbeat = new PeriodicTimer(TimeSpan.FromMilliseconds(_options.HeartbeatIntervalMs), _time);
+        try
+        {
+            while (await heartbeat.WaitForNextTickAsync(_stopping.Token))
+                KeepHouse();
+        }
+        catch (OperationCanceledException)
+        {
+            // The node is stopping.
+        }
+    }
+
+    private void KeepHouse()
+    {
+        try
+        {
+            var nowMs = _host.NowMs;
+            _host.TryResume();
+            if (_host.Status() is { } status)
+            {
+                _behindRetention = [.. status.Peers.Where(p => p.State == ReplicationState.BehindRetention).Select(p => p.Key)];
+                _keeper.Tick(status, nowMs);
+            }
+            _join.Tick();
+            WantPeers();
+            _peers.DropUnwanted(nowMs - UnwantedAfterMs);
+            Announce();
+            if (nowMs >= _nextRetentionMs)
+            {
+                _nextRetentionMs = nowMs + RetentionEveryMs;
+                _retention.Tick(OwnNeed(), MemberNeed(nowMs));
+            }
+        }
+        catch (Exception e)
+        {
+            RuntimeLog.HousekeepingFailed(_logger, e.Message);
+        }
+    }
+
+    /// <summary>Tells all others, and this node's own readers, how things stand.</summary>
+    private void Announce()
+    {
+        _peers.Broadcast(Report(goodbye: false).Frame());
+        RefreshView();
+    }
+
+    private NodeReport Report(bool goodbye)
+    {
+        var role = Role;
+        return new NodeReport(
+            role.Role, role.Term, Wal.Durable.Lsn, CommitLsn, _local, _host.Halted ?? "", goodbye,
+            role.Role == RaftRole.Leader ? _behindRetention : []);
+    }
+
+    private void RefreshView()
+    {
+        ClusterView view;
+        lock (_viewLock)
+        {
+            var facts = new SelfFacts(
+                Self, Address, Report(goodbye: false), Role.Leader, Configuration, _options.ClusterName, _join.Reason, _options.Witness);
+            _view = view = _board.Build(facts, _host.NowMs);
+        }
+        ViewChanged?.Invoke(view);
+    }
+
+    private void WantPeers()
+    {
+        var nowMs = _host.NowMs;
+        foreach (var peer in _options.Peers.Concat(_rememberedPeers))
+            _peers.Want(peer, nowMs);
+        foreach (var member in Configuration?.Members ?? [])
+        {
+            if (member.Key != Self)
+                _peers.Want(member.Address, nowMs);
+        }
+    }
+
+    /// <summary>So that a restarted node finds its cluster even where its configuration file is out of date.</summary>
+    private void RememberPeers()
+    {
+        if (Configuration is not { } configuration)
+            return;
+        var others = configuration.Members.Where(m => m.Key != Self).Select(m => (m.Key.Id, m.Address)).ToArray();
+        _store.SavePeers(others);
+        _rememberedPeers = [.. others.Select(o => o.Address)];
+    }
+
+    /// <summary>The first LSN that this node needs: nothing goes that is not committed, or that its MariaDB has not applied.</summary>
+    private long OwnNeed() => 1 + (_options.Witness ? CommitLsn : Math.Min(CommitLsn, _local.AppliedLsn));
+
+    /// <summary>The first LSN that a member needs which is not dropped; a member never heard needs everything.</summary>
+    private long MemberNeed(long nowMs)
+    {
+        var need = long.MaxValue;
+        foreach (var member in Configuration?.Members ?? [])
+        {
+            if (member.Key == Self)
+                continue;
+            var last = _board.Find(member.Key, nowMs);
+            var ageMs = last?.AgeMs ?? nowMs;
+            if (ageMs < _options.DropAfterS * 1000L)
+                need = Math.Min(need, 1 + (last?.Report.DurableLsn ?? 0));
+        }
+        return need;
+    }
+}

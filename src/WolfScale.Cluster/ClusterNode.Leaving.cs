@@ -1,0 +1,88 @@
+using WolfScale.Cluster.Membership;
+using WolfScale.Cluster.Wire;
+using WolfScale.Consensus;
+
+namespace WolfScale.Cluster;
+
+/// <summary>How members go.</summary>
+public sealed partial class ClusterNode
+{
+    private static readonly TimeSpan RemovalLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>Removes a member from the configuration, through the leader. Returns when it has left.</summary>
+    /// <exception cref="InvalidOperationException">It cannot be removed; the message says why.</exception>
+    public async Task RemoveAsync(string nodeId, CancellationToken cancellationToken = default)
+    {
+        var started = _time.GetTimestamp();
+        var last = "";
+        while (_time.GetElapsedTime(started) < RemovalLimit)
+        {
+            if (Configuration is not { } configuration)
+                throw new InvalidOperationException("this node is not a member of a cluster itself");
+            if (configuration.FindById(nodeId) is null)
+                return;
+            if (Role.Role == RaftRole.Leader)
+            {
+                var outcome = ProposeRemoval(nodeId);
+                last = outcome.Result.ToString();
+                if (outcome.Result == ConfigurationResult.LastVoter)
+                    throw new InvalidOperationException($"{nodeId} is the cluster's last voter and stays: stop it instead");
+                if (outcome.Result == ConfigurationResult.LeaderMustHandOver)
+                    last = (await TransferLeadershipAsync(null, cancellationToken)).Reason;
+                if (outcome.Result == ConfigurationResult.Accepted)
+                    await WaitForCommitAsync(outcome.Lsn, cancellationToken).AsTask().WaitAsync(RemovalLimit, _time, cancellationToken);
+            }
+            else if (Role.Leader is { } leader)
+            {
+                _peers.Send(leader, ClusterMessages.Frame(new LeaveRequest(nodeId)));
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(200), _time, cancellationToken);
+        }
+        throw new InvalidOperationException($"{nodeId} could not be removed within {RemovalLimit.TotalSeconds:0} s"
+            + (Role.Leader is null ? ": there is no leader" : last.Length > 0 ? $": {last}" : ""));
+    }
+
+    /// <summary>Leaves the cluster for good: this data directory does not join again by itself. The lead is handed over first.</summary>
+    /// <exception cref="InvalidOperationException">The cluster cannot do without it; the message says why.</exception>
+    public async Task LeaveAsync(CancellationToken cancellationToken = default)
+    {
+        _identity.Leave();
+        try
+        {
+            // A node that is taken out does not get the entry that says so: the leader's word counts, and then its silence.
+            var started = _time.GetTimestamp();
+            while (_join.IsMember && _time.GetElapsedTime(started) < RemovalLimit)
+            {
+                if (Role.Role == RaftRole.Leader)
+                {
+                    var outcome = await TransferLeadershipAsync(null, cancellationToken);
+                    if (!outcome.Succeeded)
+                        throw new InvalidOperationException($"the lead cannot be handed over: {outcome.Reason}");
+                }
+                else if (Role.Leader is { } leader)
+                {
+                    _peers.Send(leader, ClusterMessages.Frame(new LeaveRequest(Self.Id)));
+                }
+                await Task.Delay(TimeSpan.FromMilliseconds(200), _time, cancellationToken);
+            }
+            if (_join.IsMember)
+                throw new InvalidOperationException($"no leader took this node out within {RemovalLimit.TotalSeconds:0} s: try again when there is one");
+        }
+        catch
+        {
+            _identity.Return();
+            throw;
+        }
+    }
+
+    /// <summary>On the leader: takes a member out, and tells it where it is alive.</summary>
+    private ConfigurationOutcome ProposeRemoval(string nodeId)
+    {
+        if (Configuration?.FindById(nodeId) is not { } member)
+            return new ConfigurationOutcome(ConfigurationResult.UnknownNode, 0);
+        var outcome = _host.ProposeConfiguration(new ConfigurationChange.Remove(member.Key));
+        if (outcome.Result == ConfigurationResult.Accepted)
+            _peers.Send(member.Key, ClusterMessages.Frame(new JoinResponse(JoinResult.Removed, "", "")));
+        return outcome;
+    }
+}

@@ -1,0 +1,107 @@
+using WolfScale.Cluster.Handshake;
+using WolfScale.Cluster.Membership;
+using WolfScale.Cluster.Runtime;
+using WolfScale.Cluster.Transport;
+using WolfScale.Cluster.Wire;
+using WolfScale.Consensus;
+using WolfScale.Wal;
+
+namespace WolfScale.Cluster;
+
+/// <summary>What comes in from other nodes and from the core, and where it goes.</summary>
+public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
+{
+    PeerIdentity IInboundHandler.Identity => _peers.Identity;
+
+    HandshakeRefusal? IInboundHandler.Admit(InboundConnection connection)
+    {
+        if (_inbound.Admit(connection, key => Configuration?.Find(key) is not null) is { } refusal)
+            return refusal;
+        // It is up: answers go over this node's own connection to it.
+        _peers.Want(connection.Peer!.Address, _host.NowMs, nudge: true);
+        return null;
+    }
+
+    void IInboundHandler.Receive(InboundConnection connection, FrameKind kind, ReadOnlySpan<byte> payload)
+    {
+        var from = connection.Peer!.Key;
+        if (MessageCodec.Read(kind, payload, from, Self) is { } message)
+        {
+            _host.Receive(message);
+            return;
+        }
+        switch (kind)
+        {
+            case FrameKind.Status:
+                Heard(from, connection.Peer.Address, NodeReport.Read(payload));
+                break;
+            case FrameKind.JoinRequest:
+                _peers.Send(from, ClusterMessages.Frame(_keeper.Answer(from, ClusterMessages.ReadJoinRequest(payload))));
+                break;
+            case FrameKind.JoinResponse:
+                _join.Answered(ClusterMessages.ReadJoinResponse(payload), from, _host.NowMs);
+                break;
+            case FrameKind.LeaveRequest:
+                _ = ProposeRemoval(ClusterMessages.ReadLeaveRequest(payload).NodeId);
+                break;
+            case FrameKind.ReadIndexRequest:
+                _reads.Asked(from, ClusterMessages.ReadReadIndexRequest(payload));
+                break;
+            case FrameKind.ReadIndexResponse:
+                _reads.Answered(ClusterMessages.ReadReadIndexResponse(payload));
+                break;
+            default:
+                throw new WireFormatException($"a frame of the unknown kind {(byte)kind} has come");
+        }
+    }
+
+    void IInboundHandler.Drained(InboundConnection connection) => _host.FlushReceived();
+
+    void IInboundHandler.Closed(InboundConnection connection)
+    {
+        _inbound.Remove(connection);
+        _host.FlushReceived();
+    }
+
+    void ICoreOutput.Send(Message message, WalBatch? recent) => _peers.Send(message, recent);
+
+    void ICoreOutput.AdoptCluster(NodeKey from)
+    {
+        var clusterId = _peers.Find(from)?.ClusterId ?? Guid.Empty;
+        if (clusterId == Guid.Empty)
+            clusterId = _inbound.Find(from)?.ClusterId ?? Guid.Empty;
+        if (clusterId == Guid.Empty)
+            throw new InvalidOperationException($"{from} sends entries of a log without saying of which cluster");
+        if (_identity.ClusterId == Guid.Empty)
+            _identity.Join(clusterId);
+        Wal.AdoptCluster(_identity.ClusterId);
+        _peers.Identity = _peers.Identity with { ClusterId = _identity.ClusterId };
+    }
+
+    void ICoreOutput.Deliver(Notification notification)
+    {
+        if (notification.CommitLsn > 0)
+        {
+            _waiters.Committed(notification.CommitLsn);
+            CommitAdvanced?.Invoke(notification.CommitLsn);
+        }
+        if (notification.Role is { } role)
+        {
+            Announce();
+            RoleChanged?.Invoke(role);
+        }
+        if (notification.ConfigurationChanged)
+        {
+            RememberPeers();
+            RefreshView();
+        }
+    }
+
+    private void Heard(NodeKey from, string address, NodeReport report)
+    {
+        _board.Record(from, address, report, _host.NowMs);
+        // A node that was taken out does not get the entry that says so.
+        if (Role.Role == RaftRole.Leader && Configuration is { } configuration && configuration.Find(from) is null)
+            _peers.Send(from, ClusterMessages.Frame(new JoinResponse(JoinResult.NotAMember, "", "")));
+    }
+}

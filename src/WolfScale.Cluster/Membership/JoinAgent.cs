@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.Runtime;
+using WolfScale.Cluster.State;
+using WolfScale.Cluster.Transport;
+using WolfScale.Cluster.Wire;
+using WolfScale.Consensus;
+
+namespace WolfScale.Cluster.Membership;
+
+/// <summary>
+/// This node's own wish to be a member, with its present address and flags: asks until the configuration says so. Any member may be asked; one that does
+/// not lead names the leader.
+/// </summary>
+internal sealed class JoinAgent(
+    NodeIdentity identity, ClusterOptions options, string address, CoreHost host, PeerDirectory peers, TimeProvider time, ILogger logger)
+{
+    private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(30));
+    private volatile bool _notAMember;
+
+    /// <summary>Why this node is not a member, for people; empty when it is one.</summary>
+    public string Reason { get; private set; } = "";
+
+    /// <summary>The configuration holds this node, and no leader has said otherwise.</summary>
+    public bool IsMember => host.Configuration?.Find(identity.Key) is not null && !_notAMember;
+
+    /// <summary>Asks again where that is needed. To be called with every heartbeat.</summary>
+    public void Tick()
+    {
+        if (host.Halted is not null || IsAsItShouldBe())
+        {
+            Reason = "";
+            return;
+        }
+        if (identity.HasLeft)
+        {
+            Reason = "the node has left the cluster; run 'wolfscale join' to come back";
+            return;
+        }
+        if (host.Role.Role == RaftRole.Leader)
+        {
+            host.ProposeConfiguration(new ConfigurationChange.Update(identity.Key, address, options.NeverLeader, options.Witness));
+            return;
+        }
+        var frame = ClusterMessages.Frame(new JoinRequest(identity.Former, address, options.NeverLeader, options.Witness));
+        var asked = false;
+        if (host.Role.Leader is { } leader && leader != identity.Key)
+            asked = peers.Send(leader, frame);
+        if (!asked)
+        {
+            foreach (var key in peers.Reached)
+                asked |= peers.Send(key, frame);
+        }
+        if (!asked)
+            Explain(Unreached());
+    }
+
+    /// <summary>An answer has come, asked for or not.</summary>
+    public void Answered(JoinResponse response, NodeKey from, long nowMs)
+    {
+        switch (response.Result)
+        {
+            case JoinResult.Accepted:
+                _notAMember = false;
+                break;
+            case JoinResult.Redirect:
+                Explain($"waiting for an answer of the leader at {response.LeaderAddress}");
+                peers.Want(response.LeaderAddress, nowMs, nudge: true);
+                break;
+            case JoinResult.NotAMember:
+                // Its log may say otherwise: it does not have the entry that took it out.
+                if (host.Role.Role != RaftRole.Leader)
+                    _notAMember = true;
+                break;
+            case JoinResult.Removed:
+                if (!identity.HasLeft)
+                    RuntimeLog.Removed(logger);
+                identity.Leave();
+                _notAMember = true;
+                break;
+            default:
+                Explain($"{from.Id} says: {response.Text}");
+                break;
+        }
+    }
+
+    private bool IsAsItShouldBe()
+    {
+        var member = host.Configuration?.Find(identity.Key);
+        return member is not null && !_notAMember && member.Address == address && member.NeverLeader == options.NeverLeader
+            && member.Witness == options.Witness;
+    }
+
+    private string Unreached()
+    {
+        var failures = peers.Failures();
+        return failures.Count == 0
+            ? "no peer is known: set cluster.peers, or start with --bootstrap to found a new cluster"
+            : "no peer is reached: " + string.Join("; ", failures.Take(3).Select(f => $"{f.Address}: {f.Failure}"));
+    }
+
+    private void Explain(string reason)
+    {
+        Reason = reason;
+        if (_throttle.Allow(reason, out var suppressed))
+            RuntimeLog.NotJoined(logger, reason, TransportLog.More(suppressed));
+    }
+}

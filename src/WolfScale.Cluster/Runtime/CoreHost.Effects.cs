@@ -1,0 +1,141 @@
+using WolfScale.Consensus;
+using WolfScale.Wal;
+
+namespace WolfScale.Cluster.Runtime;
+
+/// <summary>What each effect means here. All of it runs under the gate.</summary>
+internal sealed partial class CoreHost
+{
+    private TermLease? _lease;
+    private bool _unflushed;
+
+    private void Execute(Effect effect)
+    {
+        switch (effect)
+        {
+            case Effect.Send send:
+                _output.Send(send.Message, _recent);
+                break;
+            case Effect.CommitAdvanced commit:
+                Volatile.Write(ref _commitLsn, commit.Lsn);
+                _notifier.Post(new Notification(commit.Lsn, null, false));
+                break;
+            case Effect.AppendReceived received:
+                AppendReceived(received);
+                break;
+            case Effect.PersistHardState persist:
+                // Raft §5.1. Nothing of a later term may be seen while a lease of an earlier one looks valid.
+                if (_lease is { } lease && persist.State.Term > lease.Term)
+                    EndLease();
+                _store.SaveHardState(persist.State);
+                break;
+            case Effect.AppendOwn own:
+                _log.Appended(own.Batch);
+                Append(OwnBatches.Build(own.Batch), wakeWriter: true);
+                break;
+            case Effect.Truncate truncate:
+                Truncate(truncate);
+                break;
+            case Effect.RoleChanged changed:
+                ChangeRole(changed.Role, changed.Term, changed.Leader, changed.MayServe);
+                break;
+            case Effect.ConfigurationChanged changed:
+                Configuration = changed.Active;
+                RuntimeLog.ConfigurationChanged(_logger, changed.Lsn, Describe(changed.Active));
+                _notifier.Post(new Notification(0, null, true));
+                break;
+            case Effect.ReadIndexReady ready:
+                EndRead(ready.Context, ready.Lsn);
+                break;
+            case Effect.ReadIndexAborted aborted:
+                EndRead(aborted.Context, -1);
+                break;
+            case Effect.LeadershipTransferEnded ended:
+                EndTransfer(new TransferOutcome(ended.Succeeded, ended.Succeeded ? ended.Target.Id : null, ended.Reason));
+                break;
+            case Effect.SafetyAlarm alarm:
+                RuntimeLog.SafetyAlarm(_logger, alarm.What);
+                Halt(alarm.What, resumable: false);
+                break;
+            default:
+                throw new InvalidOperationException($"the effect {effect.GetType().Name} has no meaning here");
+        }
+    }
+
+    private bool AppendProposed(WalBatch batch)
+    {
+        try
+        {
+            Append(batch, wakeWriter: true);
+            return true;
+        }
+        catch (WalStoppedException e)
+        {
+            Halt(e.Message, e.Failure.CanResume);
+            return false;
+        }
+    }
+
+    /// <summary>Appends and keeps the reference: the sends that follow take the bytes from it.</summary>
+    private void Append(WalBatch batch, bool wakeWriter)
+    {
+        _recent?.Release();
+        _recent = batch;
+        _wal.Append(batch, wakeWriter);
+    }
+
+    /// <summary>
+    /// The batches go into the log byte for byte. The writer is not woken: the receiving thread syncs them itself as soon as nothing more has
+    /// arrived, see <see cref="FlushReceived"/>.
+    /// </summary>
+    private void AppendReceived(Effect.AppendReceived received)
+    {
+        if (received.Request.Attachment is not WalBatch[] batches)
+            throw new InvalidOperationException("an append without its bytes");
+        if (_wal.ClusterId == Guid.Empty)
+            _output.AdoptCluster(received.Request.From);
+        for (var i = received.FirstBatch; i < batches.Length; i++)
+        {
+            _log.Appended(received.Request.Batches[i]);
+            _wal.Append(batches[i], wakeWriter: false);
+        }
+        _unflushed = true;
+    }
+
+    private void Truncate(Effect.Truncate truncate)
+    {
+        _wal.TruncateAfter(truncate.LastKeptLsn);
+        _log.Truncated(truncate.LastKeptLsn);
+        if (_wal.Generation != truncate.Generation)
+        {
+            var what = $"the log has been cut off {_wal.Generation} times and the core counts {truncate.Generation}";
+            RuntimeLog.SafetyAlarm(_logger, what);
+            Halt(what, resumable: false);
+        }
+    }
+
+    /// <summary>
+    /// The lease ends here and now, before any later effect is executed: nothing of a later term can be seen while it looks valid. Subscribers
+    /// hear of the change in order, outside the gate.
+    /// </summary>
+    private void ChangeRole(RaftRole role, long term, NodeKey? leader, bool mayServe)
+    {
+        var serves = role == RaftRole.Leader && mayServe;
+        if (_lease is not null && (!serves || _lease.Term != term))
+            EndLease();
+        if (serves)
+            _lease ??= new TermLease(term);
+        Role = new RoleChange(role, term, leader, _lease);
+        RuntimeLog.RoleChanged(_logger, role.ToString(), term, leader?.Id ?? "unknown", serves ? ", serving" : "");
+        _notifier.Post(new Notification(0, Role, false));
+    }
+
+    private void EndLease()
+    {
+        _lease?.End();
+        _lease = null;
+    }
+
+    private static string Describe(Configuration configuration) => string.Join(", ", configuration.Members.Select(
+        m => $"{m.Key} at {m.Address} ({m.Role}{(m.Witness ? ", witness" : "")}{(m.NeverLeader ? ", never leader" : "")})"));
+}

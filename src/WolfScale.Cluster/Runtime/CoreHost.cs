@@ -1,0 +1,242 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.State;
+using WolfScale.Cluster.Wire;
+using WolfScale.Consensus;
+using WolfScale.Wal;
+
+namespace WolfScale.Cluster.Runtime;
+
+/// <summary>
+/// Runs the pure core: one input at a time under one gate, its effects executed completely and in order before the next input.
+/// <code>
+///   capture thread ── Propose ──┐                       ┌─▶ WAL append (the writer thread syncs it meanwhile)
+///   receive threads ─ Receive ──┤  gate: core ▶ effects ├─▶ SQLite: term and vote, synced before anything later
+///   WAL thread ────── Synced ───┤                       ├─▶ send, on this very thread where the socket has room
+///   timer ─────────── Tick ─────┘                       └─▶ news, handed to subscribers after the gate is left
+/// </code>
+/// A lock and no mailbox: a commit crosses as few sleeping threads as possible, and a wake-up costs more than the core. The gate is never
+/// held across an await, and nothing under it waits for the network.
+/// </summary>
+internal sealed partial class CoreHost : IDisposable
+{
+    /// <summary>SQLITE_FULL: no space for the state database.</summary>
+    private const int SqliteFull = 13;
+
+    private readonly Lock _gate = new();
+    private readonly RaftOptions _options;
+    private readonly NodeKey _self;
+    private readonly SqliteStateStore _store;
+    private readonly WriteAheadLog _wal;
+    private readonly ICoreOutput _output;
+    private readonly Notifier _notifier;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly EffectList _effects = new();
+    private readonly ITimer _timer;
+    private readonly long _origin;
+    private WalLogView _log;
+    private RaftCore? _core;
+    private WalBatch? _recent;
+    private long _armedMs = long.MaxValue;
+    private long _commitLsn;
+    private bool _fit;
+
+    public CoreHost(RaftOptions options, NodeKey self, SqliteStateStore store, WriteAheadLog wal, ICoreOutput output, TimeProvider time, ILogger logger)
+    {
+        (_options, _self, _store, _wal, _output, _time, _logger) = (options, self, store, wal, output, time, logger);
+        _origin = time.GetTimestamp();
+        _notifier = new Notifier(logger, output.Deliver);
+        _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _commitLsn = wal.Start.Before.Lsn;
+        _log = new WalLogView(wal);
+        Role = new RoleChange(RaftRole.Follower, store.LoadHardState().Term, null, null);
+        Configuration = _log.Configurations.LastOrDefault().Configuration;
+    }
+
+    /// <summary>Milliseconds of this process; never 0.</summary>
+    public long NowMs => 1 + (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
+
+    public long CommitLsn => Volatile.Read(ref _commitLsn);
+
+    /// <summary>The last role change; the lease in it may have ended.</summary>
+    public RoleChange Role { get; private set; }
+
+    /// <summary>The configuration in force; null on a node that waits to be joined.</summary>
+    public Configuration? Configuration { get; private set; }
+
+    /// <summary>Why the node does not take part; null while it does.</summary>
+    public string? Halted { get; private set; }
+
+    /// <summary>Begins to take part.</summary>
+    public void Start()
+    {
+        _wal.Synced += OnSynced;
+        _wal.Failed += OnWalFailed;
+        lock (_gate)
+            Build();
+        Tick();
+    }
+
+    public void Tick()
+    {
+        lock (_gate)
+        {
+            _armedMs = long.MaxValue;
+            if (_core is { } core)
+            {
+                core.Tick(NowMs, _effects);
+                Execute();
+                CheckHandover();
+            }
+        }
+        _notifier.Drain();
+    }
+
+    /// <summary>Takes a peer's message; the references to its batches are given up here.</summary>
+    public void Receive(Message message)
+    {
+        try
+        {
+            lock (_gate)
+            {
+                if (_core is { } core)
+                {
+                    core.Receive(NowMs, message, _effects);
+                    Execute();
+                }
+            }
+        }
+        finally
+        {
+            MessageCodec.ReleaseBatches(message);
+        }
+        _notifier.Drain();
+    }
+
+    /// <summary>Syncs what <see cref="Receive"/> appended, on this thread; the acknowledgement leaves from here as well.</summary>
+    public void FlushReceived()
+    {
+        if (!Interlocked.Exchange(ref _unflushed, false))
+            return;
+        _wal.FlushInline();
+    }
+
+    public ProposeOutcome Propose(SealedBatch batch, long term)
+    {
+        ProposeOutcome outcome;
+        lock (_gate)
+        {
+            if (_core is not { } core)
+                return new ProposeOutcome(ProposeResult.NotLeader, 0, Role.Term);
+            outcome = core.Propose(batch.Count, batch.Bytes, term, _effects);
+            if (outcome.Accepted && !AppendProposed(batch.Assign(outcome.FirstLsn, outcome.Term)))
+                outcome = new ProposeOutcome(ProposeResult.NotLeader, 0, outcome.Term);
+            Execute();
+        }
+        _notifier.Drain();
+        return outcome;
+    }
+
+    public ConfigurationOutcome ProposeConfiguration(ConfigurationChange change)
+    {
+        var outcome = new ConfigurationOutcome(ConfigurationResult.NotLeader, 0);
+        lock (_gate)
+        {
+            if (_core is { } core)
+            {
+                outcome = core.ProposeConfiguration(change, _effects);
+                Execute();
+            }
+        }
+        _notifier.Drain();
+        return outcome;
+    }
+
+    public void SetFitness(bool fit)
+    {
+        lock (_gate)
+        {
+            _fit = fit;
+            if (_core is { } core)
+            {
+                core.SetFitness(fit && !_givingUp ? Fitness.Fit : Fitness.Unfit, _effects);
+                Execute();
+            }
+        }
+        _notifier.Drain();
+    }
+
+    /// <summary>A picture of the core; null while halted.</summary>
+    public CoreStatus? Status()
+    {
+        lock (_gate)
+            return _core?.Status();
+    }
+
+    public void Dispose()
+    {
+        _wal.Synced -= OnSynced;
+        _wal.Failed -= OnWalFailed;
+        _timer.Dispose();
+        lock (_gate)
+            Halt("this node is stopping", resumable: false, log: false);
+        _notifier.Drain();
+    }
+
+    /// <summary>Under the gate. Makes a core of what is on the disk, as after a crash: everything in the log is durable here.</summary>
+    private void Build()
+    {
+        _log = new WalLogView(_wal);
+        var restored = new RestoredState(
+            _store.LoadHardState(), [.. _log.Configurations], Math.Min(CommitLsn, _wal.Last.Lsn), _wal.Generation);
+        _core = new RaftCore(_options, _self, restored, _log, new Random(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue)));
+        _core.SetFitness(_fit ? Fitness.Fit : Fitness.Unfit, _effects);
+        Execute();
+    }
+
+    private void OnSynced(long lsn, long generation)
+    {
+        lock (_gate)
+        {
+            if (_core is { } core)
+            {
+                core.LogDurable(lsn, generation, _effects);
+                Execute();
+            }
+        }
+        _notifier.Drain();
+    }
+
+    /// <summary>Under the gate: everything the core wants done, in its order; then the timer.</summary>
+    private void Execute()
+    {
+        try
+        {
+            for (var i = 0; i < _effects.Count && _core is not null; i++)
+                Execute(_effects[i]);
+        }
+        catch (Exception e)
+        {
+            // Whatever it was, the core believes more than the disk holds now. What could not be made durable has not been answered, and what follows
+            // is not executed: for everybody else it is as if this node had crashed here.
+            Halt(e.Message, resumable: e is WalStoppedException { Failure.CanResume: true } or SqliteException { SqliteErrorCode: SqliteFull });
+        }
+        finally
+        {
+            _effects.Clear();
+            _recent?.Release();
+            _recent = null;
+        }
+        Arm();
+    }
+
+    /// <summary>Lets the timer fire when the core wants it, at the latest. One that fires too early does no harm, so a later wish changes nothing.</summary>
+    private void Arm()
+    {
+        if (_core is not { } core || core.NextDeadlineMs >= _armedMs)
+            return;
+        _armedMs = core.NextDeadlineMs;
+        _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(_armedMs - NowMs, 0, 60_000)), Timeout.InfiniteTimeSpan);
+    }
+}

@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.Wal;
+
+namespace WolfScale.Cluster.Runtime;
+
+/// <summary>
+/// Deletes old segments: those older than wal.retention_hours that nobody needs any more, and, above wal.max_size_gb, also younger ones and those that
+/// only a member which is behind would need. Never what this node's own MariaDB has not applied, nor what is not committed.
+/// </summary>
+internal sealed class LogRetention(WriteAheadLog wal, ClusterOptions options, TimeProvider time, ILogger logger)
+{
+    /// <param name="ownNeedLsn">The first LSN that this node itself still needs.</param>
+    /// <param name="memberNeedLsn">The first LSN that a member still needs, dropped ones left out.</param>
+    public void Tick(long ownNeedLsn, long memberNeedLsn)
+    {
+        var keepFrom = KeepFrom(wal.Segments, ownNeedLsn, memberNeedLsn, options, Age);
+        if (keepFrom <= wal.FirstLsn)
+            return;
+        var first = wal.Prune(keepFrom);
+        RuntimeLog.Pruned(logger, first - 1);
+    }
+
+    /// <summary>The first LSN to keep, by the rule above; the newest segment always stays.</summary>
+    public static long KeepFrom(
+        IReadOnlyList<WalSegmentInfo> segments, long ownNeedLsn, long memberNeedLsn, ClusterOptions options, Func<WalSegmentInfo, TimeSpan> age)
+    {
+        var total = segments.Sum(s => s.Bytes);
+        var keepFrom = segments.Count == 0 ? 0 : segments[0].FirstLsn;
+        for (var i = 0; i < segments.Count - 1; i++)
+        {
+            var segment = segments[i];
+            var full = options.MaxLogBytes > 0 && total > options.MaxLogBytes;
+            var old = age(segment) > TimeSpan.FromHours(options.RetentionHours);
+            if (segment.LastLsn >= ownNeedLsn || !(full || (old && segment.LastLsn < memberNeedLsn)))
+                break;
+            keepFrom = segment.LastLsn + 1;
+            total -= segment.Bytes;
+        }
+        return keepFrom;
+    }
+
+    /// <summary>Since it was last written.</summary>
+    private TimeSpan Age(WalSegmentInfo segment)
+    {
+        try
+        {
+            return time.GetUtcNow().UtcDateTime - File.GetLastWriteTimeUtc(segment.Path);
+        }
+        catch (IOException)
+        {
+            return TimeSpan.Zero;
+        }
+    }
+}

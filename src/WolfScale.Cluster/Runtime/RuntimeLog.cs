@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging;
+
+namespace WolfScale.Cluster.Runtime;
+
+/// <summary>The node's log lines, events 2050 to 2099.</summary>
+internal static partial class RuntimeLog
+{
+    [LoggerMessage(2050, LogLevel.Information, "Node {NodeId} (incarnation {Incarnation:x}) starts at {Address}: log {FirstLsn} to {LastLsn}, term {Term}, cluster {ClusterId}")]
+    public static partial void Starting(ILogger logger, string nodeId, ulong incarnation, string address, long firstLsn, long lastLsn, long term, Guid clusterId);
+
+    [LoggerMessage(2051, LogLevel.Information, "{Role} in term {Term}, leader {Leader}{Serving}")]
+    public static partial void RoleChanged(ILogger logger, string role, long term, string leader, string serving);
+
+    [LoggerMessage(2052, LogLevel.Information, "Configuration at LSN {Lsn}: {Members}")]
+    public static partial void ConfigurationChanged(ILogger logger, long lsn, string members);
+
+    [LoggerMessage(2053, LogLevel.Critical, "This node stops taking part: {Reason}")]
+    public static partial void Halted(ILogger logger, string reason);
+
+    [LoggerMessage(2054, LogLevel.Warning, "The log is full and the lead is given away: {Reason}. The node goes on by itself when there is space again")]
+    public static partial void DiskFull(ILogger logger, string reason);
+
+    [LoggerMessage(2055, LogLevel.Information, "The log accepts writes again: the node takes part from LSN {LastLsn} on")]
+    public static partial void Resumed(ILogger logger, long lastLsn);
+
+    [LoggerMessage(2056, LogLevel.Critical, "What consensus rules out has happened, and this node stops: {What}")]
+    public static partial void SafetyAlarm(ILogger logger, string what);
+
+    [LoggerMessage(2057, LogLevel.Error, "A subscriber to the node's events failed")]
+    public static partial void SubscriberFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(2058, LogLevel.Warning, "The data directory was used as node {Former} and is node {NodeId} now: it keeps its log, and joins under its new identity")]
+    public static partial void Renamed(ILogger logger, string former, string nodeId);
+
+    [LoggerMessage(2059, LogLevel.Error, "The state of this data directory belongs to cluster {ClusterId}, and its log is gone: the node comes back as a new incarnation without a vote and is refilled by its peers (rule C1)")]
+    public static partial void LogLost(ILogger logger, Guid clusterId);
+
+    [LoggerMessage(2060, LogLevel.Error, "{Damage}. Everything from LSN {Lsn} on is discarded; the node comes back as a new incarnation without a vote and is refilled by its peers (rule C6)")]
+    public static partial void LogDamaged(ILogger logger, string damage, long lsn);
+
+    [LoggerMessage(2061, LogLevel.Information, "Founded cluster {ClusterId} named '{ClusterName}'")]
+    public static partial void Founded(ILogger logger, Guid clusterId, string clusterName);
+
+    [LoggerMessage(2062, LogLevel.Information, "--bootstrap is ignored: the data directory belongs to cluster {ClusterId} already")]
+    public static partial void BootstrapIgnored(ILogger logger, Guid clusterId);
+
+    [LoggerMessage(2063, LogLevel.Warning, "Not a member of the cluster yet: {Reason}{More}")]
+    public static partial void NotJoined(ILogger logger, string reason, string more);
+
+    [LoggerMessage(2064, LogLevel.Information, "Node {NodeId} at {Address} asks to join: {Outcome}")]
+    public static partial void JoinAnswered(ILogger logger, string nodeId, string address, string outcome);
+
+    [LoggerMessage(2065, LogLevel.Information, "Node {NodeId} has caught up and gets its vote")]
+    public static partial void Promoted(ILogger logger, string nodeId);
+
+    [LoggerMessage(2066, LogLevel.Warning, "Node {NodeId} was silent for {Seconds} s and loses its vote, which costs no fault tolerance; it gets it back when it has caught up")]
+    public static partial void VoteTaken(ILogger logger, string nodeId, int seconds);
+
+    [LoggerMessage(2067, LogLevel.Warning, "An operator has removed this node from the cluster: it does not join again by itself")]
+    public static partial void Removed(ILogger logger);
+
+    [LoggerMessage(2068, LogLevel.Information, "Deleted log segments up to LSN {Lsn}")]
+    public static partial void Pruned(ILogger logger, long lsn);
+
+    [LoggerMessage(2069, LogLevel.Error, "Housekeeping failed and is tried again: {Reason}")]
+    public static partial void HousekeepingFailed(ILogger logger, string reason);
+}

@@ -1,0 +1,129 @@
+using WolfScale.Cluster.Handshake;
+using WolfScale.Consensus;
+
+namespace WolfScale.Cluster.Wire;
+
+/// <summary>"Let me in", from a node that is not in the configuration, or not as it should be. Who asks, the connection has proven.</summary>
+/// <param name="Former">Who its data directory was before; that member's vote can go. Null for none.</param>
+/// <param name="Address">Where it is reached.</param>
+internal sealed record JoinRequest(NodeKey? Former, string Address, bool NeverLeader, bool Witness);
+
+/// <summary>What became of a <see cref="JoinRequest"/>. The numbers are the protocol.</summary>
+internal enum JoinResult : byte
+{
+    /// <summary>It is in the configuration.</summary>
+    Accepted = 0,
+
+    /// <summary>Not now; ask again.</summary>
+    Wait = 1,
+
+    /// <summary>Ask the leader, who is named.</summary>
+    Redirect = 2,
+
+    /// <summary>No, for the reason given; asking again helps only after something was changed.</summary>
+    Refused = 3,
+
+    /// <summary>Unasked, from the leader: the node is not in the configuration (any more).</summary>
+    NotAMember = 4,
+
+    /// <summary>Unasked, from the leader: an operator has removed the node for good.</summary>
+    Removed = 5,
+}
+
+internal sealed record JoinResponse(JoinResult Result, string Text, string LeaderAddress);
+
+/// <summary>Asks the leader to take a member out of the configuration.</summary>
+internal sealed record LeaveRequest(string NodeId);
+
+/// <summary>Asks the leader for a read index; the answer's LSN is −1 when it has none to give.</summary>
+internal readonly record struct ReadIndexRequest(long Id);
+
+internal readonly record struct ReadIndexResponse(long Id, long Lsn);
+
+/// <summary>The cluster's own messages as frames.</summary>
+internal static class ClusterMessages
+{
+    public static byte[] Frame(JoinRequest message) => Build(FrameKind.JoinRequest, writer =>
+    {
+        writer.Flag(message.Former is not null);
+        writer.Text(message.Former?.Id ?? "", HandshakeMessages.MaxIdBytes);
+        writer.UInt64(message.Former?.Incarnation ?? 0);
+        writer.Text(message.Address, HandshakeMessages.MaxAddressBytes);
+        writer.Flag(message.NeverLeader);
+        writer.Flag(message.Witness);
+    });
+
+    public static JoinRequest ReadJoinRequest(ReadOnlySpan<byte> payload)
+    {
+        var reader = new WireReader(payload);
+        var hasFormer = reader.Flag();
+        var former = new NodeKey(reader.Text(HandshakeMessages.MaxIdBytes), reader.UInt64());
+        var message = new JoinRequest(hasFormer ? former : null, reader.Text(HandshakeMessages.MaxAddressBytes), reader.Flag(), reader.Flag());
+        reader.End();
+        return message;
+    }
+
+    public static byte[] Frame(JoinResponse message) => Build(FrameKind.JoinResponse, writer =>
+    {
+        writer.Byte((byte)message.Result);
+        writer.Text(message.Text, HandshakeMessages.MaxTextBytes);
+        writer.Text(message.LeaderAddress, HandshakeMessages.MaxAddressBytes);
+    });
+
+    public static JoinResponse ReadJoinResponse(ReadOnlySpan<byte> payload)
+    {
+        var reader = new WireReader(payload);
+        var message = new JoinResponse((JoinResult)reader.Byte(), HandshakeMessages.Printable(reader.Text(HandshakeMessages.MaxTextBytes)),
+            reader.Text(HandshakeMessages.MaxAddressBytes));
+        reader.End();
+        return message;
+    }
+
+    public static byte[] Frame(LeaveRequest message) =>
+        Build(FrameKind.LeaveRequest, writer => writer.Text(message.NodeId, HandshakeMessages.MaxIdBytes));
+
+    public static LeaveRequest ReadLeaveRequest(ReadOnlySpan<byte> payload)
+    {
+        var reader = new WireReader(payload);
+        var message = new LeaveRequest(reader.Text(HandshakeMessages.MaxIdBytes));
+        reader.End();
+        return message;
+    }
+
+    public static byte[] Frame(ReadIndexRequest message) => Build(FrameKind.ReadIndexRequest, writer => writer.Position(message.Id));
+
+    public static ReadIndexRequest ReadReadIndexRequest(ReadOnlySpan<byte> payload)
+    {
+        var reader = new WireReader(payload);
+        var message = new ReadIndexRequest(reader.Position());
+        reader.End();
+        return message;
+    }
+
+    public static byte[] Frame(ReadIndexResponse message) => Build(FrameKind.ReadIndexResponse, writer =>
+    {
+        writer.Position(message.Id);
+        writer.Flag(message.Lsn >= 0);
+        writer.Position(Math.Max(0, message.Lsn));
+    });
+
+    public static ReadIndexResponse ReadReadIndexResponse(ReadOnlySpan<byte> payload)
+    {
+        var reader = new WireReader(payload);
+        var id = reader.Position();
+        var known = reader.Flag();
+        var lsn = reader.Position();
+        reader.End();
+        return new ReadIndexResponse(id, known ? lsn : -1);
+    }
+
+    /// <summary>A frame of its own bytes; for messages that are rare or go to several peers.</summary>
+    public static byte[] Build(FrameKind kind, Action<WireWriter> write)
+    {
+        var writer = new WireWriter();
+        writer.BeginFrame(kind);
+        write(writer);
+        writer.EndFrame();
+        return writer.Written.ToArray();
+    }
+}

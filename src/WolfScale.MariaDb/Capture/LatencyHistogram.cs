@@ -1,0 +1,55 @@
+using System.Numerics;
+
+namespace WolfScale.MariaDb;
+
+/// <summary>
+/// Durations in buckets whose width is an eighth of their power of two of microseconds, so that a quantile is off by 12.5 % at most. Fixed size,
+/// nothing allocated; written by any thread.
+/// </summary>
+public sealed class LatencyHistogram
+{
+    private const int StepsPerPower = 8;
+    private readonly long[] _buckets = new long[40 * StepsPerPower];
+    private long _count;
+
+    /// <summary>How many durations were recorded.</summary>
+    public long Count => Volatile.Read(ref _count);
+
+    public void Record(TimeSpan duration)
+    {
+        _ = Interlocked.Increment(ref _buckets[Bucket((long)duration.TotalMicroseconds)]);
+        _ = Interlocked.Increment(ref _count);
+    }
+
+    /// <summary>The duration that this share of all stayed within: 0.5 is the median. Zero when nothing was recorded.</summary>
+    public TimeSpan Quantile(double share)
+    {
+        var wanted = (long)Math.Ceiling(Count * share);
+        long seen = 0;
+        for (var bucket = 0; bucket < _buckets.Length; bucket++)
+        {
+            seen += Volatile.Read(ref _buckets[bucket]);
+            if (seen >= wanted && seen > 0)
+                return TimeSpan.FromMicroseconds(UpperBound(bucket));
+        }
+
+        return TimeSpan.Zero;
+    }
+
+    internal static int Bucket(long microseconds)
+    {
+        if (microseconds < StepsPerPower)
+            return (int)Math.Max(microseconds, 0);
+        var power = BitOperations.Log2((ulong)microseconds);
+        var step = (int)(microseconds >> (power - 3)) & (StepsPerPower - 1);
+        return Math.Min(((power - 2) * StepsPerPower) + step, (40 * StepsPerPower) - 1);
+    }
+
+    private static long UpperBound(int bucket)
+    {
+        if (bucket < StepsPerPower)
+            return bucket;
+        var power = (bucket / StepsPerPower) + 2;
+        return (long)(StepsPerPower + (bucket % StepsPerPower) + 1) << (power - 3);
+    }
+}

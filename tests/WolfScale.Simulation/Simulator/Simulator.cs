@@ -1,0 +1,26 @@
+namespace WolfScale.Simulation;
+
+/// <summary>What a run has shown.</summary>
+public sealed record SimulationResult(long Seed, long Steps, long VirtualMs, ulong Digest, SimulationStatistics Statistics);
+
+/// <summary>One run: a seed and a number of steps say everything about it.</summary>
+public static class Simulator
+{
+    /// <exception cref="InvariantViolationException">With the command that repeats it.</exception>
+    public static SimulationResult Run(long seed, int steps, Action<string>? trace = null, SimulationProfile? profile = null)
+    {
+        var cluster = new Cluster(seed, profile, trace);
+        try
+        {
+            cluster.Run(steps);
+            Recovery.Run(cluster);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw new InvariantViolationException(
+                $"seed {seed}, step {cluster.Steps}, at {cluster.NowMs} ms: {e.Message}\nrepeat with: ./run.sh simulate --seed {seed} --steps {steps} --trace\n{(e is InvariantViolationException ? "" : e)}");
+        }
+
+        return new SimulationResult(seed, cluster.Steps, cluster.NowMs, cluster.Checker.Digest, cluster.Checker.Statistics);
+    }
+}
