@@ -20,6 +20,7 @@ internal enum Part
 internal sealed class DemoCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
+    private static string? _failed;
     private readonly TempFolder _folder;
 
     private DemoCluster(TempFolder folder) => _folder = folder;
@@ -41,6 +42,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     /// <param name="settings">Overrides of the nodes' configuration, as <c>section.key=value</c>.</param>
     public static async Task<DemoCluster> StartAsync(int nodes = 3, params string[] settings)
     {
+        Assert.True(_failed is null, $"Not tried again, because an earlier demo did not start: {_failed}");
         var cluster = new DemoCluster(new TempFolder("demo"));
         string[] arguments =
         [
@@ -56,8 +58,9 @@ internal sealed class DemoCluster : IAsyncDisposable
             Assert.Equal(nodes, cluster.Facts.Nodes.Count);
             return cluster;
         }
-        catch
+        catch (Exception e)
         {
+            _failed = e.Message;
             cluster.Keep = true;
             TestContext.Current.TestOutputHelper?.WriteLine(cluster.LogTails());
             await cluster.DisposeAsync();
