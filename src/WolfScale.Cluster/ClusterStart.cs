@@ -76,6 +76,9 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
     /// <param name="probe">Asks a peer's address for the cluster that it belongs to; null when it does not answer or belongs to none.</param>
     public void Bind(SqliteStateStore store, NodeIdentity identity, WriteAheadLog wal, string address, Func<string, PeerIdentity?> probe)
     {
+        // The state was lost and the log was not: the new incarnation has voted for nobody, and goes on in the log's term.
+        if (store.LoadHardState().Term < wal.Last.Term)
+            store.SaveHardState(new HardState(wal.Last.Term, null));
         if (identity.ClusterId == Guid.Empty && wal.ClusterId != Guid.Empty && wal.Last.Lsn > 0)
             identity.Join(wal.ClusterId);
         if (identity.ClusterId != Guid.Empty)

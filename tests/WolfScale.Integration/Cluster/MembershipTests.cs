@@ -49,6 +49,25 @@ public class MembershipTests
     }
 
     [Fact]
+    public async Task C1_A_lost_state_beside_a_kept_log_ends_the_incarnation_and_keeps_the_log()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        for (ulong i = 1; i <= 20; i++)
+            await cluster.WriteAsync(i);
+        await cluster.UntilEqualAsync();
+        var victim = cluster.Nodes.First(n => n != cluster.Serving).Self;
+        var last = cluster[victim.Id].Wal.Last.Lsn;
+        await cluster.KillAsync(victim.Id);
+        Directory.Delete(Path.Combine(cluster.Folder(victim.Id), "state"), recursive: true);
+        var after = await cluster.StartAsync(victim.Id);
+        Assert.NotEqual(victim, after.Self);
+        Assert.True(after.Wal.Last.Lsn >= last);
+        await cluster.UntilAsync("a vote for the new life", () => after.Configuration?.IsVoter(after.Self) == true);
+        await cluster.WriteAsync(21);
+        await cluster.UntilEqualAsync();
+    }
+
+    [Fact]
     public async Task C1_A_data_directory_under_another_id_keeps_its_log_and_gets_a_new_identity_and_vote()
     {
         await using var cluster = await TestCluster.OfThreeAsync();

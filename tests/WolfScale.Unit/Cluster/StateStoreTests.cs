@@ -13,7 +13,7 @@ public sealed class StateStoreTests : IDisposable
     [Fact]
     public void Every_commit_is_synced_before_it_returns()
     {
-        // strace shows: one fdatasync of state.db-wal per write with these two settings, and none with synchronous = NORMAL.
+        // strace shows: one fsync of state.db-wal per write with these two settings, and none with synchronous = NORMAL.
         using var store = SqliteStateStore.Open(_folder);
         Assert.Equal("wal", store.Pragma("journal_mode"));
         Assert.Equal("2", store.Pragma("synchronous"));
