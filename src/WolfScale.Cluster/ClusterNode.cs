@@ -43,7 +43,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     {
         OptionsCheck.Check(options);
         // Opening reads the whole log, and probing connects: not on the caller's thread.
-        var node = await Task.Run(() => OpenAsync(options, logging.CreateLogger("WolfScale.Cluster"), time), cancellationToken);
+        var node = await Task.Run(() => OpenAsync(options, logging.CreateLogger("WolfScale.Cluster"), time, cancellationToken), cancellationToken);
         node.Begin();
         return node;
     }

@@ -106,7 +106,8 @@ internal sealed partial class CoreHost
 
     private void Truncate(Effect.Truncate truncate)
     {
-        _wal.TruncateAfter(truncate.LastKeptLsn);
+        _wal.TruncateAfter(truncate.LastKeptLsn, wakeWriter: false);
+        _unflushed = true; // a truncation comes with a message, whose thread syncs
         _log.Truncated(truncate.LastKeptLsn);
         if (_wal.Generation != truncate.Generation)
         {

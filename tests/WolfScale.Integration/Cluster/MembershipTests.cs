@@ -166,11 +166,13 @@ public class MembershipTests
     public async Task A_cluster_is_founded_once_and_never_beside_another()
     {
         await using var cluster = await TestCluster.OfThreeAsync();
-        var refused = await Assert.ThrowsAsync<ClusterStartException>(() => cluster.StartAsync("node-4", o => o with { Bootstrap = true }));
+        Func<CancellationToken, Task<LogBase>> never = _ => throw new InvalidOperationException("the database must not be touched");
+        var refused = await Assert.ThrowsAsync<ClusterStartException>(
+            () => cluster.StartAsync("node-4", o => o with { Bootstrap = true, BootstrapBase = never }));
         Assert.Contains("--bootstrap is refused", refused.Message, StringComparison.Ordinal);
         var id = cluster[(await cluster.ServingAsync()).Self.Id].Configuration!.ClusterId;
         await cluster.KillAsync("node-1");
-        await cluster.StartAsync("node-1", o => o with { Bootstrap = true });
+        await cluster.StartAsync("node-1", o => o with { Bootstrap = true, BootstrapBase = never });
         Assert.Equal(1, cluster.Logs["node-1"].Count("--bootstrap is ignored"));
         Assert.Equal(id, cluster["node-1"].Configuration!.ClusterId);
     }
@@ -179,7 +181,7 @@ public class MembershipTests
     public async Task A_single_node_serves_alone_comes_back_alone_and_may_be_renamed()
     {
         await using var cluster = new TestCluster();
-        await cluster.StartAsync("alone", o => o with { Bootstrap = true, BootstrapBase = new LogBase("0-1-7", false) });
+        await cluster.StartAsync("alone", o => o with { Bootstrap = true, BootstrapBase = _ => Task.FromResult(new LogBase("0-1-7", false)) });
         await cluster.WriteAsync(1);
         await cluster.KillAsync("alone");
         await cluster.StartAsync("alone");
