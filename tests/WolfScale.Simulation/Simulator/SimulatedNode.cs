@@ -192,6 +192,8 @@ public sealed class SimulatedNode
                 break;
             case Effect.Send send:
                 _cluster.Network.Send(WithPayloads(send.Message));
+                if (send.Message is VoteResponse { Granted: true } && _cluster.CrashesAfterVote())
+                    _cluster.CrashAndRestart(this);
                 break;
             default:
                 _cluster.Checker.OnEffect(this, effect);
