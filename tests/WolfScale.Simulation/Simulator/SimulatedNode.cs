@@ -80,7 +80,7 @@ public sealed class SimulatedNode
         _tickAtMs = long.MaxValue;
         IsPaused = false;
         AnnouncedRole = RaftRole.Follower;
-        Log.Crash(_cluster.Random);
+        Log.Crash(_cluster.Random.Next(Log.UnsyncedCount + 1));
         RememberedCommitLsn = Math.Min(RememberedCommitLsn, Log.Last.Lsn);
     }
 
