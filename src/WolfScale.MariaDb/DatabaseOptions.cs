@@ -52,6 +52,9 @@ public sealed record DatabaseOptions
     /// <summary>A promotion without any progress for this long gives up and reports the node unfit (rule C4).</summary>
     public TimeSpan PromotionPatience { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long capture may take to attach to the server during a promotion.</summary>
+    public TimeSpan AttachPatience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long the applier may wait for a lock of a local reader, while a promotion waits for the applier, before the reader is killed.</summary>
     public TimeSpan ReaderPatience { get; init; } = TimeSpan.FromMilliseconds(250);
 

@@ -18,7 +18,7 @@ namespace WolfScale.MariaDb;
 /// No other thread has part in a commit. What is lost with a connection comes again on the next one, because it begins before the last
 /// commit known to be released (<see cref="ResumePoint"/>), and no position outlives its connection (<see cref="AckQueue"/>).
 /// </summary>
-public sealed partial class Capture : ICapture, IDisposable
+public sealed partial class Capture : ICapture
 {
     private readonly CaptureOptions _options;
     private readonly ILeaderLog _log;
@@ -90,12 +90,6 @@ public sealed partial class Capture : ICapture, IDisposable
                 _stop.Dispose();
             }
         }
-    }
-
-    async Task ICapture.RunAsync(CancellationToken cancellationToken)
-    {
-        if (await RunAsync(cancellationToken) is { } fault)
-            throw new CaptureException(fault);
     }
 
     /// <summary>Ends the capture, if it still runs.</summary>

@@ -17,10 +17,12 @@ public sealed class AdminConnection : IAsyncDisposable
     // Keeps commands apart: the protocol has room for one at a time. Asynchronous, because the wait spans a round trip.
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly MySqlConnection _connection;
+    private readonly Action<long>? _closed;
 
-    private AdminConnection(MySqlConnection connection, string route)
+    private AdminConnection(MySqlConnection connection, string route, Action<long>? closed)
     {
         _connection = connection;
+        _closed = closed;
         Route = route;
     }
 
@@ -36,9 +38,13 @@ public sealed class AdminConnection : IAsyncDisposable
     public bool IsOpen => _connection.State == System.Data.ConnectionState.Open;
 
     /// <summary>Opens a connection; through the socket where one is configured.</summary>
+    /// <param name="options">Where the server is.</param>
     /// <param name="extraPort">The server's <c>extra_port</c>, tried first: it lets us in when blocked writers fill <c>max_connections</c>. 0: none.</param>
+    /// <param name="closed">Called with the connection's id when it is disposed.</param>
+    /// <param name="cancellationToken">Ends the attempt.</param>
     /// <exception cref="MySqlException">The server does not answer, or refuses the account.</exception>
-    public static async Task<AdminConnection> OpenAsync(DatabaseOptions options, int extraPort, CancellationToken cancellationToken)
+    internal static async Task<AdminConnection> OpenAsync(
+        DatabaseOptions options, int extraPort, Action<long>? closed, CancellationToken cancellationToken)
     {
         if (extraPort > 0)
         {
@@ -46,7 +52,7 @@ public sealed class AdminConnection : IAsyncDisposable
             {
                 // extra_port listens on TCP only; a server that is reached by its socket is on this machine.
                 var host = options.Socket.Length > 0 ? "127.0.0.1" : options.Host;
-                return await OpenAsync(ByTcp(options, host, extraPort), options, $"extra_port {extraPort}", cancellationToken);
+                return await OpenAsync(ByTcp(options, host, extraPort), options, $"extra_port {extraPort}", closed, cancellationToken);
             }
             catch (MySqlException)
             {
@@ -56,8 +62,8 @@ public sealed class AdminConnection : IAsyncDisposable
         }
 
         return options.Socket.Length > 0
-            ? await OpenAsync(BySocket(options), options, $"socket {options.Socket}", cancellationToken)
-            : await OpenAsync(ByTcp(options, options.Host, options.Port), options, $"{options.Host}:{options.Port}", cancellationToken);
+            ? await OpenAsync(BySocket(options), options, $"socket {options.Socket}", closed, cancellationToken)
+            : await OpenAsync(ByTcp(options, options.Host, options.Port), options, $"{options.Host}:{options.Port}", closed, cancellationToken);
     }
 
     /// <summary>Runs a statement that returns nothing of interest.</summary>
@@ -109,12 +115,13 @@ public sealed class AdminConnection : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _closed?.Invoke(Id);
         await _connection.DisposeAsync();
         _turn.Dispose();
     }
 
     private static async Task<AdminConnection> OpenAsync(
-        MySqlConnectionStringBuilder builder, DatabaseOptions options, string route, CancellationToken cancellationToken)
+        MySqlConnectionStringBuilder builder, DatabaseOptions options, string route, Action<long>? closed, CancellationToken cancellationToken)
     {
         var connection = new MySqlConnection(builder.ConnectionString);
         try
@@ -132,7 +139,7 @@ public sealed class AdminConnection : IAsyncDisposable
                 leavesNoTrace = false;
             }
 
-            return new AdminConnection(connection, route) { LeavesNoTrace = leavesNoTrace };
+            return new AdminConnection(connection, route, closed) { LeavesNoTrace = leavesNoTrace };
         }
         catch
         {

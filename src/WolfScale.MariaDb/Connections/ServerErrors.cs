@@ -12,6 +12,9 @@ public static class ServerErrors
     /// <summary>ER_NO_SUCH_THREAD: the connection is gone already.</summary>
     public const int NoSuchThread = 1094;
 
+    /// <summary>ER_LOCK_DEADLOCK.</summary>
+    public const int Deadlock = 1213;
+
     /// <summary>ER_LOCK_WAIT_TIMEOUT.</summary>
     public const int LockWaitTimeout = 1205;
 

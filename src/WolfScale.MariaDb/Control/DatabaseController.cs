@@ -1,17 +1,45 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using MySqlConnector;
+using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Following;
 using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Plans;
+using WolfScale.MariaDb.Positions;
 using WolfScale.MariaDb.Preflight;
+using WolfScale.MariaDb.Roles;
+using WolfScale.Protocol;
 
 namespace WolfScale.MariaDb;
 
 /// <summary>
-/// Drives the local MariaDB to the role that the cluster gives this node, and says how far it has come. One loop does all the work;
-/// what must survive a crash half-way is a plan in <see cref="IPlanStore"/>.
+/// Drives the local MariaDB to the role that the cluster gives this node, and says how far it has come. One loop does all the work:
+/// <code>
+///   connect ─▶ preflight ─▶ run-time settings ─▶ role: FollowerRole or LeaderRole, until it changes
+///      ▲                                              │ a lost connection, an unexpected error
+///      └──────────────────────────────────────────────┘ nothing learned before counts
+/// </code>
+/// What must survive a crash half-way is a plan in <see cref="IPlanStore"/>.
 /// </summary>
-public sealed class DatabaseController : IAsyncDisposable
+public sealed partial class DatabaseController : IAsyncDisposable
 {
-    private ILeaderLog? _leading;
+    private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PreflightRetry = TimeSpan.FromSeconds(2);
+
+    private readonly DatabaseOptions _options;
+    private readonly IReplicatedLog _log;
+    private readonly IFeed _feed;
+    private readonly IPlanStore _store;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly ServerConnector _connector;
+    private readonly LeaderCapture _capture;
+    private readonly Handover _handover;
+    private readonly StateBoard _board = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _gate = new();
+    private DesiredRole _desired;
+    private Task _loop = Task.CompletedTask;
 
     public DatabaseController(
         DatabaseOptions options,
@@ -22,42 +50,255 @@ public sealed class DatabaseController : IAsyncDisposable
         ILoggerFactory loggers,
         TimeProvider time)
     {
-        _ = (options, log, feed, captures, plans, loggers, time);
+        _options = options;
+        _log = log;
+        _feed = feed;
+        _store = plans;
+        _logger = loggers.CreateLogger<DatabaseController>();
+        _time = time;
+        _connector = new ServerConnector(options);
+        _capture = new LeaderCapture(captures);
+        _handover = new Handover(_connector, time);
+        _desired = new DesiredRole(null);
     }
 
     /// <summary>The latest snapshot.</summary>
-    public DatabaseState State { get; private set; } = new();
+    public DatabaseState State => _board.State;
 
     /// <summary>Called with every new snapshot, in order, from the controller's loop: it must be short and must not block.</summary>
-    public event Action<DatabaseState>? Changed;
+    public event Action<DatabaseState>? Changed
+    {
+        add => _board.Changed += value;
+        remove => _board.Changed -= value;
+    }
 
     /// <summary>The last preflight, or null before the server answered once.</summary>
     public PreflightReport? Preflight { get; private set; }
 
+    /// <summary>Called after every step of every plan with plan and step; the tests crash here.</summary>
+    internal Func<string, string, Task>? AfterStep { get; init; }
+
     /// <summary>Starts the loop. Until <see cref="Lead"/> or <see cref="Follow"/> is called the node is a follower.</summary>
-    public void Start() => Changed?.Invoke(State);
+    public void Start() => _loop = RunAsync();
 
     /// <summary>
     /// The node leads the term of <paramref name="log"/>: open the server for writes as soon as that is safe. Call it after the term's
     /// no-op stands in the log. Returns at once; a call for a later term, <see cref="Follow"/> or the end of the term ends this one.
     /// </summary>
-    public void Lead(ILeaderLog log) => _leading = log;
+    public void Lead(ILeaderLog log) => Desire(log);
 
     /// <summary>The node does not lead: close the server for writes and feed it. Returns at once.</summary>
-    public void Follow() => _leading = null;
+    public void Follow() => Desire(null);
 
     /// <summary>
-    /// Planned switchover, on the leader: refuses new writes and lets those under way end, within <paramref name="limit"/>. On success the
-    /// server is read-only and everything it committed is in the committed log; hand the lead over, or take it back with <see cref="ResumeServing"/>.
+    /// Planned switchover, on the leader: lets the transactions under way end and refuses new writes, within <paramref name="limit"/>. On success the
+    /// server is read-only and everything it committed is in the committed log; hand the lead over, or take it back with <see cref="ResumeServingAsync"/>.
     /// </summary>
-    /// <returns>False when the time was up: writes go on as before.</returns>
-    public Task<bool> PrepareHandoverAsync(TimeSpan limit, CancellationToken cancellationToken) => Task.FromResult(_leading is null);
+    /// <returns>False when the server does not serve, or the time was up: writes go on as before.</returns>
+    public Task<bool> PrepareHandoverAsync(TimeSpan limit, CancellationToken cancellationToken) =>
+        State.Serving ? _handover.PrepareAsync(_log, limit, cancellationToken) : Task.FromResult(false);
 
     /// <summary>Opens the server again after a <see cref="PrepareHandoverAsync"/> whose hand-over did not come about.</summary>
-    public void ResumeServing() => _leading = null;
+    public Task ResumeServingAsync(CancellationToken cancellationToken) =>
+        State.Serving && _handover.IsPrepared ? _handover.ResumeAsync(cancellationToken) : Task.CompletedTask;
 
     /// <summary>
     /// Stops the loop. The server stays as it is: a leader's commits then wait for ever (fail-stop), until a node of the cluster looks after it again.
     /// </summary>
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        if (_stop.IsCancellationRequested)
+            return;
+        await _stop.CancelAsync();
+        await _loop;
+        await _capture.EndAsync();
+        lock (_gate)
+            _desired.Dispose();
+        _stop.Dispose();
+    }
+
+    private void Desire(ILeaderLog? lease)
+    {
+        DesiredRole before;
+        lock (_gate)
+        {
+            if (_desired.Lease is null && lease is null)
+                return;
+            before = _desired;
+            _desired = new DesiredRole(lease);
+        }
+
+        before.End();
+    }
+
+    private DesiredRole Desired
+    {
+        get
+        {
+            lock (_gate)
+            {
+                // The end of a term is the end of the role, whether or not anyone has said so yet.
+                if (_desired.Lease is { Ended.IsCancellationRequested: true })
+                {
+                    _desired.End();
+                    _desired = new DesiredRole(null);
+                }
+
+                return _desired;
+            }
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        await Task.Yield();
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                await using var server = await _connector.OpenAsync(_stop.Token);
+                await RunConnectedAsync(server);
+            }
+            catch (OperationCanceledException) when (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is MySqlException or SocketException or IOException or ServerErrorException or DatabaseException or ProtocolException)
+            {
+                LogFailed(e.Message);
+                _board.Enter(DatabasePhase.Down, $"MariaDB at {Where} cannot be worked with: {e.Message}");
+            }
+            catch (Exception e)
+            {
+                // A defect. The server is left as it is, which is safe in every phase, and everything is looked at anew.
+                LogDefect(e);
+                _board.Enter(DatabasePhase.Down, $"Looking after MariaDB failed: {e.Message}");
+            }
+
+            await PauseAsync(Retry, _stop.Token);
+        }
+    }
+
+    private async Task RunConnectedAsync(AdminConnection server)
+    {
+        while (true)
+        {
+            var facts = await ServerFacts.ReadAsync(server);
+            Preflight = PreflightCheck.Run(facts, await PreflightContextAsync(server, facts));
+            _board.Update(s => s with { Version = facts.Version.Text, ServerId = facts.ServerId, LowerCaseTableNames = facts.LowerCaseTableNames, Up = true });
+            if (Preflight.CanFollow)
+            {
+                await RunRolesAsync(server, facts);
+                return;
+            }
+
+            await RefuseAsync(server, facts);
+        }
+    }
+
+    /// <summary>A server that is refused is left alone, unless it was ours before: then it must not stay open for writes.</summary>
+    private async Task RefuseAsync(AdminConnection server, ServerFacts facts)
+    {
+        var reason = string.Join(" ", Preflight!.Findings.Where(f => f.Severity == FindingSeverity.Refusal).Select(f => f.ToString()));
+        if (State.Phase != DatabasePhase.Refused || State.Reason != reason)
+            LogRefused(reason);
+        _board.Enter(DatabasePhase.Refused, reason);
+        if (facts is { WasOurs: true, IsOpen: true } && facts.Version.IsMariaDb && server.LeavesNoTrace && Desired.Lease is null)
+            await new Demotion(_connector, server, Plans, _logger).RunAsync(_stop.Token);
+        await PauseAsync(PreflightRetry, _stop.Token);
+        _stop.Token.ThrowIfCancellationRequested();
+    }
+
+    private async Task RunRolesAsync(AdminConnection server, ServerFacts facts)
+    {
+        foreach (var warning in Preflight!.Findings)
+            LogFinding(warning.ToString());
+        await RuntimeSettings.ApplyAsync(server, facts);
+        var context = new ServerContext
+        {
+            Options = _options,
+            Connector = _connector,
+            Server = server,
+            Facts = facts,
+            Log = _log,
+            Feed = new FeedReplication(server, _feed, _options),
+            Plans = Plans,
+            Store = _store,
+            Board = _board,
+            Logger = _logger,
+            Time = _time,
+            CanLead = Preflight.CanLead,
+            CannotLeadReason = string.Join(" ", Preflight.Findings.Where(f => f.Severity == FindingSeverity.CannotLead).Select(f => f.ToString())),
+        };
+        var follower = new FollowerRole(context);
+        var leader = new LeaderRole(context, _capture, _handover);
+        while (true)
+        {
+            var desired = Desired;
+            using var role = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, desired.Token, desired.Lease?.Ended ?? CancellationToken.None);
+            try
+            {
+                if (desired.Lease is { } lease)
+                {
+                    await leader.RunAsync(lease, role.Token);
+                }
+                else
+                {
+                    await _capture.EndAsync();
+                    await follower.RunAsync(role.Token);
+                }
+            }
+            catch (OperationCanceledException) when (role.IsCancellationRequested)
+            {
+                _stop.Token.ThrowIfCancellationRequested();
+            }
+        }
+    }
+
+    private PlanRunner Plans => new(_store) { AfterStep = AfterStep };
+
+    private async Task<PreflightContext> PreflightContextAsync(AdminConnection server, ServerFacts facts) => new()
+    {
+        AllowStatementFormat = _options.AllowStatementFormat,
+        Peers = _options.Peers(),
+        ClusterDomain = _log.LastGroupAtOrBefore(_log.LastLsn)?.Gtid.Domain,
+        OwnSemiSyncClients = await AttachedReplicas.CountOwnAsync(server, facts),
+        DumpHosts = await AttachedReplicas.ForeignHostsAsync(server, facts),
+        FeedStartedItself = State.Phase is DatabasePhase.Down && facts.Replications.Any(r => r.Name == ServerFacts.FeedConnection && r.Runs),
+        ReachedByExtraPort = facts.ExtraPort == 0 || server.Route.StartsWith("extra_port", StringComparison.Ordinal),
+    };
+
+    private string Where => _options.Socket.Length > 0 ? _options.Socket : $"{_options.Host}:{_options.Port}";
+
+    private async Task PauseAsync(TimeSpan pause, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.Delay(pause, _time, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The loop's own condition ends it.
+        }
+    }
+
+    private void LogFailed(string error) => LogFailed(_logger, Where, error);
+
+    private void LogDefect(Exception exception) => LogDefect(_logger, exception);
+
+    private void LogRefused(string reason) => LogRefused(_logger, Where, reason);
+
+    private void LogFinding(string finding) => LogFinding(_logger, finding);
+
+    [LoggerMessage(3000, LogLevel.Warning, "MariaDB at {Where} cannot be worked with: {Error} It is tried again.")]
+    private static partial void LogFailed(ILogger logger, string where, string error);
+
+    [LoggerMessage(3001, LogLevel.Critical, "Looking after MariaDB failed because of a defect of WolfScale; everything is looked at anew.")]
+    private static partial void LogDefect(ILogger logger, Exception exception);
+
+    [LoggerMessage(3002, LogLevel.Error, "MariaDB at {Where} is refused and left alone: {Reason}")]
+    private static partial void LogRefused(ILogger logger, string where, string reason);
+
+    [LoggerMessage(3003, LogLevel.Warning, "{Finding}")]
+    private static partial void LogFinding(ILogger logger, string finding);
 }

@@ -75,6 +75,9 @@ public sealed record DatabaseState
     /// <summary>What is wrong although the server works, one line each: a foreign semi-sync replica, little disk space, an errant group.</summary>
     public ImmutableArray<string> Alarms { get; init; } = [];
 
+    /// <summary>The last errant transaction found on this server since the node started, and what to do about it; empty when there was none.</summary>
+    public string LastErrant { get; init; } = "";
+
     /// <summary>ACTIVE, SYNCING, LAGGING, OFFLINE or NEEDS_MIGRATION, as <c>status</c> shows it.</summary>
     public string NodeStatus => Phase switch
     {
@@ -91,7 +94,7 @@ public sealed record DatabaseState
     public bool Equals(DatabaseState? other) =>
         other is not null && Phase == other.Phase && Up == other.Up && Fit == other.Fit && Reason == other.Reason && Version == other.Version
         && ServerId == other.ServerId && LowerCaseTableNames == other.LowerCaseTableNames && Position == other.Position
-        && AppliedLsn == other.AppliedLsn && LagEntries == other.LagEntries && Term == other.Term && IsLagging == other.IsLagging
+        && LastErrant == other.LastErrant && AppliedLsn == other.AppliedLsn && LagEntries == other.LagEntries && Term == other.Term && IsLagging == other.IsLagging
         && Alarms.SequenceEqual(other.Alarms);
 
     public override int GetHashCode() => HashCode.Combine(Phase, Fit, Reason, Position, AppliedLsn);

@@ -1,23 +1,33 @@
+using Microsoft.Extensions.Logging;
 using WolfScale.MariaDb.Log;
 using WolfScale.Protocol;
 
 namespace WolfScale.MariaDb;
 
-/// <summary>Captures one leadership term: WolfScale as the semi-sync replica of the local server.</summary>
-public interface ICapture
+/// <summary>What the controller needs of <see cref="Capture"/>.</summary>
+public interface ICapture : IDisposable
 {
-    /// <summary>Completes when the server lists us as its semi-sync replica and the stream is live; faults when that cannot be.</summary>
+    /// <summary>Completes when the server waits for us, and for us alone; fails when that cannot be.</summary>
     Task Attached { get; }
 
-    /// <summary>The last group that stands in the log, committed or not; null until the first.</summary>
+    /// <summary>The last group that stands in the log, committed or not; null before the first.</summary>
     Gtid? LastCapturedGtid { get; }
 
-    /// <summary>Runs until the term or <paramref name="cancellationToken"/> ends; throws when capture cannot go on.</summary>
-    Task RunAsync(CancellationToken cancellationToken);
+    /// <summary>The latest fault, final or overcome since.</summary>
+    CaptureFault? LastFault { get; }
+
+    /// <summary>Runs until the term or <paramref name="cancellationToken"/> ends; returns the fault where it cannot go on.</summary>
+    Task<CaptureFault?> RunAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>Makes the capture of a term. The host joins it with <c>Capture</c>.</summary>
+/// <summary>Makes the capture of a term.</summary>
 public interface ICaptureFactory
 {
     ICapture Create(ILeaderLog log);
+}
+
+/// <summary>Makes real captures of one server.</summary>
+public sealed class CaptureFactory(CaptureOptions options, ILoggerFactory loggers, TimeProvider time) : ICaptureFactory
+{
+    public ICapture Create(ILeaderLog log) => new Capture(options, log, loggers, time);
 }

@@ -1,6 +1,5 @@
 using WolfScale.MariaDb.Log;
 using WolfScale.Protocol;
-using WolfScale.Wal;
 
 namespace WolfScale.MariaDb.Positions;
 
@@ -20,10 +19,10 @@ internal sealed class LogView
         CommitLsn = log.CommitLsn;
         Base = GtidPosition.Parse(log.BaseGtidPosition);
         var pruned = log.LastGroupAtOrBefore(log.FirstLsn - 1);
-        Floor = pruned is { } p ? ToGtid(p.Gtid) : Base.Find(domain);
+        Floor = pruned is { } p ? p.Gtid.ToGtid() : Base.Find(domain);
         FloorLsn = pruned?.LastLsn ?? 0;
         var last = log.LastGroupAtOrBefore(log.LastLsn);
-        Last = last is { } l ? ToGtid(l.Gtid) : Floor;
+        Last = last is { } l ? l.Gtid.ToGtid() : Floor;
         LastLsn = last?.LastLsn ?? FloorLsn;
     }
 
@@ -44,7 +43,7 @@ internal sealed class LogView
 
     /// <summary>The LSN at which a server stands whose last group in the cluster's domain is this one; null when the log does not know it.</summary>
     public long? Find(Gtid? gtid) =>
-        gtid == Floor ? FloorLsn : gtid is { } group ? _log.FindGroup(ToKey(group)) : null;
+        gtid == Floor ? FloorLsn : gtid is { } group ? _log.FindGroup(group.ToKey()) : null;
 
     /// <summary>
     /// Whether the group belongs to the cluster's history. What is older than the floor can no longer be looked up; the server applied it when it could
@@ -54,7 +53,7 @@ internal sealed class LogView
     {
         if (gtid.Domain != _domain)
             return Base.Find(gtid.Domain) is { } foreign && (gtid == foreign || gtid.Sequence < foreign.Sequence);
-        return (Floor is { } floor && (gtid == floor || gtid.Sequence < floor.Sequence)) || _log.FindGroup(ToKey(gtid)) is not null;
+        return (Floor is { } floor && (gtid == floor || gtid.Sequence < floor.Sequence)) || _log.FindGroup(gtid.ToKey()) is not null;
     }
 
     /// <summary>
@@ -63,8 +62,4 @@ internal sealed class LogView
     /// </summary>
     public bool IsClean(GtidPosition position) =>
         position.Gtids.All(Knows) && Base.Without(_domain).Gtids.All(g => position.Find(g.Domain) is not null);
-
-    public static EntryKey ToKey(Gtid gtid) => new(gtid.Domain, gtid.ServerId, gtid.Sequence);
-
-    public static Gtid ToGtid(EntryKey key) => new(key.Domain, key.ServerId, key.Sequence);
 }

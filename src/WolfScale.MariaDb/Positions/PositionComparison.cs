@@ -39,16 +39,25 @@ public static class PositionComparison
         if (history is null || !view.IsClean(history.Start))
             return Mismatch(server.Current, view);
 
-        var ancestor = history.Start;
+        // A server that was seeded stands at gtid_slave_pos when its first binlog begins, not at that binlog's start.
+        var seeded = server.Slave.Find(server.Domain) is { } seed && view.IsClean(server.Slave)
+            && history.Groups.All(g => g.Domain != server.Domain || g.Sequence > seed.Sequence)
+            && (history.Start.Find(server.Domain)?.Sequence ?? 0) < seed.Sequence;
+        var ancestor = seeded ? server.Slave : history.Start;
         var known = 0;
         while (known < history.Groups.Count && view.Knows(history.Groups[known]))
             ancestor = ancestor.With(history.Groups[known++]);
         ImmutableArray<Gtid> tail = [.. history.Groups.Skip(known)];
 
-        // The binlog can end before gtid_slave_pos: purged, or never written. Then undoing it would not lead to the ancestor.
+        // A gap between the two, or an end before gtid_slave_pos: changes that no binlog shows, and undoing the tail would not lead
+        // to the ancestor.
         var end = tail.Aggregate(ancestor, (position, group) => position.With(group));
-        if (tail.IsEmpty || !end.Equals(server.Current) || view.Find(ancestor.Find(server.Domain)) is not { } ancestorLsn)
+        if (tail.IsEmpty || !Adjoins(server, ancestor, tail) || !end.Equals(server.Current)
+            || view.Find(ancestor.Find(server.Domain)) is not { } ancestorLsn)
+        {
             return Mismatch(server.Current, view);
+        }
+
         return Continues(server, view, ancestor, tail)
             ? new Standing.AheadOfLog(ancestor, tail)
             : new Standing.Diverged(ancestor, ancestorLsn, tail);
@@ -70,6 +79,18 @@ public static class PositionComparison
         {
             if (group.Domain != server.Domain || group.ServerId != server.ServerId || group.Sequence != expected++)
                 return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Sequence numbers of the cluster's domain have no gaps: a tail that does not begin right after the ancestor lacks something.</summary>
+    private static bool Adjoins(ServerPosition server, GtidPosition ancestor, ImmutableArray<Gtid> tail)
+    {
+        foreach (var group in tail)
+        {
+            if (group.Domain == server.Domain)
+                return group.Sequence == (ancestor.Find(server.Domain)?.Sequence ?? 0) + 1;
         }
 
         return true;

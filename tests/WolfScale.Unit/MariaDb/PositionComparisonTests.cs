@@ -104,7 +104,6 @@ public class PositionComparisonTests
     {
         var log = new FakeLog("", null, "0-1-1");
         Assert.IsType<Standing.Diverged>(Compare(At("0-3-2"), log, History("", "0-1-1", "0-3-2")));
-        Assert.IsType<Standing.Diverged>(Compare(At("0-1-3"), log, History("", "0-1-1", "0-1-3"))); // a gap
         Assert.IsType<Standing.Diverged>(Compare(At("0-1-1,9-1-1"), log, History("", "0-1-1", "9-1-1"))); // another domain
     }
 
@@ -129,6 +128,21 @@ public class PositionComparisonTests
     [Fact]
     public void A_seeded_server_without_binlog_at_an_unknown_position_is_unrelated() =>
         Assert.IsType<Standing.Unrelated>(Compare(At("", "0-7-9"), new FakeLog("", null, "0-1-1")));
+
+    [Fact]
+    public void A_gap_in_the_binlog_hides_changes() =>
+        Assert.IsType<Standing.Unrelated>(Compare(At("0-1-3"), new FakeLog("", null, "0-1-1"), History("", "0-1-1", "0-1-3")));
+
+    [Fact]
+    public void The_ancestor_of_a_seeded_server_is_its_seed_and_not_the_start_of_its_binlog()
+    {
+        var log = new FakeLog("", null, "0-1-1", "0-1-2");
+        var diverged = Assert.IsType<Standing.Diverged>(Compare(At("0-3-3", "0-1-2"), log, History("", "0-3-3")));
+        Assert.Equal("0-1-2", diverged.Ancestor.ToString());
+
+        // Without a seed the same binlog cannot begin at an empty server: something is missing.
+        Assert.IsType<Standing.Unrelated>(Compare(At("0-3-3"), log, History("", "0-3-3")));
+    }
 
     [Fact]
     public void History_may_begin_below_what_the_log_retains()

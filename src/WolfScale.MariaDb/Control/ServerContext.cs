@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Following;
+using WolfScale.MariaDb.Log;
+using WolfScale.MariaDb.Plans;
+
+namespace WolfScale.MariaDb;
+
+/// <summary>What the roles work with while one administrative connection lasts. A new connection means a new context: nothing learned before counts.</summary>
+internal sealed record ServerContext
+{
+    public required DatabaseOptions Options { get; init; }
+
+    public required ServerConnector Connector { get; init; }
+
+    public required AdminConnection Server { get; init; }
+
+    public required ServerFacts Facts { get; init; }
+
+    public required IReplicatedLog Log { get; init; }
+
+    public required FeedReplication Feed { get; init; }
+
+    public required PlanRunner Plans { get; init; }
+
+    public required IPlanStore Store { get; init; }
+
+    public required StateBoard Board { get; init; }
+
+    public required ILogger Logger { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Whether preflight lets this server lead.</summary>
+    public required bool CanLead { get; init; }
+
+    /// <summary>Why it cannot, one line; empty where it can.</summary>
+    public required string CannotLeadReason { get; init; }
+}

@@ -1,0 +1,128 @@
+using Microsoft.Extensions.Logging;
+using MySqlConnector;
+using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Plans;
+
+namespace WolfScale.MariaDb.Roles;
+
+/// <summary>
+/// Closes a server for writes so that no client is told OK for what the quorum may not have (design: Demotion). The order is the point:
+/// <code>
+///   1 cut      the proxy's sessions end
+///   2 refuse   SET GLOBAL read_only=1 on a connection of its own: it waits behind the commits that wait for their ACK, and every
+///              later write waits behind it
+///   3 kill     KILL HARD every client: those that wait get 2013, never an OK (measured)
+///   4 release  semi-sync off: what waited is committed, and nothing can come after it; the tail is bounded
+///   5 closed   read_only has taken effect
+/// </code>
+/// Every step may be done again, so an interrupted demotion begins at the first step: between the crash and now new clients may have come.
+/// </summary>
+internal sealed partial class Demotion(ServerConnector connector, AdminConnection server, PlanRunner plans, ILogger logger)
+{
+    public const string PlanName = "demotion";
+
+    /// <summary>How often the clients are looked at while they end.</summary>
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Longest wait for <c>read_only</c>: rolling back a large transaction of a killed client comes before it.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
+
+    private readonly List<AdminConnection> _own = [];
+    private Task _readOnly = Task.CompletedTask;
+    private Task _scheduler = Task.CompletedTask;
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await plans.RunAsync(
+                PlanName,
+                "{}",
+                [
+                    new("cut", CutAsync),
+                    new("refuse", RefuseAsync),
+                    new("kill", KillAsync),
+                    new("release", _ => WriteGate.DisableSemiSyncAsync(server)),
+                    new("closed", ClosedAsync),
+                ],
+                from: null,
+                cancellationToken);
+        }
+        finally
+        {
+            foreach (var connection in _own)
+                await connection.DisposeAsync();
+            await SwallowAsync(_readOnly);
+            await SwallowAsync(_scheduler);
+        }
+    }
+
+    private Task CutAsync(CancellationToken cancellationToken) =>
+        connector.Options.CutProxySessions?.Invoke(cancellationToken) ?? Task.CompletedTask;
+
+    private async Task RefuseAsync(CancellationToken cancellationToken)
+    {
+        var closing = await OwnAsync(cancellationToken);
+        await closing.ExecuteAsync($"SET SESSION lock_wait_timeout = {(int)Longest.TotalSeconds}");
+        _readOnly = closing.ExecuteAsync("SET GLOBAL read_only = 1", Longest);
+
+        // The scheduler's thread may itself wait behind a commit, and stopping it waits for that thread: on a connection of its own too.
+        var stopping = await OwnAsync(cancellationToken);
+        _scheduler = new Events.EventSwitch(stopping).StopAsync();
+
+        // Either it has taken effect, or it is in the queue: from here on no write overtakes it.
+        while (!_readOnly.IsCompleted && !await IsQueuedAsync(closing.Id))
+            await Task.Delay(Pause, cancellationToken);
+    }
+
+    private async Task KillAsync(CancellationToken cancellationToken)
+    {
+        var killed = 0;
+        while (true)
+        {
+            var clients = (await ClientSessions.ListAsync(server))
+                .Where(s => !s.IsSystem && !s.IsDump && s.Command != "Killed" && !connector.IsOwn(s.Id)).ToList();
+            if (clients.Count == 0)
+                break;
+            foreach (var client in clients)
+                await ClientSessions.KillAsync(server, client.Id);
+            killed += clients.Count;
+            await Task.Delay(Pause, cancellationToken);
+        }
+
+        LogKilled(killed);
+    }
+
+    private async Task ClosedAsync(CancellationToken cancellationToken)
+    {
+        await _readOnly;
+        await _scheduler;
+        if (await WriteGate.IsOpenAsync(server))
+            throw new DatabaseException("read_only was set and is off again: something else sets it. Find what does, it would let writes in behind the cluster's back.");
+    }
+
+    private async Task<bool> IsQueuedAsync(long id) =>
+        (await ClientSessions.ListAsync(server)).Any(s => s.Id == id && s.State.StartsWith("Waiting for", StringComparison.Ordinal));
+
+    private async Task<AdminConnection> OwnAsync(CancellationToken cancellationToken)
+    {
+        var connection = await connector.OpenAsync(cancellationToken);
+        _own.Add(connection);
+        return connection;
+    }
+
+    private static async Task SwallowAsync(Task task)
+    {
+        try
+        {
+            await task;
+        }
+        catch (Exception e) when (e is MySqlException or InvalidOperationException or ObjectDisposedException)
+        {
+            // The plan has failed before, and says why; this statement went down with it.
+        }
+    }
+
+    [LoggerMessage(3020, LogLevel.Information, "Closing the server for writes: {Count} client connections killed")]
+    private partial void LogKilled(int count);
+}

@@ -1,0 +1,132 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.MariaDb.Following;
+using WolfScale.MariaDb.Plans;
+using WolfScale.MariaDb.Positions;
+using WolfScale.MariaDb.Rewind;
+
+namespace WolfScale.MariaDb.Roles;
+
+/// <summary>
+/// The server of a node that does not lead, until the role ends:
+/// <code>
+///   1 a rewind is under way?  ─▶ finish it: its journal alone says where the server stands
+///   2 open for writes?        ─▶ Demotion
+///   3 compare with the log    ─▶ exact ─▶ feed, and watch ─▶ (an errant group, an error) ─▶ 3
+///                             ─▶ groups of its own, fate not known ─▶ wait
+///                             ─▶ groups of its own, dropped by the cluster ─▶ rejoin ladder ─▶ 3
+///                             ─▶ no way in place ─▶ NEEDS_MIGRATION, looked at again now and then
+/// </code>
+/// </summary>
+internal sealed partial class FollowerRole(ServerContext context)
+{
+    /// <summary>Plan of a promotion; found open, it was interrupted, and the server may stand half open.</summary>
+    public const string PromotionPlan = "promotion";
+
+    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan NowAndThen = TimeSpan.FromSeconds(2);
+
+    private readonly RejoinLadder _ladder = new(context);
+    private readonly FeedWatch _watch = new(context);
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (await RewindPlan.LoadAsync(context.Store, cancellationToken) is { } open) // 1
+            {
+                await ResumeRewindAsync(open.Journal, open.Step, cancellationToken);
+                continue;
+            }
+
+            await CloseAsync(cancellationToken); // 2
+            if (await StepAsync(cancellationToken) is { } pause) // 3
+                await Task.Delay(pause, context.Time, cancellationToken);
+        }
+    }
+
+    private async Task CloseAsync(CancellationToken cancellationToken)
+    {
+        var gate = await WriteGate.StatusAsync(context.Server);
+        var interrupted = await context.Store.LoadAsync(PromotionPlan, cancellationToken) is not null
+            || await context.Store.LoadAsync(Demotion.PlanName, cancellationToken) is not null;
+        if (!gate.IsOpen && !gate.SemiSyncEnabled && !interrupted)
+            return;
+
+        // A restarted server is read-only already and only has semi-sync on, as its configuration says; the steps are the same.
+        context.Board.Enter(DatabasePhase.Demoting, "The server is being closed for writes.");
+        await new Demotion(context.Connector, context.Server, context.Plans, context.Logger).RunAsync(cancellationToken);
+        await context.Store.ClearAsync(PromotionPlan, cancellationToken);
+    }
+
+    /// <returns>How long to wait before the next look; null for at once.</returns>
+    private async Task<TimeSpan?> StepAsync(CancellationToken cancellationToken)
+    {
+        if (context.Log.CommitLsn == 0)
+        {
+            context.Board.Enter(DatabasePhase.Waiting, "Nothing of the cluster's log has arrived yet.");
+            return Soon;
+        }
+
+        var report = await StandingReader.ReadAsync(context, cancellationToken);
+        context.Board.Update(s => s with { Position = report.Position.Current.ToString() });
+        switch (report.Standing)
+        {
+            case Standing.Exact { IsCommitted: true }:
+                return await _watch.RunAsync(report.Position, cancellationToken);
+            case Standing.Exact or Standing.AheadOfLog:
+                // It could lead: a promotion captures what the log lacks first. So it counts as fit, where its settings allow it.
+                if (report.Standing is Standing.Exact || !context.Log.IsSettled)
+                    return await WaitAsync(report.Standing is Standing.Exact
+                        ? "The server's last transaction is in the log and not committed yet."
+                        : "The server holds transactions that are not in the log; whether the cluster has them is not known yet.", canLead: true);
+                return await _ladder.RunAsync(report, cancellationToken);
+            case Standing.Diverged when context.Log.IsSettled:
+                return await _ladder.RunAsync(report, cancellationToken);
+            case Standing.Diverged:
+                return await WaitAsync("The server holds transactions that this node's log does not; whether the cluster has them is not known yet.", canLead: false);
+            case Standing.BehindUnknown { Reason: var reason }:
+                return await GiveUpAsync(reason);
+            case Standing.Unrelated { Reason: var reason }:
+                return await GiveUpAsync(reason);
+            default:
+                throw new InvalidOperationException($"A comparison ended in {report.Standing}.");
+        }
+    }
+
+    /// <summary>Nothing is fed and nothing undone: what the log lacks now may still come, and what it has may still go.</summary>
+    private async Task<TimeSpan?> WaitAsync(string reason, bool canLead)
+    {
+        await context.Feed.StopAsync();
+        context.Board.Update(s => s with
+        {
+            Phase = DatabasePhase.Waiting,
+            Up = true,
+            Fit = canLead && context.CanLead,
+            Reason = reason,
+        });
+        return Soon;
+    }
+
+    /// <summary>Second rung: only a copy of a member's data helps. Unless the log is merely behind: then what it lacks may still arrive.</summary>
+    private async Task<TimeSpan?> GiveUpAsync(string reason)
+    {
+        if (!context.Log.IsSettled)
+            return await WaitAsync($"{reason} (Not certain before this node's log has caught up with a leader.)", canLead: false);
+        await context.Feed.StopAsync();
+        if (context.Board.State.Phase != DatabasePhase.NeedsMigration || context.Board.State.Reason != reason)
+            LogNeedsMigration(context.Logger, reason);
+        context.Board.Enter(DatabasePhase.NeedsMigration, reason);
+        return NowAndThen;
+    }
+
+    private async Task ResumeRewindAsync(RewindJournal journal, string step, CancellationToken cancellationToken)
+    {
+        await CloseAsync(cancellationToken);
+        await context.Feed.StopAsync();
+        if (await _ladder.ResumeAsync(journal, step, cancellationToken) is { } pause)
+            await Task.Delay(pause, context.Time, cancellationToken);
+    }
+
+    [LoggerMessage(3010, LogLevel.Error, "The server cannot rejoin in place (NEEDS_MIGRATION): {Reason}")]
+    private static partial void LogNeedsMigration(ILogger logger, string reason);
+}

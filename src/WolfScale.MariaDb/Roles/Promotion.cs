@@ -1,0 +1,157 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Events;
+using WolfScale.MariaDb.Health;
+using WolfScale.MariaDb.Log;
+using WolfScale.MariaDb.Plans;
+using WolfScale.MariaDb.Positions;
+using WolfScale.Protocol;
+
+namespace WolfScale.MariaDb.Roles;
+
+/// <summary>The promotion cannot be finished now; the message is for an operator, and the lead should go to another node.</summary>
+internal sealed class PromotionFailedException(string message) : Exception(message);
+
+/// <summary>
+/// Opens the server for writes in one term (design: Promotion; rules C3, C4):
+/// <code>
+///   1 committed   everything in the log at the beginning of the term, its no-op included, is held by a majority
+///   2 caught up   the server has applied all of it; or holds it all and groups of its own after it, no other leader's in between
+///   3 alone       the feed is stopped, and nothing came in between
+///   4 gated       semi-sync on, capture attached and counted, alone
+///   5 captured    what the server has beyond the log is captured and committed
+///   6 events      those of the former leader enabled, the scheduler on
+///   7 open        read_only=0
+/// </code>
+/// Interrupted at any step the server is closed, or open with every commit waiting for an ACK that nobody gives: the next role begins with
+/// a demotion, because the plan is found open.
+/// </summary>
+internal sealed partial class Promotion(ServerContext context, ILeaderLog lease, Func<Task<ICapture>> attachAsync)
+{
+    private readonly IReplicatedLog _log = lease.Log;
+    private readonly long _target = lease.Log.LastLsn;
+
+    public Task RunAsync(CancellationToken cancellationToken) => context.Plans.RunAsync(
+        FollowerRole.PromotionPlan,
+        "{}",
+        [
+            new("committed", CommittedAsync),
+            new("caught-up", CaughtUpAsync),
+            new("alone", AloneAsync),
+            new("gated", GatedAsync),
+            new("captured", CapturedAsync),
+            new("events", EventsAsync),
+            new("open", OpenAsync),
+        ],
+        from: null,
+        cancellationToken);
+
+    private async Task CommittedAsync(CancellationToken cancellationToken) => await _log.WaitForCommitAsync(_target, cancellationToken);
+
+    private async Task CaughtUpAsync(CancellationToken cancellationToken)
+    {
+        var patience = new PromotionPatience(context);
+        var fed = false;
+        while (true)
+        {
+            var report = await StandingReader.ReadAsync(context, cancellationToken);
+            switch (report.Standing)
+            {
+                case Standing.AheadOfLog:
+                case Standing.Exact exact when IsLast(exact):
+                    return;
+                case Standing.Exact:
+                    fed = await KeepFeedingAsync(fed, report.Position);
+                    break;
+                default:
+                    throw new PromotionFailedException(
+                        $"The server's data do not go on from the cluster's log: {Explain(report.Standing)} It cannot lead; hand the lead to another node.");
+            }
+
+            context.Board.Update(s => s with { Position = report.Position.Current.ToString() });
+            await patience.WaitAsync(report.Position.Current, cancellationToken);
+        }
+    }
+
+    private async Task AloneAsync(CancellationToken cancellationToken)
+    {
+        await context.Feed.StopAsync();
+        var report = await StandingReader.ReadAsync(context, cancellationToken);
+        if (report.Standing is not Standing.AheadOfLog && !(report.Standing is Standing.Exact exact && IsLast(exact)))
+            throw new PromotionFailedException($"The server moved while it was promoted: {Explain(report.Standing)}");
+        await HealthCheck.PrepareAsync(context.Server);
+    }
+
+    private async Task GatedAsync(CancellationToken cancellationToken)
+    {
+        await WriteGate.EnableSemiSyncAsync(context.Server);
+        var capture = await attachAsync();
+        var attached = await Task.WhenAny(capture.Attached, Task.Delay(context.Options.AttachPatience, context.Time, cancellationToken));
+        cancellationToken.ThrowIfCancellationRequested();
+        var gate = await WriteGate.StatusAsync(context.Server);
+        if (attached != capture.Attached || !capture.Attached.IsCompletedSuccessfully || gate.SemiSyncClients != 1 || !gate.SemiSyncStatusOn)
+        {
+            throw new PromotionFailedException(gate.SemiSyncClients > 1
+                ? $"Someone else's semi-sync replica is attached ({gate.SemiSyncClients} are counted): it would let commits through without the quorum. "
+                  + "On that replica: SET GLOBAL rpl_semi_sync_slave_enabled=OFF; STOP SLAVE IO_THREAD; START SLAVE IO_THREAD."
+                : $"WolfScale could not attach to the server as its semi-sync replica: {capture.LastFault?.Message ?? "no answer in time"}");
+        }
+    }
+
+    /// <summary>A leader's own tail comes first: it is older than anything that will be written from now on.</summary>
+    private async Task CapturedAsync(CancellationToken cancellationToken)
+    {
+        var position = await PositionReader.ReadAsync(context.Server);
+        if (position.Current.Find(position.Domain) is not { } last)
+            return;
+        var patience = new PromotionPatience(context);
+        while (true)
+        {
+            var view = new LogView(_log, position.Domain);
+            if (view.Find(last) is { } lsn)
+            {
+                await _log.WaitForCommitAsync(lsn, cancellationToken);
+                return;
+            }
+
+            await patience.WaitAsync(view.Last is { } gtid ? GtidPosition.Of(gtid) : GtidPosition.Empty, cancellationToken);
+        }
+    }
+
+    private async Task EventsAsync(CancellationToken cancellationToken)
+    {
+        if (!context.Options.RunEvents)
+            return;
+        foreach (var failure in await new EventSwitch(context.Server).StartAsync())
+            LogEvent(context.Logger, failure);
+    }
+
+    private async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        // Should the term end right after this look, no harm is done: its capture is gone, and no commit gets an ACK.
+        cancellationToken.ThrowIfCancellationRequested();
+        await WriteGate.OpenAsync(context.Server);
+    }
+
+    private bool IsLast(Standing.Exact exact) => exact.Lsn >= (_log.LastGroupAtOrBefore(_target)?.LastLsn ?? 0);
+
+    private async Task<bool> KeepFeedingAsync(bool fed, ServerPosition position)
+    {
+        var status = await context.Feed.StatusAsync();
+        if (!fed || status.IsStopped)
+            await context.Feed.StartAsync(position.Current);
+        return true;
+    }
+
+    private static string Explain(Standing standing) => standing switch
+    {
+        Standing.Diverged diverged => $"after '{diverged.Ancestor}' it holds {diverged.Tail.Length} transactions that the cluster does not have.",
+        Standing.BehindUnknown behind => behind.Reason,
+        Standing.Unrelated unrelated => unrelated.Reason,
+        Standing.Exact exact => $"it stands at LSN {exact.Lsn}.",
+        _ => standing.ToString(),
+    };
+
+    [LoggerMessage(3051, LogLevel.Warning, "{Failure}")]
+    private static partial void LogEvent(ILogger logger, string failure);
+}
