@@ -13,7 +13,7 @@ internal sealed partial class CoreHost
     private long _giveUpByMs;
     private bool _resumable;
 
-    /// <summary>Ends this node's part at once: nothing is answered any more. Called by whoever meets damage outside the core.</summary>
+    /// <summary>Ends this node's part at once: nothing is answered any more. Called by whoever meets damage outside the core, and when the node leaves.</summary>
     public void Stop(string reason)
     {
         lock (_gate)
@@ -21,21 +21,28 @@ internal sealed partial class CoreHost
         _notifier.Drain();
     }
 
+    /// <summary>After <see cref="Stop"/> for a reason that has gone: takes part again, as after a restart.</summary>
+    public void Restart()
+    {
+        lock (_gate)
+        {
+            if (_core is not null || _wal.Failure is not null || _wal.Durable.Lsn != _wal.Last.Lsn)
+                return;
+            Halted = null;
+            Build();
+        }
+        Tick();
+    }
+
     /// <summary>After a full disk: goes on if the log accepts writes again. To be called now and then.</summary>
     public void TryResume()
     {
         if (Halted is null || !_resumable || (_wal.Failure is not null && !_wal.TryResume()))
             return;
-        lock (_gate)
-        {
-            // The core presumes all of the log durable: wait until what was queued has been synced.
-            if (_core is not null || _wal.Failure is not null || _wal.Durable.Lsn != _wal.Last.Lsn)
-                return;
-            Halted = null;
+        // The core presumes all of the log durable: Restart waits until what was queued has been synced.
+        Restart();
+        if (Halted is null)
             RuntimeLog.Resumed(_logger, _wal.Last.Lsn);
-            Build();
-        }
-        Tick();
     }
 
     private void OnWalFailed(WalFailure failure)
@@ -74,7 +81,10 @@ internal sealed partial class CoreHost
     private void Halt(string reason, bool resumable, bool log = true)
     {
         if (_core is null)
+        {
+            Halted ??= reason;
             return;
+        }
         _core = null;
         _givingUp = false;
         _resumable = resumable;

@@ -69,13 +69,14 @@ internal sealed partial class CoreHost : IDisposable
     public string? Halted { get; private set; }
 
     /// <summary>Begins to take part.</summary>
-    public void Start()
+    /// <param name="halted">Why it does not yet, see <see cref="Restart"/>; null for at once.</param>
+    public void Start(string? halted)
     {
         _wal.Synced += OnSynced;
         _wal.Failed += OnWalFailed;
-        lock (_gate)
-            Build();
-        Tick();
+        Halted = halted;
+        if (halted is null)
+            Restart();
     }
 
     public void Tick()

@@ -210,14 +210,12 @@ internal sealed class InboundConnection
             return;
         var reason = _closeReason ?? error switch
         {
-            AuthenticationException => $"TLS failed: {error.InnerException?.Message ?? error.Message}",
+            AuthenticationException tls => $"TLS failed: {TlsCredentials.Describe(tls)}",
             WireFormatException when !admitted => $"{error.Message}; only WolfScale nodes may connect here, see what runs at that address",
             IOException { InnerException: SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock } }
                 => $"nothing was heard for {Options.SilenceMs} ms",
             _ => error.Message,
         };
-        if (error is AuthenticationException { InnerException: null } plain)
-            reason = $"TLS failed: {plain.Message}";
         if (!_listener.Throttle.Allow(Host(), out var suppressed))
             return;
         if (admitted)

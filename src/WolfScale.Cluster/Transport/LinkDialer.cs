@@ -99,8 +99,8 @@ internal static class LinkDialer
             return new(RefusalCode.Timeout, $"no answer in time while {stage}");
         return error switch
         {
-            AuthenticationException => new(RefusalCode.Tls,
-                $"TLS failed: {error.InnerException?.Message ?? error.Message} (TLS must be set up alike on all nodes: cluster.tls_cert, tls_key, tls_ca)"),
+            AuthenticationException tls => new(RefusalCode.Tls,
+                $"TLS failed: {TlsCredentials.Describe(tls)} (TLS must be set up alike on all nodes: cluster.tls_cert, tls_key, tls_ca)"),
             _ when stage == "the TLS handshake" => new(RefusalCode.Tls,
                 $"TLS failed: {error.Message} (is the peer without TLS? set cluster.tls_cert, tls_key and tls_ca on all nodes or on none)"),
             _ when stage == "the handshake" && options.Tls is not null => new(RefusalCode.Tls,

@@ -70,10 +70,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
         string version, CancellationToken cancellationToken)
     {
         var host = new NodeHost(configuration, log, loggers, time, version);
-        var options = NodeOptions.Cluster(configuration, bootstrap, peers);
-        if (bootstrap && !HasLog(configuration))
-            options = options with { BootstrapBase = await host.FoundAsync(cancellationToken) };
-        host._node = await ClusterNode.StartAsync(options, loggers, time, cancellationToken); // 1
+        host._node = await ClusterNode.StartAsync(                                          // 1
+            NodeOptions.Cluster(configuration, bootstrap, peers) with { BootstrapBase = host.FoundAsync }, loggers, time, cancellationToken);
         try
         {
             await host.RunAsync(cancellationToken);
@@ -166,9 +164,6 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
         if (_node.Configuration is not null)
             _ = _member.TrySetResult();
     }
-
-    private static bool HasLog(NodeConfiguration configuration) =>
-        Path.Combine(configuration.DataDirectory, "wal") is var wal && Directory.Exists(wal) && Directory.EnumerateFiles(wal).Any();
 
     /// <summary>The cluster begins here: its base is where the local server stands (rule C2).</summary>
     private async Task<LogBase> FoundAsync(CancellationToken cancellationToken)

@@ -179,7 +179,7 @@ public class HostingTests
         public static async Task<LoneNode> StartAsync(LogBase? @base = null)
         {
             var folder = new Folder();
-            var options = new ClusterOptions { NodeId = "node-1", DataDirectory = folder.Path, BindAddress = "127.0.0.1:0", Bootstrap = true, BootstrapBase = @base ?? new LogBase("", true) };
+            var options = new ClusterOptions { NodeId = "node-1", DataDirectory = folder.Path, BindAddress = "127.0.0.1:0", Bootstrap = true, BootstrapBase = _ => Task.FromResult(@base ?? new LogBase("", true)) };
             return new LoneNode(await ClusterNode.StartAsync(options, NullLoggerFactory.Instance, TimeProvider.System), folder);
         }
 
