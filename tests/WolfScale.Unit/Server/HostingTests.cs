@@ -155,7 +155,7 @@ public class HostingTests
         RememberedPeers.Add(configuration, "10.0.0.2:7654");
 
         Assert.Equal(["10.0.0.2:7654", "10.0.0.3:7654"], RememberedPeers.Read(configuration));
-        Assert.Equal(["10.0.0.2:7654"], NodeOptions.Cluster(configuration, false, ["10.0.0.1:7654", "10.0.0.2:7654"]).Peers); // not itself
+        Assert.Equal(["10.0.0.2:7654"], NodeOptions.Cluster(configuration, new ClusterEntry(false, false, ["10.0.0.1:7654", "10.0.0.2:7654"])).Peers); // not itself
     }
 
     [Fact]
