@@ -24,6 +24,12 @@ public interface IReplicatedLog
     /// </summary>
     bool IsSettled => false;
 
+    /// <summary>
+    /// Whether another node is known to lead the current term. While nobody is known to, a former leader's server is left gated: its commits
+    /// wait, un-acknowledged and invisible, until this node leads again and captures them, or another node leads and the server is closed.
+    /// </summary>
+    bool AnotherNodeLeads => true;
+
     /// <summary>GTID position of the cluster's data before LSN 1 (rule C2); empty when the first server held nothing.</summary>
     string BaseGtidPosition { get; }
 

@@ -135,7 +135,7 @@ internal sealed class TailScan(int maxEventBytes)
         }
     }
 
-    private bool IsSavepoint(in TailEvent @event) =>
+    private static bool IsSavepoint(in TailEvent @event) =>
         Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql).StartsWith("SAVEPOINT ", StringComparison.OrdinalIgnoreCase);
 
     private bool IsHarmless(in TailEvent @event)
@@ -144,7 +144,7 @@ internal sealed class TailScan(int maxEventBytes)
         return @event.Header.Type == EventType.Query && Harmless.Any(h => statement.StartsWith(h, StringComparison.OrdinalIgnoreCase));
     }
 
-    private string Statement(in TailEvent @event)
+    private static string Statement(in TailEvent @event)
     {
         if (!@event.IsWhole || @event.Header.Type != EventType.Query)
             return @event.Header.Type.ToString();

@@ -28,6 +28,8 @@ internal sealed class ReplicatedLog(ClusterNode node) : IReplicatedLog
         }
     }
 
+    public bool AnotherNodeLeads => node.Role.Leader is { } leader && leader != node.Self;
+
     public string BaseGtidPosition => Base.GtidPosition;
 
     public bool BaseServerWasEmpty => Base.ServerWasEmpty;

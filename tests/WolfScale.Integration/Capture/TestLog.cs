@@ -98,7 +98,7 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
 
         _leadership?.OnCommit(lsn);
         foreach (var waiter in ready)
-            waiter.Done.SetResult();
+            _ = waiter.Done.TrySetResult();
     }
 
     /// <summary>Everything in the log is committed.</summary>
@@ -169,7 +169,7 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
         }
 
         foreach (var waiter in ready)
-            waiter.Done.SetResult();
+            _ = waiter.Done.TrySetResult();
         return last;
     }
 

@@ -30,6 +30,7 @@ public sealed class FaultInjector(Cluster cluster)
         Add(Profile.Partitions, 2, IsolateLeader);
         Add(Profile.Partitions, 2, CutOneWay);
         Add(Profile.Partitions, 3, cluster.Network.Heal);
+        Add(Profile.ShiftingPartitions, 12, Shift);
         Add(Profile.SlowDisks, 2, () => Flip(AnyNode()));
         Add(Profile.Wipes, 2, Wipe);
         Add(Profile.FitnessFlips, 3, FlipFitness);
@@ -81,14 +82,27 @@ public sealed class FaultInjector(Cluster cluster)
         cluster.Events.In(Random.Next(10, 1500), node.Resume);
     }
 
+    /// <summary>Takes the majority away from the leader, and gives it to others.</summary>
+    private void Shift()
+    {
+        cluster.Network.Heal();
+        SimulatedNode leader = AnyLeader();
+        int friends = Random.Next(cluster.Nodes.Count / 2);
+        CutInTwo([leader.Key.Id, .. cluster.Nodes.Where(node => node != leader).OrderBy(_ => Random.Next()).Take(friends).Select(node => node.Key.Id)]);
+    }
+
     private void Split()
     {
-        var left = new HashSet<string>(cluster.Nodes.Where(_ => Random.Next(2) == 0).Select(node => node.Key.Id), StringComparer.Ordinal);
+        CutInTwo([.. cluster.Nodes.Where(_ => Random.Next(2) == 0).Select(node => node.Key.Id)]);
+        HealLater();
+    }
+
+    private void CutInTwo(IReadOnlyCollection<string> left)
+    {
         foreach (SimulatedNode a in cluster.Nodes)
             foreach (SimulatedNode b in cluster.Nodes)
                 if (left.Contains(a.Key.Id) != left.Contains(b.Key.Id))
                     cluster.Network.Cut(a.Key.Id, b.Key.Id);
-        HealLater();
     }
 
     /// <summary>Cuts the leader off from all, or from all but one or two: those are the partitions that hurt.</summary>
@@ -113,7 +127,7 @@ public sealed class FaultInjector(Cluster cluster)
         HealLater();
     }
 
-    private void HealLater() => cluster.Events.In(Random.Next(100, 2000), cluster.Network.Heal);
+    private void HealLater() => cluster.Events.In(Random.Next(50, Profile.MaxPartitionMs), cluster.Network.Heal);
 
     private static void Flip(SimulatedNode node) => node.IsSlow = !node.IsSlow;
 

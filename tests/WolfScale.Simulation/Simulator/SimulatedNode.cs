@@ -80,7 +80,7 @@ public sealed class SimulatedNode
         _tickAtMs = long.MaxValue;
         IsPaused = false;
         AnnouncedRole = RaftRole.Follower;
-        Log.Crash(_cluster.Random);
+        Log.Crash(_cluster.Random.Next(Log.UnsyncedCount + 1));
         RememberedCommitLsn = Math.Min(RememberedCommitLsn, Log.Last.Lsn);
     }
 
@@ -192,6 +192,8 @@ public sealed class SimulatedNode
                 break;
             case Effect.Send send:
                 _cluster.Network.Send(WithPayloads(send.Message));
+                if (send.Message is VoteResponse { Granted: true } && _cluster.CrashesAfterVote())
+                    _cluster.CrashAndRestart(this);
                 break;
             default:
                 _cluster.Checker.OnEffect(this, effect);
