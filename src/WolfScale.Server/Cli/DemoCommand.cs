@@ -152,6 +152,8 @@ internal static class DemoCommand
         command.SetAction((parsed, cancellationToken) => ChangeAsync(parsed, async cluster =>
         {
             await cluster.StartAsync(parsed.GetValue(node)!, parsed.GetValue(what), cancellationToken);
+            if (parsed.GetValue(what).HasFlag(DemoPart.Node))
+                await DemoReadiness.WaitForAnswerAsync(cluster, parsed.GetValue(node)!, cancellationToken);
             return $"{parsed.GetValue(node)} is started.";
         }, print: false, cancellationToken));
         return command;

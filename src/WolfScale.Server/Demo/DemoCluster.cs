@@ -106,7 +106,8 @@ internal sealed class DemoCluster
     {
         var node = _state.Find(id);
         var targets = Targets(node, part).ToList();
-        if (targets.Count(t => t.Process?.Signal(signal) == true) == 0) // all of them: Any would stop at the first
+        var reached = targets.Count(t => t.Process?.Signal(signal) == true);
+        if (reached == 0)
             throw new RefusedException($"{string.Join(" and ", targets.Select(t => t.Name))} of {id} does not run.");
         if (signal is not (Signals.Kill or Signals.Term))
             return;

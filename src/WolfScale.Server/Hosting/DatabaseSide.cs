@@ -33,7 +33,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
         _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
         _controller = new DatabaseController(
-            NodeOptions.Database(configuration, Peers), log, _feed, new CaptureFactory(configuration, loggers, time),
+            NodeOptions.Database(configuration, Peers), log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
             new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         _controller.Changed += OnChanged;
@@ -60,7 +60,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
             return new TransferOutcome(false, null, $"transactions under way did not end within {HandoverLimit.TotalSeconds} s");
         var outcome = await TransferAsync(to, cancellationToken);
         if (!outcome.Succeeded)
-            _controller.ResumeServing();
+            await _controller.ResumeServingAsync(cancellationToken);
         return outcome;
     }
 

@@ -55,8 +55,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
 
     /// <summary>Starts the node; it serves as soon as it is a member and its server is in step.</summary>
     /// <param name="configuration">Valid.</param>
-    /// <param name="bootstrap">Found a new cluster where the data directory belongs to none.</param>
-    /// <param name="peers">Peers beside those of the configuration.</param>
+    /// <param name="entry">How it comes into its cluster.</param>
     /// <param name="log">Where the loggers write; its level can be changed.</param>
     /// <param name="loggers">Of the whole process.</param>
     /// <param name="time">The clock.</param>
@@ -66,16 +65,16 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
     /// <exception cref="DatabaseException">The server cannot found a cluster.</exception>
     /// <exception cref="IOException">The API's address cannot be used.</exception>
     public static async Task<NodeHost> StartAsync(
-        NodeConfiguration configuration, bool bootstrap, IEnumerable<string> peers, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time,
-        string version, CancellationToken cancellationToken)
+        NodeConfiguration configuration, ClusterEntry entry, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version,
+        CancellationToken cancellationToken)
     {
         var host = new NodeHost(configuration, log, loggers, time, version);
-        var options = NodeOptions.Cluster(configuration, bootstrap, peers);
-        if (bootstrap && !HasLog(configuration))
-            options = options with { BootstrapBase = await host.FoundAsync(cancellationToken) };
-        host._node = await ClusterNode.StartAsync(options, loggers, time, cancellationToken); // 1
+        host._node = await ClusterNode.StartAsync(                                          // 1
+            NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync }, loggers, time, cancellationToken);
         try
         {
+            if (entry.Rejoin)
+                host._node.Rejoin();
             await host.RunAsync(cancellationToken);
             return host;
         }
@@ -166,9 +165,6 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
         if (_node.Configuration is not null)
             _ = _member.TrySetResult();
     }
-
-    private static bool HasLog(NodeConfiguration configuration) =>
-        Path.Combine(configuration.DataDirectory, "wal") is var wal && Directory.Exists(wal) && Directory.EnumerateFiles(wal).Any();
 
     /// <summary>The cluster begins here: its base is where the local server stands (rule C2).</summary>
     private async Task<LogBase> FoundAsync(CancellationToken cancellationToken)

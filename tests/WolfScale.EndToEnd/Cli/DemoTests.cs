@@ -6,7 +6,7 @@ namespace WolfScale.EndToEnd.Cli;
 /// <summary>The demo as a newcomer and a script use it: real processes, real servers.</summary>
 public class DemoTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task A_cluster_lives_loses_its_leader_goes_on_and_is_whole_again()
