@@ -83,6 +83,9 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
         return leadership;
     }
 
+    /// <summary>The term ends, and no other begins yet.</summary>
+    public void EndTerm() => _leadership?.End();
+
     /// <summary>The quorum holds everything up to this LSN.</summary>
     public void Commit(long lsn)
     {
@@ -111,7 +114,7 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
         {
             if (_commitLsn >= lsn)
                 return;
-            _waiters.Add(waiter = new Waiter(lsn, true, new TaskCompletionSource()));
+            _waiters.Add(waiter = new Waiter(lsn, true, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
         }
 
         await using var cancelled = cancellationToken.Register(() => waiter.Done.TrySetCanceled(cancellationToken));
