@@ -27,6 +27,15 @@ public sealed class BinlogPositionTests
     }
 
     [Fact]
+    public void A_gap_that_reaches_over_4_gib_is_counted_on_as_well()
+    {
+        var position = At(4);
+        Advance(ref position, 42, 3_000_000_000);
+        Advance(ref position, 42, unchecked((uint)5_000_000_000));
+        Assert.Equal(5_000_000_000, position.Offset);
+    }
+
+    [Fact]
     public void A_heartbeat_repairs_what_a_start_behind_a_huge_transaction_hid()
     {
         var position = At(4);
