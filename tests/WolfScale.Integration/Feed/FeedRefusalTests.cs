@@ -222,7 +222,14 @@ public sealed class FeedRefusalTests
 
         public bool BaseServerWasEmpty => log.BaseServerWasEmpty;
 
-        public void Remember() => _remembered.SetResult();
+        public event Action<long>? CommitAdvanced;
+
+        public void Remember()
+        {
+            _remembered.SetResult();
+            log.CommitAdvanced += lsn => CommitAdvanced?.Invoke(lsn);
+            CommitAdvanced?.Invoke(log.CommitLsn);
+        }
 
         public async ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken)
         {
