@@ -72,13 +72,26 @@ public sealed class WalBatchBuilder : IDisposable
         byte[] buffer = _buffer!;
         int body = _length;
         byte[]? compressed = _compress && _length >= SmallestCompressed ? TryCompress(buffer.AsSpan(WalBatch.HeaderBytes, _length), out body) : null;
-        if (compressed is null)
+        if (compressed is not null)
+        {
+            buffer = compressed;
+        }
+        else
         {
             body = _length;
-            _buffer = null; // it leaves with the batch
+            int whole = WalBatch.HeaderBytes + body;
+            if (buffer.Length >= 4 * whole)
+            {
+                // A small batch lives long (the log's end is kept in memory): it gets a buffer of its size, and the builder keeps the large one.
+                buffer = ArrayPool<byte>.Shared.Rent(whole);
+                _buffer.AsSpan(0, whole).CopyTo(buffer);
+            }
+            else
+            {
+                _buffer = null; // it leaves with the batch
+            }
         }
 
-        buffer = compressed ?? buffer;
         var header = new BatchHeader
         {
             TotalBytes = WalBatch.HeaderBytes + body,
