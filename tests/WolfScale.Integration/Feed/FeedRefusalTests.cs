@@ -222,7 +222,13 @@ public sealed class FeedRefusalTests
 
         public bool BaseServerWasEmpty => log.BaseServerWasEmpty;
 
-        public void Remember() => _remembered.SetResult();
+        public event Action<long>? CommitAdvanced;
+
+        public void Remember()
+        {
+            _remembered.SetResult();
+            CommitAdvanced?.Invoke(log.CommitLsn);
+        }
 
         public async ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken)
         {
