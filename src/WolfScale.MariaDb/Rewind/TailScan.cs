@@ -151,8 +151,7 @@ internal sealed class TailScan(int maxEventBytes)
     {
         if (!@event.IsWhole || @event.Header.Type != EventType.Query)
             return @event.Header.Type.ToString();
-        var sql = Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql).TrimStart();
-        return sql.Length > 80 ? string.Create(CultureInfo.InvariantCulture, $"{sql.AsSpan(0, 80)}…") : sql;
+        return StatementText.ForReport(Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql));
     }
 
     // The first of a group says enough, and a tail of thousands of groups of one kind must not make a report of thousands of lines.
