@@ -33,7 +33,7 @@ internal sealed partial class CoreHost : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly EffectList _effects = new();
-    private readonly ITimer _timer;
+    private readonly DeadlineThread _timer;
     private readonly long _origin;
     private WalLogView _log;
     private RaftCore? _core;
@@ -47,7 +47,7 @@ internal sealed partial class CoreHost : IDisposable
         (_options, _self, _store, _wal, _output, _time, _logger) = (options, self, store, wal, output, time, logger);
         _origin = time.GetTimestamp();
         _notifier = new Notifier(logger, output.Deliver);
-        _timer = time.CreateTimer(_ => Tick(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = new DeadlineThread(() => NowMs, Tick);
         _commitLsn = wal.Start.Before.Lsn;
         _log = new WalLogView(wal);
         Role = new RoleChange(RaftRole.Follower, store.LoadHardState().Term, null, null);
@@ -238,6 +238,6 @@ internal sealed partial class CoreHost : IDisposable
         if (_core is not { } core || core.NextDeadlineMs >= _armedMs)
             return;
         _armedMs = core.NextDeadlineMs;
-        _timer.Change(TimeSpan.FromMilliseconds(Math.Clamp(_armedMs - NowMs, 0, 60_000)), Timeout.InfiniteTimeSpan);
+        _timer.Set(_armedMs);
     }
 }

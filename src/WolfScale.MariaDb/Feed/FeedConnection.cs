@@ -23,7 +23,7 @@ internal sealed class FeedConnection : IDisposable
         _server = server;
         _socket = new FeedSocket(socket, server.Options.ClientTimeout);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Waiter = new FeedWaiter(_stop.Token);
+        Waiter = new FeedWaiter(server.Log, server.Time, _stop.Token);
     }
 
     /// <summary>The connection id its client was greeted with.</summary>

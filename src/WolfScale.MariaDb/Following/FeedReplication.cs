@@ -26,6 +26,9 @@ internal sealed class FeedReplication(AdminConnection server, IFeed feed, Databa
 {
     private static readonly string Name = Sql.Text(ServerFacts.FeedConnection);
 
+    /// <summary>Whether it was started through this object, and not stopped since: it points at the present feed.</summary>
+    public bool Started { get; private set; }
+
     /// <summary>Points the server at the feed and starts it from <paramref name="position"/>, which the server must have been shown to stand at.</summary>
     public async Task StartAsync(GtidPosition position)
     {
@@ -39,11 +42,13 @@ internal sealed class FeedReplication(AdminConnection server, IFeed feed, Databa
             MASTER_SSL=0, MASTER_SSL_VERIFY_SERVER_CERT=0, MASTER_DELAY=0, IGNORE_SERVER_IDS=(), DO_DOMAIN_IDS=(), IGNORE_DOMAIN_IDS=()
             """));
         await server.ExecuteAsync($"START SLAVE {Name}");
+        Started = true;
     }
 
     /// <summary>Stops fetching and applying; what was fetched and not applied is thrown away, and the feed sends it again.</summary>
     public async Task StopAsync()
     {
+        Started = false;
         try
         {
             await server.ExecuteAsync($"STOP SLAVE {Name}");

@@ -36,6 +36,11 @@ public interface IReplicatedLog
     /// <summary>Whether the server that founded the cluster held no user data (rule C2).</summary>
     bool BaseServerWasEmpty { get; }
 
+    /// <summary>
+    /// Raised with every advance of <see cref="CommitLsn"/>, after it, on the thread that learned of it: handlers must be short and must not block.
+    /// </summary>
+    event Action<long>? CommitAdvanced;
+
     /// <summary>Completes when <see cref="CommitLsn"/> is at least <paramref name="lsn"/>.</summary>
     ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken);
 

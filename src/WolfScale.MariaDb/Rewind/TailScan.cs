@@ -138,7 +138,7 @@ internal sealed class TailScan(int maxEventBytes)
     private static bool IsSavepoint(in TailEvent @event) =>
         Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql).StartsWith("SAVEPOINT ", StringComparison.OrdinalIgnoreCase);
 
-    private bool IsHarmless(in TailEvent @event)
+    private static bool IsHarmless(in TailEvent @event)
     {
         var statement = Statement(@event);
         return @event.Header.Type == EventType.Query && Harmless.Any(h => statement.StartsWith(h, StringComparison.OrdinalIgnoreCase));

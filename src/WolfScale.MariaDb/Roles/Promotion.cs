@@ -51,7 +51,6 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
     private async Task CaughtUpAsync(CancellationToken cancellationToken)
     {
         var patience = new PromotionPatience(context);
-        var fed = false;
         while (true)
         {
             var report = await StandingReader.ReadAsync(context, cancellationToken);
@@ -61,7 +60,7 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
                 case Standing.Exact exact when IsLast(exact):
                     return;
                 case Standing.Exact:
-                    fed = await KeepFeedingAsync(fed, report.Position);
+                    await KeepFeedingAsync(report.Position);
                     break;
                 default:
                     throw new PromotionFailedException(
@@ -138,12 +137,10 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
 
     private bool IsLast(Standing.Exact exact) => exact.Lsn >= (_log.LastGroupAtOrBefore(_target)?.LastLsn ?? 0);
 
-    private async Task<bool> KeepFeedingAsync(bool fed, ServerPosition position)
+    private async Task KeepFeedingAsync(ServerPosition position)
     {
-        var status = await context.Feed.StatusAsync();
-        if (!fed || status.IsStopped)
+        if (!context.Feed.Started || (await context.Feed.StatusAsync()).IsStopped)
             await context.Feed.StartAsync(position.Current);
-        return true;
     }
 
     private static string Explain(Standing standing) => standing switch

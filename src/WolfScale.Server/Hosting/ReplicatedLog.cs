@@ -37,6 +37,12 @@ internal sealed class ReplicatedLog(ClusterNode node) : IReplicatedLog
     /// <summary>The base stands in the log's configuration (rule C2); the MariaDB side is started once the node has one.</summary>
     private LogBase Base => (node.Configuration ?? throw new InvalidOperationException("The log's base is not known before the node is a member.")).Base;
 
+    public event Action<long>? CommitAdvanced
+    {
+        add => node.CommitAdvanced += value;
+        remove => node.CommitAdvanced -= value;
+    }
+
     public ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken) => node.WaitForCommitAsync(lsn, cancellationToken);
 
     public long? FindGroup(EntryKey gtid) => node.Wal.FindGroup(gtid);

@@ -83,6 +83,9 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
         return leadership;
     }
 
+    /// <summary>The term ends, and no other begins yet.</summary>
+    public void EndTerm() => _leadership?.End();
+
     /// <summary>The quorum holds everything up to this LSN.</summary>
     public void Commit(long lsn)
     {
@@ -97,12 +100,15 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
         }
 
         _leadership?.OnCommit(lsn);
+        CommitAdvanced?.Invoke(lsn);
         foreach (var waiter in ready)
             _ = waiter.Done.TrySetResult();
     }
 
     /// <summary>Everything in the log is committed.</summary>
     public void CommitAll() => Commit(LastLsn);
+
+    public event Action<long>? CommitAdvanced;
 
     public async ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken)
     {
@@ -111,7 +117,7 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
         {
             if (_commitLsn >= lsn)
                 return;
-            _waiters.Add(waiter = new Waiter(lsn, true, new TaskCompletionSource()));
+            _waiters.Add(waiter = new Waiter(lsn, true, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
         }
 
         await using var cancelled = cancellationToken.Register(() => waiter.Done.TrySetCanceled(cancellationToken));

@@ -1,3 +1,4 @@
+using MySqlConnector;
 using WolfScale.Integration.Capture;
 using WolfScale.MariaDb;
 
@@ -9,23 +10,206 @@ public class RoleTests
     [Fact]
     public async Task A_leader_is_opened_and_its_follower_holds_the_same_rows()
     {
-        await using var log = new TestLog(autoCommit: true);
-        await using var one = await TestNode.StartAsync(log, 1);
-        await using var two = await TestNode.StartAsync(log, 2);
-        one.Controller.Start();
-        two.Controller.Start();
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1),(2)");
 
-        var term = log.Lead();
-        one.Controller.Lead(term);
-        two.Log.IsSettled = true;
-        await one.AwaitServingAsync();
-        await one.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1),(2)");
-
-        var state = await two.AwaitInStepAsync();
+        var state = await pair.Two.AwaitInStepAsync();
         Assert.True(state.Fit);
         Assert.Equal("ACTIVE", state.NodeStatus);
-        Assert.Equal("1\n2", await two.RowsAsync("SELECT * FROM d.t"));
-        Assert.Equal("1", await two.TextAsync("SELECT @@read_only"));
-        Assert.Equal("0", await one.TextAsync("SELECT @@read_only"));
+        Assert.Equal("1\n2", await pair.Two.RowsAsync("SELECT * FROM d.t"));
+        Assert.Equal("1", await pair.Two.TextAsync("SELECT @@read_only"));
+        Assert.Equal("0", await pair.One.TextAsync("SELECT @@read_only"));
+        Assert.Equal("OFF", await pair.Two.TextAsync("SELECT @@event_scheduler"));
+    }
+
+    [Fact]
+    public async Task The_lead_goes_there_and_back_and_the_GTIDs_go_on()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1)");
+
+        pair.Lead(pair.Two);
+        await pair.Two.AwaitServingAsync();
+        await pair.Two.ExecuteAsync("INSERT INTO d.t VALUES (2)");
+        await pair.One.AwaitInStepAsync();
+        Assert.Equal("0-2-4", await pair.One.TextAsync("SELECT @@gtid_binlog_pos"));
+
+        pair.Lead(pair.One);
+        await pair.One.AwaitServingAsync();
+        await pair.One.ExecuteAsync("INSERT INTO d.t VALUES (3)");
+        await pair.Two.AwaitInStepAsync();
+        Assert.Equal("0-1-5", await pair.Two.TextAsync("SELECT @@gtid_binlog_pos"));
+        Assert.Equal("1\n2\n3", await pair.Two.RowsAsync("SELECT * FROM d.t"));
+        Assert.Equal("1\n2\n3", await pair.One.RowsAsync("SELECT * FROM d.t"));
+    }
+
+    [Fact]
+    public async Task Demotion_tells_no_waiting_client_OK_and_closes_the_server()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+
+        pair.Log.AutoCommit = false;
+        var clients = Enumerable.Range(0, 8).Select(i => WriteAsync(pair.One, $"INSERT INTO d.t VALUES ({i})")).ToList();
+        await pair.Log.WaitForLastAsync(pair.Log.CommitLsn + 1);
+        pair.Interregnum();
+
+        var outcomes = await Task.WhenAll(clients);
+        Assert.DoesNotContain("OK", outcomes);
+        var state = await pair.One.AwaitAsync(s => s.Phase == DatabasePhase.Waiting, "waiting for the fate of its tail");
+        Assert.Contains("not", state.Reason, StringComparison.Ordinal);
+        Assert.Equal("1", await pair.One.TextAsync("SELECT @@read_only"));
+        Assert.Equal("0", await pair.One.TextAsync("SELECT @@rpl_semi_sync_master_enabled"));
+        Assert.StartsWith("1290", await WriteAsync(await AppUserAsync(pair.One), "INSERT INTO d.t VALUES (99)"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_group_whose_fate_is_open_is_neither_undone_nor_fed_over_until_it_is_committed()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+
+        pair.Log.AutoCommit = false;
+        var client = WriteAsync(pair.One, "INSERT INTO d.t VALUES (1)");
+        await pair.Log.WaitForLastAsync(pair.Log.CommitLsn + 1);
+        pair.Interregnum();
+        _ = await client;
+        await pair.One.AwaitAsync(s => s is { Phase: DatabasePhase.Waiting, Fit: true }, "waiting");
+
+        // A leader that has the entry is elected: it commits it with its own no-op.
+        pair.One.Log.IsSettled = true;
+        pair.Log.AutoCommit = true;
+        var term = pair.Log.Lead();
+        pair.Two.Controller.Lead(term);
+        await pair.Two.AwaitServingAsync();
+        await pair.One.AwaitInStepAsync();
+        Assert.Equal("1", await pair.Two.RowsAsync("SELECT * FROM d.t"));
+        Assert.Equal("1", await pair.One.RowsAsync("SELECT * FROM d.t"));
+        Assert.Empty(Directory.Exists(pair.One.DataDirectory) ? Directory.GetFiles(pair.One.DataDirectory) : []);
+    }
+
+    [Fact]
+    public async Task A_leader_that_is_elected_again_captures_its_own_tail_first()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+
+        // Its node dies, and commits go on ungated, as under SIGTERM of the server.
+        await pair.One.Controller.DisposeAsync();
+        await pair.One.ExecuteUngatedAsync("INSERT INTO d.t VALUES (1)", "INSERT INTO d.t VALUES (2)");
+        await pair.One.RestartControllerAsync();
+        pair.Lead(pair.One);
+        await pair.One.AwaitServingAsync();
+        await pair.Two.AwaitInStepAsync();
+        Assert.Equal("1\n2", await pair.Two.RowsAsync("SELECT * FROM d.t"));
+    }
+
+    [Fact]
+    public async Task C4_a_promotion_kills_the_reader_that_blocks_the_applier()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+        await using var reader = await pair.Two.ConnectAsync();
+        await TestServer.ExecuteAsync(reader, "BEGIN");
+        await TestServer.ExecuteAsync(reader, "SELECT * FROM d.t");
+        await pair.One.ExecuteAsync("ALTER TABLE d.t ADD b INT");
+
+        pair.Lead(pair.Two);
+        await pair.Two.AwaitServingAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => TestServer.ExecuteAsync(reader, "SELECT 1"));
+    }
+
+    [Fact]
+    public async Task C4_a_promotion_without_progress_reports_the_node_unfit()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+        pair.Two.Feed.StopAtLsn = pair.Log.CommitLsn;
+        await pair.One.ExecuteAsync("INSERT INTO d.t VALUES (1)");
+
+        pair.Lead(pair.Two);
+        var state = await pair.Two.AwaitAsync(s => s is { Phase: DatabasePhase.Promoting, Fit: false, Reason.Length: > 0 }, "unfit");
+        Assert.Contains("has not moved on", state.Reason, StringComparison.Ordinal);
+        Assert.Equal("1", await pair.Two.TextAsync("SELECT @@read_only"));
+
+        // It goes on trying while nobody else takes the lead.
+        pair.Two.Feed.StopAtLsn = long.MaxValue;
+        await pair.Two.AwaitServingAsync();
+        Assert.Equal("1", await pair.Two.RowsAsync("SELECT * FROM d.t"));
+    }
+
+    [Fact]
+    public async Task A_server_that_comes_back_after_a_crash_follows_again()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+        await pair.Two.Server.StopAsync(force: true);
+        await pair.Two.AwaitAsync(s => s is { Phase: DatabasePhase.Down, Up: false, Fit: false }, "down");
+        await pair.One.ExecuteAsync("INSERT INTO d.t VALUES (1)");
+
+        await pair.Two.Server.StartAsync();
+        await pair.Two.AwaitInStepAsync();
+        Assert.Equal("1", await pair.Two.RowsAsync("SELECT * FROM d.t"));
+    }
+
+    [Fact]
+    public async Task A_planned_handover_lets_writers_end_and_can_be_taken_back()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await using var writer = await AppUserAsync(pair.One);
+        await TestServer.ExecuteAsync(writer, "BEGIN");
+        await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (1)");
+        var preparing = pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(20), CancellationToken.None);
+        await TestServer.ExecuteAsync(writer, "COMMIT");
+
+        Assert.True(await preparing);
+        Assert.StartsWith("1290", await WriteAsync(writer, "INSERT INTO d.t VALUES (2)"), StringComparison.Ordinal);
+        await pair.One.Controller.ResumeServingAsync(CancellationToken.None);
+        await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (3)");
+
+        // Without a quorum the commits under way do not end, and the attempt is given up.
+        pair.Log.AutoCommit = false;
+        var waiting = WriteAsync(pair.One, "INSERT INTO d.t VALUES (4)");
+        await pair.Log.WaitForLastAsync(pair.Log.CommitLsn + 1);
+        Assert.False(await pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(2), CancellationToken.None));
+        pair.Log.AutoCommit = true;
+        Assert.Equal("OK", await waiting);
+        await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (5)");
+    }
+
+    /// <summary>Connects as an account without any privilege that passes read_only.</summary>
+    internal static async Task<MySqlConnection> AppUserAsync(TestNode node)
+    {
+        await node.ExecuteUnloggedAsync("CREATE OR REPLACE USER app@localhost IDENTIFIED BY 'app'", "GRANT ALL ON d.* TO app@localhost");
+        var connection = new MySqlConnection(new MySqlConnectionStringBuilder(node.Server.RootConnectionString) { UserID = "app", Password = "app" }.ConnectionString);
+        await connection.OpenAsync();
+        return connection;
+    }
+
+    internal static async Task<string> WriteAsync(TestNode node, string sql)
+    {
+        await using var connection = await node.ConnectAsync();
+        return await WriteAsync(connection, sql);
+    }
+
+    /// <returns>OK, or the error's number and text.</returns>
+    internal static async Task<string> WriteAsync(MySqlConnection connection, string sql)
+    {
+        try
+        {
+            await TestServer.ExecuteAsync(connection, sql);
+            return "OK";
+        }
+        catch (MySqlException e)
+        {
+            return $"{e.Number} {e.Message}";
+        }
     }
 }

@@ -61,6 +61,7 @@ internal sealed class TestNode : IAsyncDisposable
         var server = new PrivateServer(directory, PrivateServer.FreePort(), serverId);
         var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>());
         _ = all.TryAdd("innodb-buffer-pool-size", "64M");
+        await DataTemplate.CopyToAsync(directory);
         await server.CreateAsync(all);
         await server.StartAsync();
         var node = new TestNode(log, server, $"node-{serverId}");
