@@ -94,6 +94,8 @@ public sealed class FaultInjector(Cluster cluster)
     /// <summary>Takes the majority away from the leader, and gives it to others.</summary>
     private void Shift()
     {
+        if (!IsOn)
+            return;
         cluster.Network.Heal();
         SimulatedNode leader = AnyLeader();
         int friends = Random.Next(cluster.Nodes.Count / 2);
