@@ -121,12 +121,12 @@ wolfscale() {
 
 # Runs every test project, one after the other (servers under test want both cores), and ends with the sum alone on the last line.
 run_tests() {
-  local limit=30m projects=() passed=0 failed=0 skipped=0 project log code
+  local limit=30m projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log code
   while [[ $# -gt 0 ]]; do
     case $1 in
       --long) export WOLFSCALE_LONG=1; limit=6h ;;
       -*) fail "test does not know $1; it takes --long and names of projects" 2 ;;
-      *) projects+=("$1") ;;
+      *) [[ -d tests/WolfScale.$1 ]] || fail "there is no test project $1 in tests/" 2; projects+=("$1") ;;
     esac
     shift
   done
@@ -134,11 +134,18 @@ run_tests() {
     for project in Architecture Unit Scenarios Simulation Integration EndToEnd; do
       [[ -d tests/WolfScale.$project ]] && projects+=("$project")
     done
+  else
+    solution=""
   fi
 
   need_sdk
   need_mariadb
-  build WolfScale.slnx
+  if [[ -n $solution ]]; then
+    build $solution
+  else
+    build src/WolfScale.Server # the end-to-end tests run it
+    for project in "${projects[@]}"; do build "tests/WolfScale.$project"; done
+  fi
   log=$(mktemp)
   # shellcheck disable=SC2064
   trap "rm -f '$log'" EXIT
@@ -178,7 +185,7 @@ main() {
   case $command in
     demo) need_mariadb; wolfscale demo "$@" ;;
     test) run_tests "$@" ;;
-    bench) need_sdk; need_bench_tools; exec bench/run.sh "$@" ;;
+    bench) need_bench_tools; need_wolfscale; need_sdk; build bench/WolfScale.Bench; exec "$BIN/WolfScale.Bench/release/WolfScale.Bench" "$@" ;;
     simulate) need_sdk; build tests/WolfScale.Simulation; exec "$BIN/WolfScale.Simulation/release/WolfScale.Simulation" simulate "$@" ;;
     build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" ;;
     package) fail "packages are not built yet: ./run.sh build makes $WOLFSCALE" ;;

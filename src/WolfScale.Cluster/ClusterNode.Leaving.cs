@@ -7,6 +7,8 @@ namespace WolfScale.Cluster;
 /// <summary>How members go.</summary>
 public sealed partial class ClusterNode
 {
+    private const string HasLeft = "this node has left the cluster for good; 'wolfscale join' lets it come back";
+
     private static readonly TimeSpan RemovalLimit = TimeSpan.FromSeconds(15);
 
     /// <summary>Removes a member from the configuration, through the leader. Returns when it has left.</summary>
@@ -67,12 +69,23 @@ public sealed partial class ClusterNode
             }
             if (_join.IsMember)
                 throw new InvalidOperationException($"no leader took this node out within {RemovalLimit.TotalSeconds:0} s: try again when there is one");
+            _host.Stop(HasLeft);
         }
         catch
         {
             _identity.Return();
             throw;
         }
+    }
+
+    /// <summary>Comes back after <see cref="LeaveAsync"/>, or after an operator's removal: asks to join again.</summary>
+    public void Rejoin()
+    {
+        if (!_identity.HasLeft)
+            return;
+        _identity.Return();
+        _join.ForgetMembership();
+        _host.Restart();
     }
 
     /// <summary>On the leader: takes a member out, and tells it where it is alive.</summary>

@@ -39,7 +39,8 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
                 _peers.Send(from, ClusterMessages.Frame(_keeper.Answer(from, ClusterMessages.ReadJoinRequest(payload))));
                 break;
             case FrameKind.JoinResponse:
-                _join.Answered(ClusterMessages.ReadJoinResponse(payload), from, _host.NowMs);
+                if (_join.Answered(ClusterMessages.ReadJoinResponse(payload), from, _host.NowMs))
+                    _host.Stop(HasLeft);
                 break;
             case FrameKind.LeaveRequest:
                 _ = ProposeRemoval(ClusterMessages.ReadLeaveRequest(payload).NodeId);

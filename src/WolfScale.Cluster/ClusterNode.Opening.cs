@@ -13,54 +13,48 @@ namespace WolfScale.Cluster;
 /// <summary>How a node is put together.</summary>
 public sealed partial class ClusterNode
 {
-    private ClusterNode(
-        ClusterOptions options, Opened opened, TransportOptions transport, TlsCredentials? tls, IPEndPoint endpoint, TimeProvider time, ILogger logger)
+    private ClusterNode(ClusterOptions options, Opened opened, TimeProvider time, ILogger logger)
     {
-        (_options, _time, _logger, _tls) = (options, time, logger, tls);
-        (_store, _identity, Wal) = (opened.Store, opened.Identity, opened.Wal);
+        (_options, _time, _logger) = (options, time, logger);
+        (_store, _identity, Wal, _listener, Address, _tls) = (opened.Store, opened.Identity, opened.Wal, opened.Listener, opened.Self.Address, opened.Tls);
+        _view = new ClusterView { ClusterName = options.ClusterName, SelfId = Self.Id };
         _board = new StatusBoard(options);
         _inbound = new InboundRegistry(TimeSpan.FromMilliseconds(3L * options.HeartbeatIntervalMs));
-        _listener = new ClusterListener(endpoint, transport, this, time, logger);
-        Address = Advertised(options, _listener.Endpoint);
-        _peers = new PeerDirectory(
-            new PeerIdentity(_identity.Key, Guid.NewGuid(), options.ClusterName, _identity.ClusterId, Address), transport, Wal, time, logger,
-            onLogDamage: reason => _host!.Stop(reason));
-        _view = new ClusterView { ClusterName = options.ClusterName, SelfId = _identity.Key.Id };
-        try
-        {
-            new ClusterStart(options, time, logger).Bind(_store, _identity, Wal, Address, peer => Probe(peer, transport));
-            _peers.Identity = _peers.Identity with { ClusterId = _identity.ClusterId };
-            _host = new CoreHost(CoreOptions(options), _identity.Key, _store, Wal, this, time, logger);
-        }
-        catch
-        {
-            _listener.Dispose();
-            throw;
-        }
+        _host = new CoreHost(CoreOptions(options), Self, _store, Wal, this, time, logger);
+        _peers = new PeerDirectory(opened.Self with { ClusterId = _identity.ClusterId }, _listener.Options, Wal, time, logger, onLogDamage: _host.Stop);
         _join = new JoinAgent(_identity, options, Address, _host, _peers, time, logger);
         _keeper = new MembershipKeeper(_host, _inbound, options, logger);
         _reads = new StrongReads(_host, _peers, options, time);
         _retention = new LogRetention(Wal, options, time, logger);
     }
 
-    private sealed record Opened(SqliteStateStore Store, NodeIdentity Identity, WriteAheadLog Wal);
+    private sealed record Opened(
+        SqliteStateStore Store, NodeIdentity Identity, WriteAheadLog Wal, ClusterListener Listener, PeerIdentity Self, TlsCredentials? Tls);
 
-    private static async Task<ClusterNode> OpenAsync(ClusterOptions options, ILogger logger, TimeProvider time)
+    private static async Task<ClusterNode> OpenAsync(ClusterOptions options, ILogger logger, TimeProvider time, CancellationToken cancellationToken)
     {
         var tls = options.Tls is null ? null : TlsCredentials.Load(options.Tls);
+        var transport = Transport(options, tls);
         var start = new ClusterStart(options, time, logger);
-        var (store, identity) = start.OpenState();
+        SqliteStateStore? store = null;
         WriteAheadLog? wal = null;
+        ClusterListener? listener = null;
         try
         {
+            (store, var identity) = start.OpenState();
             wal = start.OpenLog(identity);
-            return new ClusterNode(options, new Opened(store, identity, wal), Transport(options, tls), tls, ClusterStart.BindEndpoint(options), time, logger);
+            listener = new ClusterListener(ClusterStart.BindEndpoint(options), transport, time, logger);
+            var address = Advertised(options, listener.Endpoint);
+            var self = new PeerIdentity(identity.Key, Guid.NewGuid(), options.ClusterName, identity.ClusterId, address);
+            await start.BindAsync(store, identity, wal, address, peer => Probe(peer, self, transport, time), cancellationToken);
+            return new ClusterNode(options, new Opened(store, identity, wal, listener, self, tls), time, logger);
         }
         catch
         {
+            listener?.Dispose();
             if (wal is not null)
                 await wal.DisposeAsync();
-            store.Dispose();
+            store?.Dispose();
             tls?.Dispose();
             throw;
         }
@@ -76,18 +70,18 @@ public sealed partial class ClusterNode
         };
         _rememberedPeers = _store.LoadPeers();
         RefreshView();
-        _host.Start();
-        _listener.Start();
+        _host.Start(_identity.HasLeft ? HasLeft : null);
+        _listener.Start(this);
         WantPeers();
         _housekeeping = KeepHouseAsync();
     }
 
     /// <summary>Asks an address who is there, before this node founds a cluster.</summary>
-    private PeerIdentity? Probe(string peer, TransportOptions transport)
+    private static PeerIdentity? Probe(string peer, PeerIdentity self, TransportOptions transport, TimeProvider time)
     {
-        if (!HostPort.TryParse(peer, out var address) || peer == Address)
+        if (!HostPort.TryParse(peer, out var address) || peer == self.Address)
             return null;
-        var result = LinkDialer.Dial(address, _peers.Identity, transport, _time);
+        var result = LinkDialer.Dial(address, self, transport, time);
         result.Session?.Dispose();
         return result.Remote;
     }

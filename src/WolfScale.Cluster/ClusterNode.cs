@@ -43,7 +43,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     {
         OptionsCheck.Check(options);
         // Opening reads the whole log, and probing connects: not on the caller's thread.
-        var node = await Task.Run(() => OpenAsync(options, logging.CreateLogger("WolfScale.Cluster"), time), cancellationToken);
+        var node = await Task.Run(() => OpenAsync(options, logging.CreateLogger("WolfScale.Cluster"), time, cancellationToken), cancellationToken);
         node.Begin();
         return node;
     }
@@ -128,9 +128,6 @@ public sealed partial class ClusterNode : IAsyncDisposable
     /// </summary>
     /// <exception cref="InvalidOperationException">No leader confirmed it in time.</exception>
     public Task<long> ReadIndexAsync(CancellationToken cancellationToken) => _reads.ReadAsync(cancellationToken);
-
-    /// <summary>Comes back after <see cref="LeaveAsync"/>, or after an operator's removal: asks to join again.</summary>
-    public void Rejoin() => _identity.Return();
 
     /// <summary>Stops: says goodbye, closes the connections, syncs and closes the log.</summary>
     public async ValueTask DisposeAsync()

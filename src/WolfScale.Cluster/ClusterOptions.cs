@@ -33,8 +33,11 @@ public sealed record ClusterOptions
     /// <summary>Found a new cluster if this data directory belongs to none. Ignored, with a line in the log, where it does.</summary>
     public bool Bootstrap { get; init; }
 
-    /// <summary>With <see cref="Bootstrap"/>: what the database holds before LSN 1 (rule C2).</summary>
-    public LogBase BootstrapBase { get; init; } = new("", true);
+    /// <summary>
+    /// With <see cref="Bootstrap"/>: finds out what the database holds before LSN 1 (rule C2), and may write to it. Called only when a cluster is really
+    /// founded: the data directory belongs to none, and no peer answered from one. Null: an empty database.
+    /// </summary>
+    public Func<CancellationToken, Task<LogBase>>? BootstrapBase { get; init; }
 
     /// <summary>With <see cref="Bootstrap"/>: what an acknowledgement promises; afterwards the log decides (rule C5).</summary>
     public ClusterMode Mode { get; init; } = ClusterMode.Consistent;

@@ -74,8 +74,13 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
 
     /// <summary>3: finds out which cluster state and log belong to, and founds one where that is wanted.</summary>
     /// <param name="probe">Asks a peer's address for the cluster that it belongs to; null when it does not answer or belongs to none.</param>
-    public void Bind(SqliteStateStore store, NodeIdentity identity, WriteAheadLog wal, string address, Func<string, PeerIdentity?> probe)
+    public async Task BindAsync(
+        SqliteStateStore store, NodeIdentity identity, WriteAheadLog wal, string address, Func<string, PeerIdentity?> probe,
+        CancellationToken cancellationToken)
     {
+        // The state was lost and the log was not: the new incarnation has voted for nobody, and goes on in the log's term.
+        if (store.LoadHardState().Term < wal.Last.Term)
+            store.SaveHardState(new HardState(wal.Last.Term, null));
         if (identity.ClusterId == Guid.Empty && wal.ClusterId != Guid.Empty && wal.Last.Lsn > 0)
             identity.Join(wal.ClusterId);
         if (identity.ClusterId != Guid.Empty)
@@ -97,18 +102,19 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
                     + "one would take its nodes apart. Start without --bootstrap to join it");
             }
         }
-        Found(store, identity, wal, address);
+        var logBase = options.BootstrapBase is { } find ? await find(cancellationToken) : new LogBase("", true);
+        Found(store, identity, wal, address, logBase);
     }
 
     /// <summary>LSN 1 is the configuration of a cluster of one; it is on the disk before anything else calls this a member.</summary>
-    private void Found(SqliteStateStore store, NodeIdentity identity, WriteAheadLog wal, string address)
+    private void Found(SqliteStateStore store, NodeIdentity identity, WriteAheadLog wal, string address, LogBase logBase)
     {
         var clusterId = wal.ClusterId != Guid.Empty ? wal.ClusterId : Guid.NewGuid();
         if (wal.ClusterId == Guid.Empty)
             wal.AdoptCluster(clusterId);
         var self = new Member(identity.Key, address, MemberRole.Voter, options.NeverLeader, options.Witness);
         store.SaveHardState(new HardState(1, identity.Key));
-        Append(wal, new Configuration(clusterId, options.ClusterName, options.Mode, options.BootstrapBase, [self]), term: 1);
+        Append(wal, new Configuration(clusterId, options.ClusterName, options.Mode, logBase, [self]), term: 1);
         identity.Join(clusterId);
         RuntimeLog.Founded(logger, clusterId, options.ClusterName);
     }

@@ -107,6 +107,7 @@ public sealed partial class RaftCore
     {
         if (!Node.MayCampaign)
         {
+            Node.RestartElectionTimer();
             BecomeFollower(Node.Term, leader: null);
             return;
         }
@@ -135,17 +136,16 @@ public sealed partial class RaftCore
         role.Begin();
     }
 
-    internal void BecomeFollower(long term, NodeKey? leader, bool restartTimer = true)
+    internal void BecomeFollower(long term, NodeKey? leader)
     {
         if (term > Node.Term)
             Node.EnterTerm(term);
 
-        // A follower that only learns of a later term keeps its patience: the term alone is no sign of a leader.
-        bool wasFollower = _role is FollowerState;
+        // A later term alone is no sign of a leader: who was waiting, or asking, keeps its patience. A leader had none.
+        if (IsLeader)
+            Node.RestartElectionTimer();
         Node.Leader = leader;
         Enter(new FollowerState(this));
-        if (restartTimer && !wasFollower)
-            Node.RestartElectionTimer();
     }
 
     internal void FollowAndReceive(AppendRequest request)
@@ -180,15 +180,19 @@ public sealed partial class RaftCore
             return;
         if (Term > transfer.Term && Leader is { } leader)
         {
-            Transfer = null;
             bool succeeded = leader == transfer.Target;
-            Node.Emit(new Effect.LeadershipTransferEnded(transfer.Target, succeeded, succeeded ? "" : $"{leader} was elected instead"));
+            EndTransfer(succeeded, succeeded ? "" : $"{leader} was elected instead");
         }
         else if (Node.NowMs >= transfer.DeadlineMs)
         {
-            Transfer = null;
-            string reason = IsLeader ? "it did not take the lead in time; this node goes on leading" : "no new leader was heard of in time";
-            Node.Emit(new Effect.LeadershipTransferEnded(transfer.Target, false, reason));
+            EndTransfer(succeeded: false, IsLeader ? "it did not take the lead in time; this node goes on leading" : "no new leader was heard of in time");
         }
+    }
+
+    internal void EndTransfer(bool succeeded, string reason)
+    {
+        NodeKey target = Transfer!.Target;
+        Transfer = null;
+        Node.Emit(new Effect.LeadershipTransferEnded(target, succeeded, reason));
     }
 }

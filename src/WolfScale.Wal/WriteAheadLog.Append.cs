@@ -118,7 +118,7 @@ public sealed partial class WriteAheadLog
     /// its own reference. Ask <see cref="WaitForRoomAsync"/> first: nothing else bounds the backlog.
     /// </summary>
     /// <param name="batch">Begins at <c>Last.Lsn + 1</c>, with a term not below <c>Last.Term</c>.</param>
-    /// <param name="wakeWriter">False when the caller calls <see cref="FlushInline"/> right after, which saves a change of thread.</param>
+    /// <param name="wakeWriter">False when the caller calls <see cref="FlushInline"/> right after, which saves a change of thread; nothing else writes it then.</param>
     /// <exception cref="ArgumentException">It does not follow on the end of the log.</exception>
     /// <exception cref="InvalidOperationException">The log has no cluster yet.</exception>
     /// <exception cref="WalStoppedException">The log has stopped.</exception>
@@ -145,7 +145,7 @@ public sealed partial class WriteAheadLog
             _end = _end.After(batch.Header, configuration);
             _pendingBytes += batch.Header.TotalBytes;
             if (wakeWriter)
-                Monitor.Pulse(_gate);
+                Wake();
         }
     }
 
@@ -153,10 +153,12 @@ public sealed partial class WriteAheadLog
     /// Cuts the log after <paramref name="lastKeptLsn"/>, a batch's last LSN. Readers see it at once; on disk it happens in order, and is durable
     /// before anything appended later is. Always counts in <see cref="Generation"/>, even when there is nothing to cut.
     /// </summary>
+    /// <param name="lastKeptLsn">Where the log then ends.</param>
+    /// <param name="wakeWriter">As for <see cref="Append"/>.</param>
     /// <exception cref="ArgumentException">It is inside a batch, after the end, or before the first entry.</exception>
     /// <exception cref="WalStoppedException">The log has stopped.</exception>
     /// <exception cref="WalDamagedException">The place cannot be read.</exception>
-    public void TruncateAfter(long lastKeptLsn)
+    public void TruncateAfter(long lastKeptLsn, bool wakeWriter = true)
     {
         bool done = false;
         while (!done)
@@ -169,7 +171,7 @@ public sealed partial class WriteAheadLog
                 if (_generation != generation)
                     continue;
                 ConfigurationEntry? configuration = _configurations.LastOrDefault(entry => entry.Lsn <= lastKeptLsn);
-                Cut(new LogState(new WalPosition(lastKeptLsn, TermOf(lastKeptLsn)), configuration, groups), isReset: false);
+                Cut(new LogState(new WalPosition(lastKeptLsn, TermOf(lastKeptLsn)), configuration, groups), isReset: false, wakeWriter);
                 done = true;
             }
         }
@@ -179,8 +181,10 @@ public sealed partial class WriteAheadLog
     /// Empties the log and lets it begin after <paramref name="start"/>: for a node that was filled by a copy of the database. A crash before
     /// it is durable leaves a log that is shorter than it was, or empty: the caller's plan does it again.
     /// </summary>
+    /// <param name="start">What is known of the entries before the first one.</param>
+    /// <param name="wakeWriter">As for <see cref="Append"/>.</param>
     /// <exception cref="WalStoppedException">The log has stopped.</exception>
-    public void ResetTo(LogStart start)
+    public void ResetTo(LogStart start, bool wakeWriter = true)
     {
         ArgumentNullException.ThrowIfNull(start);
         lock (_gate)
@@ -189,7 +193,7 @@ public sealed partial class WriteAheadLog
             if (_clusterId == Guid.Empty)
                 throw new InvalidOperationException("The log belongs to no cluster yet: call AdoptCluster first.");
             _start = LogState.At(start);
-            Cut(_start, isReset: true);
+            Cut(_start, isReset: true, wakeWriter);
         }
     }
 
@@ -240,7 +244,7 @@ public sealed partial class WriteAheadLog
         }
     }
 
-    private void Cut(LogState after, bool isReset)
+    private void Cut(LogState after, bool isReset, bool wakeWriter)
     {
         long lastKept = after.End.Lsn;
         _generation++;
@@ -262,7 +266,8 @@ public sealed partial class WriteAheadLog
         _written = isReset ? lastKept : Math.Min(_written, lastKept);
         _durable = isReset ? 0 : Math.Min(_durable, lastKept);
         _queue.Add(new Order(null, new Cut(after, _generation, isReset)));
-        Monitor.Pulse(_gate);
+        if (wakeWriter)
+            Wake();
     }
 
     private long TermOf(long lsn) => lsn <= _start.End.Lsn ? _start.End.Term : _terms.At(lsn);

@@ -24,6 +24,7 @@ public sealed partial class WriteAheadLog
     private long _writerGeneration; // of the last cut that is done
     private WalFailure? _failure;
     private bool _closing;
+    private bool _wake; // the writer thread shall look at the queue
     private bool _isClosed;
     private long _syncDue = long.MaxValue; // Environment.TickCount64 at which an unsynced write must be synced
     private long _recordDue = long.MaxValue; // … at which the synced LSN must be recorded
@@ -49,7 +50,7 @@ public sealed partial class WriteAheadLog
         {
             // The thread that is writing may just have looked at the queue for the last time: the writer thread looks again after it.
             lock (_gate)
-                Monitor.Pulse(_gate);
+                Wake();
             return false;
         }
 
@@ -92,7 +93,11 @@ public sealed partial class WriteAheadLog
             }
 
             lock (_gate)
+            {
                 _failure = null;
+                Wake(); // it slept without looking at what is due
+            }
+
             return true;
         }
     }
@@ -145,6 +150,7 @@ public sealed partial class WriteAheadLog
                 while (!_closing && (wait = UntilDue()) != 0)
                     Monitor.Wait(_gate, wait);
                 closing = _closing;
+                _wake = false;
             }
 
             lock (_writing)
@@ -159,12 +165,18 @@ public sealed partial class WriteAheadLog
         while (!closing);
     }
 
-    // Milliseconds until there is something to do; 0: now.
+    private void Wake()
+    {
+        _wake = true;
+        Monitor.Pulse(_gate);
+    }
+
+    // Milliseconds until the writer thread has something to do; 0: now. What others queue to write themselves does not concern it.
     private int UntilDue()
     {
         if (_failure is not null)
             return Never;
-        if (_queue.Count > 0)
+        if (_wake)
             return 0;
         long due = Math.Min(_syncDue, _recordDue);
         return due == long.MaxValue ? Never : (int)Math.Clamp(due - Environment.TickCount64, 0, int.MaxValue);
@@ -274,7 +286,7 @@ public sealed partial class WriteAheadLog
             _recordDue = now + (long)_options.SyncedRecordInterval.TotalMilliseconds;
         else
             return;
-        Monitor.Pulse(_gate); // another thread than the writer's may be writing
+        Monitor.Pulse(_gate); // another thread than the writer's may be writing: the writer's must learn when to wake up
     }
 
     private void MaintainOrStop()

@@ -165,7 +165,7 @@ public sealed partial class WriteAheadLog : IAsyncDisposable
             if (failure is null)
                 _writer.Close();
         }
-        catch (PosixException e)
+        catch (Exception e)
         {
             failure = FailureOf(e);
         }

@@ -13,12 +13,12 @@ public sealed class ErrantWritesTests(ClusterFixture fixture) : ClusterTests<Clu
     public async Task A_row_written_by_root_on_a_follower_is_reported_saved_and_rolled_back()
     {
         var (cluster, leader, follower) = await PrepareAsync();
-        var clock = Stopwatch.StartNew();
-        await follower.Server.RunAsync("INSERT INTO demo.errant VALUES (666, 'written behind the back')");
+        var (logged, clock) = (cluster.NodeLog(follower.Id).Length, Stopwatch.StartNew());
+        await follower.Server.RunAsync("INSERT INTO demo.errant VALUES (6666, 'written behind the back')");
 
-        await AssertReportedAsync(cluster, follower.Id, clock);
+        await AssertReportedAsync(cluster, follower.Id, logged, clock);
         await cluster.AwaitStatusAsync(follower.Id, "ACTIVE");
-        Assert.Equal("0", await follower.Server.ScalarAsync("SELECT COUNT(*) FROM demo.errant WHERE id = 666"));
+        Assert.Equal("0", await follower.Server.ScalarAsync("SELECT COUNT(*) FROM demo.errant WHERE id = 6666"));
         await SavedTransactions.AssertContainAsync(cluster, follower.Id, "written behind the back");
         await leader.Server.RunAsync("INSERT INTO demo.errant VALUES (2000, 'the feed goes on')");
         await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.errant", 1001)]);
@@ -28,10 +28,10 @@ public sealed class ErrantWritesTests(ClusterFixture fixture) : ClusterTests<Clu
     public async Task A_flush_by_hand_on_a_follower_needs_no_more_than_a_new_position()
     {
         var (cluster, leader, follower) = await PrepareAsync();
-        var clock = Stopwatch.StartNew();
+        var (logged, clock) = (cluster.NodeLog(follower.Id).Length, Stopwatch.StartNew());
         await follower.Server.RunAsync("FLUSH TABLES");
 
-        await AssertReportedAsync(cluster, follower.Id, clock);
+        await AssertReportedAsync(cluster, follower.Id, logged, clock);
         await cluster.AwaitStatusAsync(follower.Id, "ACTIVE");
         await leader.Server.RunAsync("INSERT INTO demo.errant VALUES (2001, 'the feed goes on')");
         await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.errant", 1001)]);
@@ -41,10 +41,10 @@ public sealed class ErrantWritesTests(ClusterFixture fixture) : ClusterTests<Clu
     public async Task An_account_created_by_hand_on_a_follower_needs_a_migration_and_the_reason_is_given()
     {
         var (cluster, leader, follower) = await PrepareAsync();
-        var clock = Stopwatch.StartNew();
+        var (logged, clock) = (cluster.NodeLog(follower.Id).Length, Stopwatch.StartNew());
         await follower.Server.RunAsync("CREATE USER by_hand@'%' IDENTIFIED BY 'by hand'");
 
-        await AssertReportedAsync(cluster, follower.Id, clock);
+        await AssertReportedAsync(cluster, follower.Id, logged, clock);
         await cluster.AwaitStatusAsync(follower.Id, "NEEDS_MIGRATION");
         var status = await cluster.StatusAsync(follower.Id);
         Print($"{status!.Reason}");
@@ -64,9 +64,8 @@ public sealed class ErrantWritesTests(ClusterFixture fixture) : ClusterTests<Clu
     }
 
     /// <summary>Reported: the node says itself that it is not ACTIVE, or its log speaks of the errant transaction.</summary>
-    private static async Task AssertReportedAsync(DemoCluster cluster, string node, Stopwatch clock)
+    private static async Task AssertReportedAsync(DemoCluster cluster, string node, int logged, Stopwatch clock)
     {
-        var logged = cluster.NodeLog(node).Length;
         await Poll.UntilAsync($"a report by {node} of the errant transaction", TimeSpan.FromSeconds(10), async () =>
         {
             var status = await cluster.StatusAsync(node);

@@ -3,7 +3,7 @@ using System.Globalization;
 using WolfScale.Simulation;
 using Xunit.MicrosoftTestingPlatform;
 
-// `simulate --seed N --steps M [--count K] [--trace]` runs the simulator; anything else runs the tests.
+// `simulate --seed N --steps M [--count K] [--weather W] [--trace]` runs the simulator; anything else runs the tests.
 if (args is not ["simulate", ..])
     return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
 
@@ -13,6 +13,8 @@ long Option(string name, long fallback)
     return at >= 0 && at + 1 < args.Length ? long.Parse(args[at + 1], CultureInfo.InvariantCulture) : fallback;
 }
 
+int weatherAt = Array.IndexOf(args, "--weather");
+Weather? weather = weatherAt >= 0 ? Enum.Parse<Weather>(args[weatherAt + 1], ignoreCase: true) : null;
 bool traces = Array.IndexOf(args, "--trace") >= 0;
 long seed = Option("--seed", Random.Shared.Next());
 int steps = (int)Option("--steps", 20_000);
@@ -24,7 +26,7 @@ for (long i = 0; i < count; i++)
 {
     try
     {
-        SimulationResult result = Simulator.Run(seed + i, steps, traces ? Console.WriteLine : null);
+        SimulationResult result = Simulator.Run(seed + i, steps, traces ? Console.WriteLine : null, weather);
         total.Add(result.Statistics);
         stepsDone += result.Steps;
         if (count == 1)

@@ -14,8 +14,12 @@ namespace WolfScale.Cluster.Membership;
 internal sealed class JoinAgent(
     NodeIdentity identity, ClusterOptions options, string address, CoreHost host, PeerDirectory peers, TimeProvider time, ILogger logger)
 {
+    /// <summary>A node that starts beside its cluster is let in within some heartbeats: only after this is it worth a line.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
     private readonly LogThrottle _throttle = new(time, TimeSpan.FromSeconds(30));
     private volatile bool _notAMember;
+    private long _askingSince;
 
     /// <summary>Why this node is not a member, for people; empty when it is one.</summary>
     public string Reason { get; private set; } = "";
@@ -26,16 +30,14 @@ internal sealed class JoinAgent(
     /// <summary>Asks again where that is needed. To be called with every heartbeat.</summary>
     public void Tick()
     {
-        if (host.Halted is not null || IsAsItShouldBe())
+        if (host.Halted is not null || identity.HasLeft || IsAsItShouldBe())
         {
             Reason = "";
+            _askingSince = 0;
             return;
         }
-        if (identity.HasLeft)
-        {
-            Reason = "the node has left the cluster; run 'wolfscale join' to come back";
-            return;
-        }
+        if (_askingSince == 0)
+            _askingSince = time.GetTimestamp();
         if (host.Role.Role == RaftRole.Leader)
         {
             host.ProposeConfiguration(new ConfigurationChange.Update(identity.Key, address, options.NeverLeader, options.Witness));
@@ -54,8 +56,12 @@ internal sealed class JoinAgent(
             Explain(Unreached());
     }
 
+    /// <summary>The configuration in the log is known to be out of date: the node asks anew.</summary>
+    public void ForgetMembership() => _notAMember = true;
+
     /// <summary>An answer has come, asked for or not.</summary>
-    public void Answered(JoinResponse response, NodeKey from, long nowMs)
+    /// <returns>True when an operator has removed this node: it is to take no part any more.</returns>
+    public bool Answered(JoinResponse response, NodeKey from, long nowMs)
     {
         switch (response.Result)
         {
@@ -72,15 +78,17 @@ internal sealed class JoinAgent(
                     _notAMember = true;
                 break;
             case JoinResult.Removed:
-                if (!identity.HasLeft)
-                    RuntimeLog.Removed(logger);
-                identity.Leave();
                 _notAMember = true;
-                break;
+                if (identity.HasLeft)
+                    break; // its own wish, see LeaveAsync
+                RuntimeLog.Removed(logger);
+                identity.Leave();
+                return true;
             default:
-                Explain($"{from.Id} says: {response.Text}");
+                Explain($"{from.Id} says: {response.Text}", urgent: response.Result == JoinResult.Refused);
                 break;
         }
+        return false;
     }
 
     private bool IsAsItShouldBe()
@@ -98,10 +106,10 @@ internal sealed class JoinAgent(
             : "no peer is reached: " + string.Join("; ", failures.Take(3).Select(f => $"{f.Address}: {f.Failure}"));
     }
 
-    private void Explain(string reason)
+    private void Explain(string reason, bool urgent = false)
     {
         Reason = reason;
-        if (_throttle.Allow(reason, out var suppressed))
+        if ((urgent || time.GetElapsedTime(_askingSince) > Patience) && _throttle.Allow(reason, out var suppressed))
             RuntimeLog.NotJoined(logger, reason, TransportLog.More(suppressed));
     }
 }

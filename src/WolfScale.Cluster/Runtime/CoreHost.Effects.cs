@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using WolfScale.Consensus;
 using WolfScale.Wal;
 
@@ -8,6 +9,7 @@ internal sealed partial class CoreHost
 {
     private TermLease? _lease;
     private bool _unflushed;
+    private (RaftRole, long, NodeKey?, bool) _toldRole;
 
     private void Execute(Effect effect)
     {
@@ -104,7 +106,8 @@ internal sealed partial class CoreHost
 
     private void Truncate(Effect.Truncate truncate)
     {
-        _wal.TruncateAfter(truncate.LastKeptLsn);
+        _wal.TruncateAfter(truncate.LastKeptLsn, wakeWriter: false);
+        _unflushed = true; // a truncation comes with a message, whose thread syncs
         _log.Truncated(truncate.LastKeptLsn);
         if (_wal.Generation != truncate.Generation)
         {
@@ -126,8 +129,19 @@ internal sealed partial class CoreHost
         if (serves)
             _lease ??= new TermLease(term);
         Role = new RoleChange(role, term, leader, _lease);
-        RuntimeLog.RoleChanged(_logger, role.ToString(), term, leader?.Id ?? "unknown", serves ? ", serving" : "");
+        LogRole(role, term, leader, serves);
         _notifier.Post(new Notification(0, Role, false));
+    }
+
+    /// <summary>A node that is cut off asks again and again whether it could win: that is told once, and then only at debug level.</summary>
+    private void LogRole(RaftRole role, long term, NodeKey? leader, bool serves)
+    {
+        var news = role != RaftRole.PreCandidate && (role, term, leader, serves) != _toldRole;
+        if (news)
+            _toldRole = (role, term, leader, serves);
+        var level = news ? LogLevel.Information : LogLevel.Debug;
+        if (_logger.IsEnabled(level))
+            RuntimeLog.RoleChanged(_logger, level, role, term, leader?.Id ?? "unknown", serves ? ", serving" : "");
     }
 
     private void EndLease()

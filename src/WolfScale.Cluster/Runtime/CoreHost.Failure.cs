@@ -13,7 +13,7 @@ internal sealed partial class CoreHost
     private long _giveUpByMs;
     private bool _resumable;
 
-    /// <summary>Ends this node's part at once: nothing is answered any more. Called by whoever meets damage outside the core.</summary>
+    /// <summary>Ends this node's part at once: nothing is answered any more. Called by whoever meets damage outside the core, and when the node leaves.</summary>
     public void Stop(string reason)
     {
         lock (_gate)
@@ -21,21 +21,28 @@ internal sealed partial class CoreHost
         _notifier.Drain();
     }
 
+    /// <summary>After <see cref="Stop"/> for a reason that has gone: takes part again, as after a restart.</summary>
+    public void Restart()
+    {
+        lock (_gate)
+        {
+            if (_core is not null || _wal.Failure is not null || _wal.Durable.Lsn != _wal.Last.Lsn)
+                return;
+            Halted = null;
+            Build();
+        }
+        Tick();
+    }
+
     /// <summary>After a full disk: goes on if the log accepts writes again. To be called now and then.</summary>
     public void TryResume()
     {
         if (Halted is null || !_resumable || (_wal.Failure is not null && !_wal.TryResume()))
             return;
-        lock (_gate)
-        {
-            // The core presumes all of the log durable: wait until what was queued has been synced.
-            if (_core is not null || _wal.Failure is not null || _wal.Durable.Lsn != _wal.Last.Lsn)
-                return;
-            Halted = null;
+        // The core presumes all of the log durable: Restart waits until what was queued has been synced.
+        Restart();
+        if (Halted is null)
             RuntimeLog.Resumed(_logger, _wal.Last.Lsn);
-            Build();
-        }
-        Tick();
     }
 
     private void OnWalFailed(WalFailure failure)
@@ -63,18 +70,23 @@ internal sealed partial class CoreHost
         _notifier.Drain();
     }
 
-    /// <summary>Under the gate: has the hand-over of a full node come to an end?</summary>
-    private void CheckHandover()
+    /// <summary>Under the gate: has the hand-over of a full node come to an end? Then its part has.</summary>
+    private bool EndHandover()
     {
-        if (_givingUp && _core is { } core && (core.Role != RaftRole.Leader || NowMs >= _giveUpByMs))
-            Halt(_wal.Failure?.Message ?? "the disk was full", _wal.Failure?.CanResume ?? true);
+        if (!_givingUp || _core is not { } core || (core.Role == RaftRole.Leader && NowMs < _giveUpByMs))
+            return false;
+        Halt(_wal.Failure?.Message ?? "the disk was full", _wal.Failure?.CanResume ?? true);
+        return true;
     }
 
     /// <summary>Under the gate.</summary>
     private void Halt(string reason, bool resumable, bool log = true)
     {
         if (_core is null)
+        {
+            Halted ??= reason;
             return;
+        }
         _core = null;
         _givingUp = false;
         _resumable = resumable;

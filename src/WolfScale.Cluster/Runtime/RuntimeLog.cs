@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WolfScale.Consensus;
 
 namespace WolfScale.Cluster.Runtime;
 
@@ -8,8 +9,8 @@ internal static partial class RuntimeLog
     [LoggerMessage(2050, LogLevel.Information, "Node {NodeId} (incarnation {Incarnation:x}) starts at {Address}: log {FirstLsn} to {LastLsn}, term {Term}, cluster {ClusterId}")]
     public static partial void Starting(ILogger logger, string nodeId, ulong incarnation, string address, long firstLsn, long lastLsn, long term, Guid clusterId);
 
-    [LoggerMessage(2051, LogLevel.Information, "{Role} in term {Term}, leader {Leader}{Serving}")]
-    public static partial void RoleChanged(ILogger logger, string role, long term, string leader, string serving);
+    [LoggerMessage(EventId = 2051, Message = "{Role} in term {Term}, leader {Leader}{Serving}")]
+    public static partial void RoleChanged(ILogger logger, LogLevel level, RaftRole role, long term, string leader, string serving);
 
     [LoggerMessage(2052, LogLevel.Information, "Configuration at LSN {Lsn}: {Members}")]
     public static partial void ConfigurationChanged(ILogger logger, long lsn, string members);

@@ -7,7 +7,7 @@ namespace WolfScale.Cluster.State;
 /// <summary>
 /// The node's own state in <c>state/state.db</c>: term and vote, identity, remembered peers, the database side's plans.
 /// <para>
-/// Durability: WAL journal with <c>synchronous = FULL</c>, so SQLite calls fdatasync on the journal before a commit returns (seen with strace; its
+/// Durability: WAL journal with <c>synchronous = FULL</c>, so SQLite calls fsync on the journal before a commit returns (seen with strace; its
 /// result is checked by SQLite and becomes an exception here). The folder is synced once after the file is made. A node that could forget
 /// its vote could vote twice in one term (Raft §5.1), so nothing here is ever buffered.
 /// </para>

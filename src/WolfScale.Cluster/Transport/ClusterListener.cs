@@ -16,9 +16,9 @@ internal sealed class ClusterListener : IDisposable
     private Thread? _thread;
 
     /// <exception cref="ClusterStartException">The address cannot be bound.</exception>
-    public ClusterListener(IPEndPoint endpoint, TransportOptions options, IInboundHandler handler, TimeProvider time, ILogger logger)
+    public ClusterListener(IPEndPoint endpoint, TransportOptions options, TimeProvider time, ILogger logger)
     {
-        (Options, Handler, Time, Logger) = (options, handler, time, logger);
+        (Options, Time, Logger) = (options, time, logger);
         Throttle = new LogThrottle(time, TimeSpan.FromSeconds(10));
         _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -39,7 +39,8 @@ internal sealed class ClusterListener : IDisposable
 
     public TransportOptions Options { get; }
 
-    public IInboundHandler Handler { get; }
+    /// <summary>Who takes what comes in; set by <see cref="Start"/>, before the first connection is accepted.</summary>
+    public IInboundHandler Handler { get; private set; } = null!;
 
     public TimeProvider Time { get; }
 
@@ -52,9 +53,10 @@ internal sealed class ClusterListener : IDisposable
 
     public bool Stopping { get; private set; }
 
-    /// <summary>Starts accepting.</summary>
-    public void Start()
+    /// <summary>Starts accepting. Until then connections wait in the kernel's queue.</summary>
+    public void Start(IInboundHandler handler)
     {
+        Handler = handler;
         TransportLog.Listening(Logger, Endpoint.ToString(), Options.Tls is null ? "no TLS" : "TLS");
         _thread = new Thread(AcceptAll, 256 * 1024) { IsBackground = true, Name = "wolfscale-accept" };
         _thread.Start();

@@ -60,8 +60,7 @@ internal static class LinkDialer
             }
             return new(new LinkSession(socket, writer, tls, remote!), null, remote);
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or WireFormatException
-            or AuthenticationException or InvalidOperationException or ArgumentException or CryptographicException)
+        catch (Exception e)
         {
             socket?.Dispose();
             writer?.Dispose();
@@ -99,8 +98,8 @@ internal static class LinkDialer
             return new(RefusalCode.Timeout, $"no answer in time while {stage}");
         return error switch
         {
-            AuthenticationException => new(RefusalCode.Tls,
-                $"TLS failed: {error.InnerException?.Message ?? error.Message} (TLS must be set up alike on all nodes: cluster.tls_cert, tls_key, tls_ca)"),
+            AuthenticationException tls => new(RefusalCode.Tls,
+                $"TLS failed: {TlsCredentials.Describe(tls)} (TLS must be set up alike on all nodes: cluster.tls_cert, tls_key, tls_ca)"),
             _ when stage == "the TLS handshake" => new(RefusalCode.Tls,
                 $"TLS failed: {error.Message} (is the peer without TLS? set cluster.tls_cert, tls_key and tls_ca on all nodes or on none)"),
             _ when stage == "the handshake" && options.Tls is not null => new(RefusalCode.Tls,

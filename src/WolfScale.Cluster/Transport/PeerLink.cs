@@ -17,6 +17,9 @@ namespace WolfScale.Cluster.Transport;
 /// </summary>
 internal sealed class PeerLink : IDisposable
 {
+    /// <summary>Longest pause between two attempts at a peer that refuses.</summary>
+    private const int RefusedPauseMs = 5000;
+
     private readonly object _lock = new();
     private readonly ILinkHandler _handler;
     private readonly TransportOptions _options;
@@ -131,7 +134,7 @@ internal sealed class PeerLink : IDisposable
                 Monitor.PulseAll(_lock);
             return true;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e)
         {
             Break(session, e.Message);
             return false;
@@ -176,7 +179,9 @@ internal sealed class PeerLink : IDisposable
                 if (IsSelf)
                     return;
                 Pause(pauseMs);
-                pauseMs = Math.Min(pauseMs * 2, _options.RedialMs);
+                // A peer that is down may come back any moment; one that refuses does so until a person has changed something.
+                var refused = result.Refusal!.Code is not (RefusalCode.Unavailable or RefusalCode.Timeout);
+                pauseMs = Math.Min(pauseMs * 2, refused ? RefusedPauseMs : _options.RedialMs);
             }
         }
     }
@@ -239,8 +244,9 @@ internal sealed class PeerLink : IDisposable
                     session.Write(_pumped.Header, _pumped.Body);
                 }
             }
-            catch (Exception e) when (e is IOException or ObjectDisposedException or System.Net.Sockets.SocketException or WalDamagedException)
+            catch (Exception e)
             {
+                // Whatever it was, it ends this session and nothing else: the thread is its own.
                 lock (_lock)
                     Break(session, e.Message);
             }

@@ -90,6 +90,10 @@ internal sealed class TlsCredentials : IDisposable
         }
     }
 
+    /// <summary>What went wrong, in words: the runtime wraps the telling part, except where it was this class that refused.</summary>
+    public static string Describe(AuthenticationException error) =>
+        error.InnerException is null or AuthenticationException ? error.Message : error.InnerException.Message;
+
     public void Dispose()
     {
         _certificate.Dispose();

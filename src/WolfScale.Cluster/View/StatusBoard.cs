@@ -81,7 +81,7 @@ internal sealed class StatusBoard(ClusterOptions options)
     private static NodeView Own(SelfFacts self, Member? member, HashSet<NodeKey> behind)
     {
         var (status, reason) = Spoken(self.Report, self.Key, member, behind);
-        if (member is null)
+        if (member is null && self.Report.Stopped.Length == 0)
             (status, reason) = (NodeStatus.Joining, self.Reason.Length > 0 ? self.Reason : "not a member yet");
         return Fill(self.Key, self.Address, member, self.Report, self.Leader, self.Report.CommitLsn) with
         {

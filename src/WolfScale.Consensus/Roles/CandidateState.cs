@@ -40,7 +40,7 @@ internal sealed class CandidateState(RaftCore core) : RoleState(core)
                 Core.BecomeLeader();
                 break;
             case TallyResult.Lost:
-                Core.BecomeFollower(Node.Term, leader: null, restartTimer: false);
+                Core.BecomeFollower(Node.Term, leader: null);
                 break;
         }
     }

@@ -30,7 +30,16 @@ internal sealed partial class LeaderState
     /// <summary>Sends TimeoutNow as soon as the target has the whole log, and again with every heartbeat until the transfer ends.</summary>
     private void ContinueTransfer()
     {
-        if (Core.Transfer is not { } transfer || FindPeer(transfer.Target) is not { } target || target.MatchLsn != Node.Log.Last.Lsn)
+        if (Core.Transfer is not { } transfer || FindPeer(transfer.Target) is not { } target)
+            return;
+        if (!MayLead(target))
+        {
+            // It would ignore TimeoutNow. Nobody needs to wait for that.
+            Core.EndTransfer(succeeded: false, "it has become unfit to serve; this node goes on leading");
+            return;
+        }
+
+        if (target.MatchLsn != Node.Log.Last.Lsn)
             return;
         if (_timeoutNowSentMs is { } sent && Node.NowMs - sent < Node.Options.HeartbeatIntervalMs)
             return;

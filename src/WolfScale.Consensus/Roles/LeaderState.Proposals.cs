@@ -19,6 +19,8 @@ internal sealed partial class LeaderState
         Append(batch);
         foreach (PeerProgress peer in _peers)
             _sender.SendTo(peer);
+        if (EveryoneKnowsCommit())
+            _commitUpdateMs = long.MaxValue; // the batch told them
         return new ProposeOutcome(ProposeResult.Accepted, batch.FirstLsn, Node.Term);
     }
 

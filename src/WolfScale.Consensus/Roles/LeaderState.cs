@@ -129,9 +129,19 @@ internal sealed partial class LeaderState : RoleState
     {
         _commitUpdateMs = long.MaxValue;
         foreach (PeerProgress peer in _peers)
-            if (peer.State == ReplicationState.Replicate && peer.SentCommitLsn < Node.CommitLsn)
+            if (WaitsForCommit(peer))
                 _sender.SendEmpty(peer, answerNow: false);
     }
+
+    private bool EveryoneKnowsCommit()
+    {
+        foreach (PeerProgress peer in _peers)
+            if (WaitsForCommit(peer))
+                return false;
+        return true;
+    }
+
+    private bool WaitsForCommit(PeerProgress peer) => peer.State == ReplicationState.Replicate && peer.SentCommitLsn < Node.CommitLsn;
 
     /// <summary>Check-quorum.</summary>
     private bool HeardMajority()

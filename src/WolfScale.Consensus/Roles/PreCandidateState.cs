@@ -39,7 +39,7 @@ internal sealed class PreCandidateState(RaftCore core) : RoleState(core)
                 Core.BecomeCandidate(leaderTransfer: false);
                 break;
             case TallyResult.Lost:
-                Core.BecomeFollower(Node.Term, leader: null, restartTimer: false);
+                Core.BecomeFollower(Node.Term, leader: null);
                 break;
         }
     }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using WolfScale.MariaDb.Log;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Commands;
+using WolfScale.Wal;
 
 namespace WolfScale.MariaDb;
 
@@ -204,6 +205,10 @@ public sealed partial class Capture : ICapture
         catch (ProtocolException e)
         {
             return new CaptureFault(CaptureFaultKind.Protocol, e.Message);
+        }
+        catch (WalStoppedException e)
+        {
+            return new CaptureFault(CaptureFaultKind.Log, e.Message);
         }
     }
 

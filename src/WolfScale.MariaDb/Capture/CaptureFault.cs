@@ -12,6 +12,9 @@ public enum CaptureFaultKind
     /// <summary>Settings of the server make capture impossible, for example <c>binlog_checksum=NONE</c>. Capture tries again.</summary>
     Settings,
 
+    /// <summary>This node's write-ahead log accepts nothing, for example because the disk is full. Capture tries again.</summary>
+    Log,
+
     /// <summary>A group of another GTID domain than the cluster's. Final: it cannot enter the log, and what comes after it waits.</summary>
     ForeignDomain,
 

@@ -39,6 +39,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
     private readonly StateBoard _board = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
+    private volatile bool _closing;
     private DesiredRole _desired;
     private Task _loop = Task.CompletedTask;
 
@@ -90,6 +91,13 @@ public sealed partial class DatabaseController : IAsyncDisposable
 
     /// <summary>The node does not lead: close the server for writes and feed it. Returns at once.</summary>
     public void Follow() => Desire(null);
+
+    /// <summary>The node stops: close the server for writes whoever leads, so that applications get an error and do not hang. Returns at once.</summary>
+    public void Close()
+    {
+        _closing = true;
+        Desire(null);
+    }
 
     /// <summary>
     /// Planned switchover, on the leader: lets the transactions under way end and refuses new writes, within <paramref name="limit"/>. On success the
@@ -236,6 +244,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
             Logger = _logger,
             Time = _time,
             CanLead = Preflight.CanLead,
+            MayHold = () => !_closing && !_log.AnotherNodeLeads,
             CannotLeadReason = string.Join(" ", Preflight.Findings.Where(f => f.Severity == FindingSeverity.CannotLead).Select(f => f.ToString())),
         };
         var events = new EventMemory(context);

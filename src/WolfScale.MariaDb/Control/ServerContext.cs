@@ -31,6 +31,9 @@ internal sealed record ServerContext
 
     public required TimeProvider Time { get; init; }
 
+    /// <summary>Whether an open, gated server may stay so: nobody else is known to lead, and the node does not stop.</summary>
+    public required Func<bool> MayHold { get; init; }
+
     /// <summary>Whether preflight lets this server lead.</summary>
     public required bool CanLead { get; init; }
 

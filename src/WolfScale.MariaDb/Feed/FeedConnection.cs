@@ -17,13 +17,17 @@ internal sealed class FeedConnection : IDisposable
     private readonly CancellationTokenSource _stop;
     private readonly ReplicaSettings _settings = new();
 
-    public FeedConnection(FeedServer server, Socket socket, CancellationToken stop)
+    public FeedConnection(FeedServer server, Socket socket, uint id, CancellationToken stop)
     {
+        Id = id;
         _server = server;
         _socket = new FeedSocket(socket, server.Options.ClientTimeout);
         _stop = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        Waiter = new FeedWaiter(_stop.Token);
+        Waiter = new FeedWaiter(server.Log, server.Time, _stop.Token);
     }
+
+    /// <summary>The connection id its client was greeted with.</summary>
+    public uint Id { get; }
 
     /// <summary>Wakes the stream when its limit changes.</summary>
     public FeedWaiter Waiter { get; }
@@ -89,7 +93,7 @@ internal sealed class FeedConnection : IDisposable
         new ServerGreeting
         {
             ServerVersion = "5.5.5-" + _server.Options.ServerVersion,
-            ConnectionId = 1,
+            ConnectionId = Id,
             Salt = salt.ToArray(),
             Capabilities = Capabilities.LongPassword | Capabilities.FoundRows | Capabilities.LongFlag | Capabilities.ConnectWithDatabase
                 | Capabilities.Protocol41 | Capabilities.Transactions | Capabilities.SecureConnection | Capabilities.MultiStatements
@@ -127,7 +131,7 @@ internal sealed class FeedConnection : IDisposable
         {
             case CommandCode.Query:
                 var sql = Encoding.UTF8.GetString(packet[1..]);
-                if (!FeedStatements.Answer(sql, _settings, _server.ServerId, _server.Time.GetUtcNow(), _socket.Writer))
+                if (!FeedStatements.Answer(sql, _settings, _server.ServerId, _server.Time.GetUtcNow(), _server.Kill, _socket.Writer))
                     _server.LogUnknown(sql);
                 break;
             case CommandCode.RegisterSlave or CommandCode.Ping or CommandCode.InitDatabase:

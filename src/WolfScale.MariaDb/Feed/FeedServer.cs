@@ -21,6 +21,7 @@ public sealed partial class FeedServer : IFeed, IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly HashSet<FeedConnection> _connections = [];
     private FeedConnection? _current;
+    private uint _lastId;
 
     /// <summary>Starts to listen.</summary>
     /// <exception cref="SocketException">The address cannot be listened on.</exception>
@@ -132,6 +133,13 @@ public sealed partial class FeedServer : IFeed, IAsyncDisposable
         old?.Abort();
     }
 
+    /// <summary>A replica ends its own earlier connection, by the id it was greeted with.</summary>
+    internal void Kill(uint connectionId)
+    {
+        lock (_gate)
+            _connections.FirstOrDefault(c => c.Id == connectionId)?.Abort();
+    }
+
     private void Accept()
     {
         try
@@ -153,7 +161,7 @@ public sealed partial class FeedServer : IFeed, IAsyncDisposable
 
     private void Start(Socket socket)
     {
-        var connection = new FeedConnection(this, socket, _stop.Token);
+        var connection = new FeedConnection(this, socket, ++_lastId, _stop.Token);
         lock (_gate)
         {
             if (_connections.Count >= Options.MaxConnections || _stop.IsCancellationRequested)

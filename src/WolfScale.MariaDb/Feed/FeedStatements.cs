@@ -8,6 +8,7 @@ namespace WolfScale.MariaDb;
 /// The statements a MariaDB replica sends to its master, and the answers. It sends them in this order: <c>SET NAMES latin1</c> (on a reconnect
 /// only) · <c>SELECT UNIX_TIMESTAMP()</c> · <c>SHOW VARIABLES LIKE 'SERVER_ID'</c> · SETs of its user variables, and between them
 /// <c>SELECT @master_binlog_checksum</c> and <c>SELECT @@GLOBAL.gtid_domain_id</c> · <c>SHOW VARIABLES LIKE 'rpl_semi_sync_master_enabled'</c>.
+/// On STOP SLAVE it kills its own dump from another connection: <c>KILL n</c>, with the connection id of the greeting.
 /// </summary>
 internal static class FeedStatements
 {
@@ -16,9 +17,10 @@ internal static class FeedStatements
     /// <param name="settings">Takes what the replica says about itself.</param>
     /// <param name="serverId">Our own server id; must differ from the replica's.</param>
     /// <param name="now">For <c>UNIX_TIMESTAMP()</c>.</param>
+    /// <param name="kill">Ends the connection with this id.</param>
     /// <param name="writer">The answer's packets; the sequence number is set.</param>
     /// <returns>False for a statement that is not known: the answer is then an error.</returns>
-    public static bool Answer(string sql, ReplicaSettings settings, uint serverId, DateTimeOffset now, PacketWriter writer)
+    public static bool Answer(string sql, ReplicaSettings settings, uint serverId, DateTimeOffset now, Action<uint> kill, PacketWriter writer)
     {
         if (TryParseSet(sql, out var name, out var value))
         {
@@ -28,6 +30,11 @@ internal static class FeedStatements
         }
         else if (Begins(sql, "SET NAMES ") || Begins(sql, "SET character_set") || Begins(sql, "SET SESSION "))
         {
+            OkPacket.WriteEmpty(writer);
+        }
+        else if (Begins(sql, "KILL ") && uint.TryParse(sql.AsSpan("KILL ".Length).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var connectionId))
+        {
+            kill(connectionId);
             OkPacket.WriteEmpty(writer);
         }
         else if (Holds(sql, "UNIX_TIMESTAMP()"))

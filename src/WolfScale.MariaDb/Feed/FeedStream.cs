@@ -81,7 +81,7 @@ internal sealed class FeedStream
 
             FlushInBursts(cursor.NextLsn);
             if (_log.CommitLsn < cursor.NextLsn)
-                Idle(() => _waiter.ForCommit(_log, cursor.NextLsn, UntilHeartbeat())); // 4
+                Idle(() => _waiter.ForCommit(cursor.NextLsn, UntilHeartbeat())); // 4
         }
     }
 
@@ -93,7 +93,7 @@ internal sealed class FeedStream
     {
         while (_log.CommitLsn < startLsn)
         {
-            Idle(() => _waiter.ForCommit(_log, startLsn, UntilHeartbeat()));
+            Idle(() => _waiter.ForCommit(startLsn, UntilHeartbeat()));
             if (_log.LastLsn < startLsn)
                 break;
         }
@@ -163,7 +163,7 @@ internal sealed class FeedStream
         var scout = new GroupScout(_log, entry);
         GroupFate fate;
         while ((fate = scout.Look()) == GroupFate.Open)
-            Idle(() => _waiter.ForCommit(_log, scout.LastLsn + 1, UntilHeartbeat()));
+            Idle(() => _waiter.ForCommit(scout.LastLsn + 1, UntilHeartbeat()));
         if (fate == GroupFate.Void)
         {
             _voidEnd = scout.LastLsn;

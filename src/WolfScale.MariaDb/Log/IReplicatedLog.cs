@@ -24,11 +24,22 @@ public interface IReplicatedLog
     /// </summary>
     bool IsSettled => false;
 
+    /// <summary>
+    /// Whether another node is known to lead the current term. While nobody is known to, a former leader's server is left gated: its commits
+    /// wait, un-acknowledged and invisible, until this node leads again and captures them, or another node leads and the server is closed.
+    /// </summary>
+    bool AnotherNodeLeads => true;
+
     /// <summary>GTID position of the cluster's data before LSN 1 (rule C2); empty when the first server held nothing.</summary>
     string BaseGtidPosition { get; }
 
     /// <summary>Whether the server that founded the cluster held no user data (rule C2).</summary>
     bool BaseServerWasEmpty { get; }
+
+    /// <summary>
+    /// Raised with every advance of <see cref="CommitLsn"/>, after it, on the thread that learned of it: handlers must be short and must not block.
+    /// </summary>
+    event Action<long>? CommitAdvanced;
 
     /// <summary>Completes when <see cref="CommitLsn"/> is at least <paramref name="lsn"/>.</summary>
     ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken);

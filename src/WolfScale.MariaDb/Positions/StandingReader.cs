@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
 using WolfScale.MariaDb.Rewind;
+using WolfScale.MariaDb.Roles;
+using WolfScale.Protocol;
 
 namespace WolfScale.MariaDb.Positions;
 
@@ -8,6 +11,9 @@ internal sealed record StandingReport(ServerPosition Position, Standing Standing
 /// <summary>Asks the server where it stands and compares that with the log.</summary>
 internal static class StandingReader
 {
+    /// <summary>More commits than this are never held: at most two groups of them are in the binlog at once (measured).</summary>
+    private const int MostHeld = 10_000;
+
     /// <summary>
     /// Compares; reads the server's binlog where that is needed. The server should be closed for writes, or the answer is old when it arrives.
     /// </summary>
@@ -17,6 +23,8 @@ internal static class StandingReader
         var standing = PositionComparison.Compare(position, context.Log);
         if (standing is not Standing.NeedsHistory)
             return new StandingReport(position, standing, null);
+        if (await HeldAsync(context, position) is { } held)
+            return new StandingReport(position, held, null);
         var binlog = await ServerBinlog.OpenAsync(context.Server, context.Options);
 
         // The reader blocks in receive calls: a thread of its own, not one of the pool's.
@@ -26,5 +34,26 @@ internal static class StandingReader
             TaskCreationOptions.LongRunning,
             TaskScheduler.Default);
         return new StandingReport(position, PositionComparison.Compare(position, context.Log, history?.History), history);
+    }
+
+    /// <summary>
+    /// A server that was never closed since this node led, and holds commits back: what follows the log's last group was written by its own
+    /// clients, because the gate was never released. Its binlog cannot be asked: SHOW BINARY LOGS waits behind two blocked groups (measured).
+    /// Capture checks each group once more as it reads it.
+    /// </summary>
+    private static async Task<Standing?> HeldAsync(ServerContext context, ServerPosition position)
+    {
+        if (!(await WriteGate.StatusAsync(context.Server)).HoldsCommits || position.Current.Find(position.Domain) is not { } current)
+            return null;
+        var view = new LogView(context.Log, position.Domain);
+        if (current.ServerId != position.ServerId || view.Last is not { } last || last.Sequence >= current.Sequence)
+            return null;
+        var state = await context.Server.ScalarAsync("SELECT @@global.gtid_binlog_state") ?? "";
+        if (last.ServerId != position.ServerId && !state.Split(',').Contains(last.ToString()))
+            return null;
+        var tail = ImmutableArray.CreateBuilder<Gtid>();
+        for (var sequence = last.Sequence + 1; sequence <= current.Sequence && tail.Count < MostHeld; sequence++)
+            tail.Add(new Gtid(position.Domain, position.ServerId, sequence));
+        return new Standing.AheadOfLog(view.Base.With(last), tail.ToImmutable());
     }
 }

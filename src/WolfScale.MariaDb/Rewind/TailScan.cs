@@ -138,21 +138,20 @@ internal sealed class TailScan(int maxEventBytes)
         }
     }
 
-    private bool IsSavepoint(in TailEvent @event) =>
+    private static bool IsSavepoint(in TailEvent @event) =>
         Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql).StartsWith("SAVEPOINT ", StringComparison.OrdinalIgnoreCase);
 
-    private bool IsHarmless(in TailEvent @event)
+    private static bool IsHarmless(in TailEvent @event)
     {
         var statement = Statement(@event);
         return @event.Header.Type == EventType.Query && Harmless.Any(h => statement.StartsWith(h, StringComparison.OrdinalIgnoreCase));
     }
 
-    private string Statement(in TailEvent @event)
+    private static string Statement(in TailEvent @event)
     {
         if (!@event.IsWhole || @event.Header.Type != EventType.Query)
             return @event.Header.Type.ToString();
-        var sql = Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql).TrimStart();
-        return sql.Length > 80 ? string.Create(CultureInfo.InvariantCulture, $"{sql.AsSpan(0, 80)}…") : sql;
+        return StatementText.ForReport(Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql));
     }
 
     // The first of a group says enough, and a tail of thousands of groups of one kind must not make a report of thousands of lines.

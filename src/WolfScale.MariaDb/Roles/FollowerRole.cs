@@ -11,7 +11,8 @@ namespace WolfScale.MariaDb.Roles;
 /// The server of a node that does not lead, until the role ends:
 /// <code>
 ///   1 a rewind is under way?  ─▶ finish it: its journal alone says where the server stands
-///   2 open for writes?        ─▶ Demotion
+///   2 open for writes?        ─▶ nobody else leads, and its gate holds every commit back ─▶ hold, and look again
+///                             ─▶ otherwise Demotion
 ///   3 compare with the log    ─▶ exact ─▶ feed, and watch ─▶ (an errant group, an error) ─▶ 3
 ///                             ─▶ groups of its own, fate not known ─▶ wait
 ///                             ─▶ groups of its own, dropped by the cluster ─▶ rejoin ladder ─▶ 3
@@ -39,20 +40,49 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
                 continue;
             }
 
-            await CloseAsync(cancellationToken); // 2
-            if (await StepAsync(cancellationToken) is { } pause) // 3
-                await Task.Delay(pause, context.Time, cancellationToken);
+            var pause = await HoldsAsync(cancellationToken) // 2
+                ? await HoldAsync(cancellationToken)
+                : await StepAsync(cancellationToken); // 3
+            if (pause is { } time)
+                await Task.Delay(time, context.Time, cancellationToken);
         }
+    }
+
+    /// <summary>Closes a server that must be closed.</summary>
+    /// <returns>True when it stays open and gated: the quorum is away, and with it everybody who could lead.</returns>
+    private async Task<bool> HoldsAsync(CancellationToken cancellationToken)
+    {
+        var gate = await WriteGate.StatusAsync(context.Server);
+        var closing = await context.Store.LoadAsync(Demotion.PlanName, cancellationToken) is not null;
+        var interrupted = closing || await context.Store.LoadAsync(PromotionPlan, cancellationToken) is not null;
+        if (!gate.IsOpen && !gate.SemiSyncEnabled && !interrupted)
+            return false;
+        if (gate.HoldsCommits && !closing && context.MayHold())
+            return true;
+        await CloseAsync(cancellationToken);
+        return false;
+    }
+
+    /// <summary>
+    /// A demotion would make what waits visible, un-acknowledged, before anyone knows whether the cluster has it. Nothing is lost by waiting:
+    /// without an ACK no commit ends and no client is told anything.
+    /// </summary>
+    private async Task<TimeSpan?> HoldAsync(CancellationToken cancellationToken)
+    {
+        var report = await StandingReader.ReadAsync(context, cancellationToken);
+        context.Board.Update(s => s with
+        {
+            Phase = DatabasePhase.Waiting,
+            Up = true,
+            Position = report.Position.Current.ToString(),
+            Fit = report.Standing is Standing.Exact or Standing.AheadOfLog && context.CanLead,
+            Reason = "No leader is known. The server's commits wait, unacknowledged, until a majority of the nodes is back.",
+        });
+        return Soon;
     }
 
     private async Task CloseAsync(CancellationToken cancellationToken)
     {
-        var gate = await WriteGate.StatusAsync(context.Server);
-        var interrupted = await context.Store.LoadAsync(PromotionPlan, cancellationToken) is not null
-            || await context.Store.LoadAsync(Demotion.PlanName, cancellationToken) is not null;
-        if (!gate.IsOpen && !gate.SemiSyncEnabled && !interrupted)
-            return;
-
         // A restarted server is read-only already and only has semi-sync on, as its configuration says; the steps are the same.
         context.Board.Enter(DatabasePhase.Demoting, "The server is being closed for writes.");
         await new Demotion(context.Connector, context.Server, context.Plans, context.Logger).RunAsync(cancellationToken);
@@ -122,7 +152,7 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
 
     private async Task ResumeRewindAsync(RewindJournal journal, string step, CancellationToken cancellationToken)
     {
-        await CloseAsync(cancellationToken);
+        _ = await HoldsAsync(cancellationToken); // a server under rewind is never open
         await context.Feed.StopAsync();
         if (await _ladder.ResumeAsync(journal, step, cancellationToken) is { } pause)
             await Task.Delay(pause, context.Time, cancellationToken);

@@ -78,7 +78,10 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
         var report = await StandingReader.ReadAsync(context, cancellationToken);
         if (report.Standing is not Standing.AheadOfLog && !(report.Standing is Standing.Exact exact && IsLast(exact)))
             throw new PromotionFailedException($"The server moved while it was promoted: {Explain(report.Standing)}");
-        await HealthCheck.PrepareAsync(context.Server);
+
+        // An open one was prepared when it was opened, and commits that wait for their ACK would block this DDL.
+        if (!await WriteGate.IsOpenAsync(context.Server))
+            await HealthCheck.PrepareAsync(context.Server);
     }
 
     private async Task GatedAsync(CancellationToken cancellationToken)

@@ -9,7 +9,11 @@ namespace WolfScale.MariaDb.Roles;
 /// <param name="SemiSyncStatusOn">The server has not given up waiting.</param>
 /// <param name="SemiSyncClients">Attached semi-sync replicas; must be 1, ours, while we lead.</param>
 /// <param name="WaitingSessions">Commits that wait now.</param>
-internal sealed record GateStatus(bool IsOpen, bool SemiSyncEnabled, bool SemiSyncStatusOn, int SemiSyncClients, int WaitingSessions);
+internal sealed record GateStatus(bool IsOpen, bool SemiSyncEnabled, bool SemiSyncStatusOn, int SemiSyncClients, int WaitingSessions)
+{
+    /// <summary>Open, and no commit can end without an ACK.</summary>
+    public bool HoldsCommits => IsOpen && SemiSyncEnabled && SemiSyncStatusOn;
+}
 
 /// <summary>The server's write gate: <c>read_only</c> and semi-sync.</summary>
 internal static class WriteGate

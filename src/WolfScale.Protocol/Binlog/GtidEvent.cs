@@ -35,7 +35,7 @@ public readonly ref struct GtidEvent
     /// <param name="header">The event's header: the server id stands there.</param>
     /// <param name="body">What follows the header, without the checksum.</param>
     /// <exception cref="ProtocolException">The body is too short.</exception>
-    public static GtidEvent Read(in EventHeader header, ReadOnlySpan<byte> body)
+    public static GtidEvent Read(scoped in EventHeader header, ReadOnlySpan<byte> body)
     {
         var reader = new PayloadReader(body);
         var sequence = reader.ReadUInt64();

@@ -20,7 +20,7 @@ public readonly ref struct HeartbeatEvent
     /// <param name="header">The event's header: it holds the position, where 32 bits suffice.</param>
     /// <param name="body">What follows the header, without the checksum.</param>
     /// <exception cref="ProtocolException">The body is too short.</exception>
-    public static HeartbeatEvent Read(in EventHeader header, ReadOnlySpan<byte> body)
+    public static HeartbeatEvent Read(scoped in EventHeader header, ReadOnlySpan<byte> body)
     {
         var reader = new PayloadReader(body);
         var position = header.LogPosition != 0 ? header.LogPosition : (long)reader.ReadUInt64();

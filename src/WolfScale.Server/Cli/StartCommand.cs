@@ -16,7 +16,7 @@ internal static class StartCommand
     {
         var bootstrap = new Option<bool>("--bootstrap") { Description = "Create a new cluster, once: ignored where the data directory already belongs to one" };
         var command = new Command("start", "Runs a node") { bootstrap };
-        command.SetAction(parsed => RunAsync(GlobalOptions.Load(parsed), parsed.GetValue(bootstrap), []));
+        command.SetAction(parsed => RunAsync(GlobalOptions.Load(parsed), parsed.GetValue(bootstrap), rejoin: false));
         return command;
     }
 
@@ -34,12 +34,12 @@ internal static class StartCommand
             if (loaded.Configuration.Cluster.Bootstrap)
                 throw new RefusedException("cluster.bootstrap = true creates a cluster, and join wants to enter one: remove it from the configuration.", ExitCode.Invalid);
             RememberedPeers.Add(loaded.Configuration, address);
-            return RunAsync(loaded, bootstrap: false, [address]);
+            return RunAsync(loaded, bootstrap: false, rejoin: true);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(LoadedConfiguration loaded, bool bootstrap, string[] peers)
+    private static async Task<int> RunAsync(LoadedConfiguration loaded, bool bootstrap, bool rejoin)
     {
         var configuration = loaded.Configuration;
         if (configuration.Replication.Mode == ReplicationMode.Binlog)
@@ -63,7 +63,7 @@ internal static class StartCommand
         {
             _ = Directory.CreateDirectory(Path.Combine(configuration.DataDirectory, "data"));
             await using var host = await NodeHost.StartAsync(
-                configuration, bootstrap || configuration.Cluster.Bootstrap, peers.Concat(RememberedPeers.Read(configuration)),
+                configuration, new ClusterEntry(bootstrap || configuration.Cluster.Bootstrap, rejoin, RememberedPeers.Read(configuration)), log,
                 loggers, TimeProvider.System, CommandTree.Version, ending.Token);
             await ending.Token.WhenCancelledAsync();
             return ExitCode.Done;

@@ -106,7 +106,8 @@ internal sealed class DemoCluster
     {
         var node = _state.Find(id);
         var targets = Targets(node, part).ToList();
-        if (!targets.Any(t => t.Process?.Signal(signal) == true))
+        var reached = targets.Count(t => t.Process?.Signal(signal) == true);
+        if (reached == 0)
             throw new RefusedException($"{string.Join(" and ", targets.Select(t => t.Name))} of {id} does not run.");
         if (signal is not (Signals.Kill or Signals.Term))
             return;

@@ -32,3 +32,8 @@ public sealed record DemoNodeDocument(
 public sealed record DemoEndPoint(string Host, int Port);
 
 public sealed record DemoServerDocument(string Host, int Port, string Socket, int? Pid);
+
+/// <summary>One line, as the HTTP API's bodies are.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(DemoDocument))]
+internal sealed partial class DemoJson : JsonSerializerContext;

@@ -28,18 +28,41 @@ internal static class DemoReadiness
         }
     }
 
-    /// <summary>Waits, within bounds, until every node is ACTIVE: a cluster of three that has only one voter yet survives nothing.</summary>
+    /// <summary>
+    /// Waits, within bounds, until every node is ACTIVE and shows what was written before: a cluster of three that has only one voter yet
+    /// survives nothing, and an application that connects to any server expects its account there.
+    /// </summary>
     /// <returns>The nodes that are not.</returns>
     public static async Task<IReadOnlyList<DemoNodeDocument>> WaitForMembersAsync(DemoCluster cluster, CancellationToken cancellationToken)
     {
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         var until = Environment.TickCount64 + (long)MembersLimit.TotalMilliseconds;
+        long? written = null;
         while (true)
         {
             var facts = await DemoFacts.ReadAsync(cluster.State, cancellationToken);
-            var waiting = facts.Nodes.Where(n => n.Status != "ACTIVE" || n.Role is not ("LEADER" or "FOLLOWER" or "WITNESS")).ToList();
+            written ??= facts.Nodes.Max(n => n.Lsn);
+            var waiting = facts.Nodes.Where(n => n.Status != "ACTIVE" || n.Role is not ("LEADER" or "FOLLOWER" or "WITNESS") || n.AppliedLsn < written).ToList();
             if (waiting.Count == 0 || Environment.TickCount64 > until)
                 return waiting;
+            _ = await poll.WaitForNextTickAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Waits, within bounds, until a started node answers.</summary>
+    /// <exception cref="RefusedException">It has ended; the end of its log is in the message.</exception>
+    public static async Task WaitForAnswerAsync(DemoCluster cluster, string id, CancellationToken cancellationToken)
+    {
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        var until = Environment.TickCount64 + (long)MembersLimit.TotalMilliseconds;
+        while (true)
+        {
+            var node = cluster.State.Find(id);
+            if (node.Node?.IsAlive != true)
+                throw new RefusedException($"{id} ended while it started. {LogEnd(cluster, node)}");
+            var facts = await DemoFacts.ReadAsync(cluster.State with { Nodes = [node] }, cancellationToken);
+            if (facts.Nodes[0].Lsn is not null || Environment.TickCount64 > until)
+                return;
             _ = await poll.WaitForNextTickAsync(cancellationToken);
         }
     }

@@ -50,14 +50,17 @@ internal static class DemoServer
     /// </summary>
     public static async Task CreateApplicationAsync(DemoState demo, DemoNode leader, CancellationToken cancellationToken)
     {
-        await using var connection = await Private(demo, leader).ConnectAsync(cancellationToken: cancellationToken);
+        // Without a time-out, and without a token: the connector would send KILL QUERY, and a killed commit is released without an ACK.
+        var settings = new MySqlConnectionStringBuilder(Private(demo, leader).RootConnectionString) { DefaultCommandTimeout = 0 };
+        await using var connection = new MySqlConnection(settings.ConnectionString);
+        await connection.OpenAsync(cancellationToken);
         foreach (var statement in (string[])
         [
             $"CREATE DATABASE IF NOT EXISTS `{demo.Database}`",
             $"CREATE USER IF NOT EXISTS '{demo.User}'@'%' IDENTIFIED BY '{demo.Password}'",
             $"GRANT ALL PRIVILEGES ON `{demo.Database}`.* TO '{demo.User}'@'%'",
         ])
-            await RunAsync(connection, statement, cancellationToken);
+            await RunAsync(connection, statement, CancellationToken.None).WaitAsync(cancellationToken);
     }
 
     private static async Task CreateAsync(PrivateServer server, CancellationToken cancellationToken)

@@ -46,7 +46,7 @@ public sealed record DemoState
         var file = Path.Combine(dir, FileName);
         try
         {
-            return File.Exists(file) ? JsonSerializer.Deserialize(File.ReadAllText(file), DemoJson.Default.DemoState) : null;
+            return File.Exists(file) ? JsonSerializer.Deserialize(File.ReadAllText(file), DemoStateJson.Default.DemoState) : null;
         }
         catch (JsonException e)
         {
@@ -54,7 +54,7 @@ public sealed record DemoState
         }
     }
 
-    public void Write() => PrivateFile.Write(Path.Combine(Dir, FileName), JsonSerializer.Serialize(this, DemoJson.Default.DemoState));
+    public void Write() => PrivateFile.Write(Path.Combine(Dir, FileName), JsonSerializer.Serialize(this, DemoStateJson.Default.DemoState));
 
     public DemoState With(DemoNode node) => this with { Nodes = Nodes.SetItem(Nodes.ToList().FindIndex(n => n.Id == node.Id), node) };
 
@@ -93,5 +93,4 @@ public readonly record struct DemoPorts(int First)
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, WriteIndented = true)]
 [JsonSerializable(typeof(DemoState))]
-[JsonSerializable(typeof(DemoDocument))]
-internal sealed partial class DemoJson : JsonSerializerContext;
+internal sealed partial class DemoStateJson : JsonSerializerContext;

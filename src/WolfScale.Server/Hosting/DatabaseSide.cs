@@ -19,7 +19,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly NodeConfiguration _configuration;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
-    private readonly FeedAdapter _feed;
+    private readonly FeedServer _feed;
     private readonly DatabaseController _controller;
     private readonly RoleDriver _roles;
     private DatabaseState _logged = new();
@@ -29,11 +29,12 @@ internal sealed class DatabaseSide : IAsyncDisposable
         (_node, _configuration, _time) = (node, configuration, time);
         _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
         var log = new ReplicatedLog(node);
-        var options = NodeOptions.Database(configuration, Peers);
-        var feed = MariaDbParts.Feed(configuration, log, loggers);
-        _feed = feed;
+        _ = HostPort.TryParse(configuration.Database.FeedBindAddress, out var bind, out _);
+        _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
+        _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
         _controller = new DatabaseController(
-            options, log, feed, MariaDbParts.Captures(options, configuration, loggers), new StatePlanStore(node.State), loggers, time);
+            NodeOptions.Database(configuration, Peers), log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
+            new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         _controller.Changed += OnChanged;
     }
@@ -59,7 +60,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
             return new TransferOutcome(false, null, $"transactions under way did not end within {HandoverLimit.TotalSeconds} s");
         var outcome = await TransferAsync(to, cancellationToken);
         if (!outcome.Succeeded)
-            _controller.ResumeServing();
+            await _controller.ResumeServingAsync(cancellationToken);
         return outcome;
     }
 
@@ -72,7 +73,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         if (_node.Role.Lease is not null)                                                   // 1
         {
             var began = _time.GetTimestamp();
-            var outcome = await HandOverAsync(null, CancellationToken.None);
+            var outcome = await TryHandOverAsync();
             if (outcome.Succeeded)
                 HostLog.HandedOver(_logger, outcome.NewLeader ?? "another node", (long)_time.GetElapsedTime(began).TotalMilliseconds);
             else
@@ -91,6 +92,19 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _node.RoleChanged -= OnRoleChanged;
         await _controller.DisposeAsync();
         await _feed.DisposeAsync();
+    }
+
+    /// <summary>A server that breaks in the middle of it must not keep the node from stopping.</summary>
+    private async Task<TransferOutcome> TryHandOverAsync()
+    {
+        try
+        {
+            return await HandOverAsync(null, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            return new TransferOutcome(false, null, e.Message);
+        }
     }
 
     private async Task<TransferOutcome> TransferAsync(string? to, CancellationToken cancellationToken)

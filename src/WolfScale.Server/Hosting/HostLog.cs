@@ -52,4 +52,7 @@ internal static partial class HostLog
 
     [LoggerMessage(4015, LogLevel.Critical, "The MariaDB side could not be started; this node votes and keeps the log, and its server is not looked after")]
     public static partial void DatabaseSideFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(4016, LogLevel.Warning, "The feed turned MariaDB away at position '{Position}': {Why}")]
+    public static partial void FeedRefused(ILogger logger, string position, string why);
 }

@@ -4,6 +4,7 @@ using WolfScale.Consensus;
 using WolfScale.MariaDb;
 using WolfScale.Server.Configuration;
 using WolfScale.Server.Http;
+using WolfScale.Server.Logging;
 
 namespace WolfScale.Server.Hosting;
 
@@ -15,9 +16,10 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-public sealed class NodeHost : INodeReportSource, IAsyncDisposable
+internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDisposable
 {
     private readonly NodeConfiguration _configuration;
+    private readonly NodeLoggerProvider _log;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -31,9 +33,9 @@ public sealed class NodeHost : INodeReportSource, IAsyncDisposable
     private Task _lookingAfter = Task.CompletedTask;
     private string? _failure;
 
-    private NodeHost(NodeConfiguration configuration, ILoggerFactory loggers, TimeProvider time, string version)
+    private NodeHost(NodeConfiguration configuration, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version)
     {
-        (_configuration, _loggers, _time) = (configuration, loggers, time);
+        (_configuration, _log, _loggers, _time) = (configuration, log, loggers, time);
         _logger = loggers.CreateLogger("WolfScale.Server.Node");
         _process = new ProcessFacts(version, time.GetUtcNow(), Environment.ProcessId);
         _lag = new LagClock(time);
@@ -53,8 +55,8 @@ public sealed class NodeHost : INodeReportSource, IAsyncDisposable
 
     /// <summary>Starts the node; it serves as soon as it is a member and its server is in step.</summary>
     /// <param name="configuration">Valid.</param>
-    /// <param name="bootstrap">Found a new cluster where the data directory belongs to none.</param>
-    /// <param name="peers">Peers beside those of the configuration.</param>
+    /// <param name="entry">How it comes into its cluster.</param>
+    /// <param name="log">Where the loggers write; its level can be changed.</param>
     /// <param name="loggers">Of the whole process.</param>
     /// <param name="time">The clock.</param>
     /// <param name="version">Shown by <c>/status</c>.</param>
@@ -63,16 +65,16 @@ public sealed class NodeHost : INodeReportSource, IAsyncDisposable
     /// <exception cref="DatabaseException">The server cannot found a cluster.</exception>
     /// <exception cref="IOException">The API's address cannot be used.</exception>
     public static async Task<NodeHost> StartAsync(
-        NodeConfiguration configuration, bool bootstrap, IEnumerable<string> peers, ILoggerFactory loggers, TimeProvider time, string version,
+        NodeConfiguration configuration, ClusterEntry entry, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version,
         CancellationToken cancellationToken)
     {
-        var host = new NodeHost(configuration, loggers, time, version);
-        var options = NodeOptions.Cluster(configuration, bootstrap, peers);
-        if (bootstrap && !HasLog(configuration))
-            options = options with { BootstrapBase = await host.FoundAsync(cancellationToken) };
-        host._node = await ClusterNode.StartAsync(options, loggers, time, cancellationToken); // 1
+        var host = new NodeHost(configuration, log, loggers, time, version);
+        host._node = await ClusterNode.StartAsync(                                          // 1
+            NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync }, loggers, time, cancellationToken);
         try
         {
+            if (entry.Rejoin)
+                host._node.Rejoin();
             await host.RunAsync(cancellationToken);
             return host;
         }
@@ -83,10 +85,24 @@ public sealed class NodeHost : INodeReportSource, IAsyncDisposable
         }
     }
 
-    /// <summary>Planned switchover, on the leader. On a node without a MariaDB, or not leading, it says so.</summary>
-    public Task<TransferOutcome> HandOverAsync(string? to, CancellationToken cancellationToken) => _database is { } database && _node.Role.Lease is not null
-        ? database.HandOverAsync(to, cancellationToken)
-        : Task.FromResult(new TransferOutcome(false, null, $"this node does not lead; that is {_node.View.LeaderId ?? "nobody at the moment"}"));
+    public async Task<SwitchoverDocument> HandOverAsync(string? nodeId, CancellationToken cancellationToken)
+    {
+        var began = _time.GetTimestamp();
+        var outcome = _database is { } database && _node.Role.Lease is not null
+            ? await database.HandOverAsync(nodeId, cancellationToken)
+            : new TransferOutcome(false, null, $"This node does not serve as leader; that is {_node.View.LeaderId ?? "nobody at the moment"}.");
+        return new SwitchoverDocument(
+            outcome.Succeeded, outcome.NewLeader ?? _node.View.LeaderId, (long)_time.GetElapsedTime(began).TotalMilliseconds, outcome.Succeeded ? null : outcome.Reason);
+    }
+
+    public bool SetLogLevel(string level)
+    {
+        if (!Enum.TryParse<LogDetail>(level, ignoreCase: true, out var detail) || !Enum.IsDefined(detail))
+            return false;
+        HostLog.LevelChanged(_logger, detail.ToString());
+        _log.MinimumLevel = NodeLoggerProvider.Level(detail);
+        return true;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -108,7 +124,7 @@ public sealed class NodeHost : INodeReportSource, IAsyncDisposable
             _node.SetLocalState(LocalFacts.Witness(_configuration));
         if (_configuration.Api.Enabled)                                                     // 2
         {
-            _api = await ApiServer.StartAsync(_configuration.Api, this, _loggers, cancellationToken: cancellationToken);
+            _api = await ApiServer.StartAsync(_configuration.Api, this, this, _loggers, cancellationToken: cancellationToken);
             HostLog.ApiListens(_logger, _api.Address);
         }
 
@@ -149,9 +165,6 @@ public sealed class NodeHost : INodeReportSource, IAsyncDisposable
         if (_node.Configuration is not null)
             _ = _member.TrySetResult();
     }
-
-    private static bool HasLog(NodeConfiguration configuration) =>
-        Path.Combine(configuration.DataDirectory, "wal") is var wal && Directory.Exists(wal) && Directory.EnumerateFiles(wal).Any();
 
     /// <summary>The cluster begins here: its base is where the local server stands (rule C2).</summary>
     private async Task<LogBase> FoundAsync(CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ namespace WolfScale.Server.Hosting;
 /// <summary>Translates the configuration into what the parts are told.</summary>
 internal static class NodeOptions
 {
-    public static ClusterOptions Cluster(NodeConfiguration configuration, bool bootstrap, IEnumerable<string> morePeers)
+    public static ClusterOptions Cluster(NodeConfiguration configuration, ClusterEntry entry)
     {
         var (minimum, maximum) = configuration.ElectionTimeoutMs;
         var cluster = configuration.Cluster;
@@ -19,11 +19,11 @@ internal static class NodeOptions
             DataDirectory = configuration.DataDirectory,
             BindAddress = configuration.Node.BindAddress,
             AdvertiseAddress = configuration.AdvertiseAddress,
-            Peers = [.. cluster.Peers.Concat(morePeers).Distinct().Where(p => p != configuration.AdvertiseAddress)],
+            Peers = [.. cluster.Peers.Concat(entry.Peers).Distinct().Where(p => p != configuration.AdvertiseAddress)],
             ClusterName = cluster.ClusterName,
             Secret = cluster.Secret,
             Tls = cluster.TlsCert.Length > 0 ? new TlsFiles(cluster.TlsCert, cluster.TlsKey, cluster.TlsCa) : null,
-            Bootstrap = bootstrap,
+            Bootstrap = entry.Bootstrap,
             Mode = cluster.Mode == GuaranteeMode.Available ? ClusterMode.Available : ClusterMode.Consistent,
             NeverLeader = cluster.NeverLeader,
             Witness = !configuration.Database.Enabled,
@@ -56,4 +56,25 @@ internal static class NodeOptions
             Peers = peers,
         };
     }
+
+    public static CaptureOptions Capture(NodeConfiguration configuration) => new()
+    {
+        Server = new ServerEndpoint
+        {
+            Host = configuration.Database.Host,
+            Port = configuration.Database.Port,
+            Socket = configuration.Database.Socket,
+            User = configuration.Database.User,
+            Password = configuration.Database.Password,
+        },
+        ReplicaHost = configuration.Node.Id,
+        Compression = configuration.Wal.Compression,
+        MaxBatchEntries = configuration.Wal.BatchSize,
+    };
 }
+
+/// <summary>How a node comes into its cluster.</summary>
+/// <param name="Bootstrap">Found a new cluster where the data directory belongs to none.</param>
+/// <param name="Rejoin">Come back if this node had left, or was removed.</param>
+/// <param name="Peers">Members beside those of the configuration.</param>
+internal sealed record ClusterEntry(bool Bootstrap, bool Rejoin, IReadOnlyList<string> Peers);

@@ -28,12 +28,20 @@ internal sealed class ReplicatedLog(ClusterNode node) : IReplicatedLog
         }
     }
 
+    public bool AnotherNodeLeads => node.Role.Leader is { } leader && leader != node.Self;
+
     public string BaseGtidPosition => Base.GtidPosition;
 
     public bool BaseServerWasEmpty => Base.ServerWasEmpty;
 
     /// <summary>The base stands in the log's configuration (rule C2); the MariaDB side is started once the node has one.</summary>
     private LogBase Base => (node.Configuration ?? throw new InvalidOperationException("The log's base is not known before the node is a member.")).Base;
+
+    public event Action<long>? CommitAdvanced
+    {
+        add => node.CommitAdvanced += value;
+        remove => node.CommitAdvanced -= value;
+    }
 
     public ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken) => node.WaitForCommitAsync(lsn, cancellationToken);
 

@@ -44,7 +44,7 @@ internal sealed class RoleDriver(ClusterNode node, ReplicatedLog log, DatabaseCo
         lock (_lock)
         {
             _closed = true;
-            controller.Follow();
+            controller.Close();
         }
     }
 }

@@ -29,7 +29,7 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>Starts listening.</summary>
     /// <exception cref="IOException">The address is in use or not this machine's.</exception>
     public static async Task<ApiServer> StartAsync(
-        ApiSection api, INodeReportSource source, ILoggerFactory loggers, Action<IEndpointRouteBuilder>? more = null, CancellationToken cancellationToken = default)
+        ApiSection api, INodeReportSource source, INodeOperations operations, ILoggerFactory loggers, Action<IEndpointRouteBuilder>? more = null, CancellationToken cancellationToken = default)
     {
         if (!HostPort.TryParse(api.BindAddress, out var bind, out var problem))
             throw new ArgumentException("api.bind_address: " + problem, nameof(api));
@@ -52,6 +52,7 @@ public sealed class ApiServer : IAsyncDisposable
         Configure(application, new TokenGate(api));
         StatusEndpoints.Map(application, source);
         HealthEndpoints.Map(application, source);
+        AdminEndpoints.Map(application, source, operations);
         more?.Invoke(application);
         await application.StartAsync(cancellationToken);
         return new ApiServer(application);

@@ -64,10 +64,10 @@ internal static class LogRepair
         long from = last.IsEmpty || recordedLsn >= last.After.End.Lsn ? last.End
             : recordedLsn < last.FirstLsn ? last.Header.Bytes
             : last.Blocks[last.BlockOf(recordedLsn + 1)].Offset;
-        byte[] buffer = new byte[RewriteChunk];
+        byte[] buffer = new byte[Math.Min(RewriteChunk, last.End - from)];
         while (from < last.End)
         {
-            int count = file.Read(buffer.AsSpan(0, (int)Math.Min(RewriteChunk, last.End - from)), from);
+            int count = file.Read(buffer.AsSpan(0, (int)Math.Min(buffer.Length, last.End - from)), from);
             file.Write(buffer.AsSpan(0, count), from);
             from += count;
         }

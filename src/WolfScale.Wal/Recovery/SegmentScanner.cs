@@ -24,8 +24,8 @@ internal enum ScanStop
 /// <summary>Reads one segment from its beginning and takes note of every batch, until something is not a batch.</summary>
 internal sealed class SegmentScanner(IWalFile file, Segment segment)
 {
-    private const int ChunkBytes = 4 << 20;
-    private readonly FileWindow _window = new(file, ChunkBytes);
+    private const int ChunkBytes = 1 << 20;
+    private readonly FileWindow _window = new(file, (int)Math.Clamp(file.Length, WalBatch.HeaderBytes, ChunkBytes));
 
     /// <summary>Where it ended.</summary>
     public long Offset { get; private set; } = segment.Header.Bytes;

@@ -13,6 +13,7 @@ namespace WolfScale.Wal.Writing;
 internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTable table, SegmentFiles readers, SyncedRecord record) : IDisposable
 {
     private const string Extension = ".wal";
+    private readonly byte[] _gather = GC.AllocateUninitializedArray<byte>(SegmentWriter.GatherBytes);
     private readonly List<PlacedBatch> _placed = [];
     private SegmentWriter? _active;
 
@@ -41,7 +42,7 @@ internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTabl
         End = end;
         SyncedLsn = end.End.Lsn;
         if (table.Last is { } last)
-            _active = new SegmentWriter(last, files.Open(last.Path, create: false), options);
+            _active = OpenForWriting(last);
     }
 
     /// <summary>Whether a group of that length goes into the present segment. A segment takes at least one batch, however long.</summary>
@@ -61,7 +62,7 @@ internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTabl
 
         Segment next = Create(clusterId, End);
         _active?.Dispose();
-        _active = new SegmentWriter(next, files.Open(next.Path, create: false), options);
+        _active = OpenForWriting(next);
     }
 
     /// <summary>Writes batches behind the end, as one write where they are small, and syncs them if asked to.</summary>
@@ -116,7 +117,7 @@ internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTabl
         long end = lastKept < last.FirstLsn ? last.Header.Bytes : lastKept == last.After.End.Lsn ? last.End : reader.EndOffsetOf(lastKept);
         table.Cut(last, end, after);
         _active?.Dispose();
-        _active = new SegmentWriter(last, files.Open(last.Path, create: false), options);
+        _active = OpenForWriting(last);
         _active.CutToEnd();
         End = after;
         SyncedLsn = lastKept;
@@ -131,7 +132,7 @@ internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTabl
             Delete(segments[i]);
         Segment first = Create(clusterId, start);
         _active?.Dispose();
-        _active = new SegmentWriter(first, files.Open(first.Path, create: false), options);
+        _active = OpenForWriting(first);
         End = start;
         SyncedLsn = start.End.Lsn;
         record.Write(SyncedLsn);
@@ -157,6 +158,8 @@ internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTabl
         _active?.Dispose();
         record.Dispose();
     }
+
+    private SegmentWriter OpenForWriting(Segment segment) => new(segment, files.Open(segment.Path, create: false), _gather, options);
 
     private Segment Create(Guid clusterId, in LogState before)
     {

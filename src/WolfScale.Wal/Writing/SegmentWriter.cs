@@ -10,22 +10,29 @@ namespace WolfScale.Wal.Writing;
 /// </summary>
 internal sealed class SegmentWriter : IDisposable
 {
-    private const int GatherBytes = 256 << 10;
+    /// <summary>Length of the buffer in which small batches are gathered.</summary>
+    public const int GatherBytes = 256 << 10;
+
     private const int DirectWriteBytes = 64 << 10;
     private static readonly byte[] Zeros = new byte[256 << 10];
 
     private readonly IWalFile _file;
-    private readonly byte[] _gather = GC.AllocateUninitializedArray<byte>(GatherBytes);
+    private readonly byte[] _gather;
     private readonly int _zeroAhead;
     private readonly long _segmentBytes;
     private int _gathered;
     private long _position; // where the next byte of the present group goes, once gathered bytes are written
     private long _zeroedEnd;
 
-    public SegmentWriter(Segment segment, IWalFile file, WalOptions options)
+    /// <param name="segment">The newest segment.</param>
+    /// <param name="file">Its file.</param>
+    /// <param name="gather">A buffer of <see cref="GatherBytes"/> to use.</param>
+    /// <param name="options">Segment size and zeros ahead.</param>
+    public SegmentWriter(Segment segment, IWalFile file, byte[] gather, WalOptions options)
     {
         Segment = segment;
         _file = file;
+        _gather = gather;
         _zeroAhead = options.ZeroAheadBytes;
         _segmentBytes = options.SegmentBytes;
         End = segment.End;

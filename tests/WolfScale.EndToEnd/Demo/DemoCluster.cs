@@ -20,6 +20,7 @@ internal enum Part
 internal sealed class DemoCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(90);
+    private static string? _failed;
     private readonly TempFolder _folder;
 
     private DemoCluster(TempFolder folder) => _folder = folder;
@@ -41,6 +42,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     /// <param name="settings">Overrides of the nodes' configuration, as <c>section.key=value</c>.</param>
     public static async Task<DemoCluster> StartAsync(int nodes = 3, params string[] settings)
     {
+        Assert.True(_failed is null, $"Not tried again, because an earlier demo did not start: {_failed}");
         var cluster = new DemoCluster(new TempFolder("demo"));
         string[] arguments =
         [
@@ -56,8 +58,9 @@ internal sealed class DemoCluster : IAsyncDisposable
             Assert.Equal(nodes, cluster.Facts.Nodes.Count);
             return cluster;
         }
-        catch
+        catch (Exception e)
         {
+            _failed = e.Message;
             cluster.Keep = true;
             TestContext.Current.TestOutputHelper?.WriteLine(cluster.LogTails());
             await cluster.DisposeAsync();
@@ -125,11 +128,26 @@ internal sealed class DemoCluster : IAsyncDisposable
     /// <summary>Ids and command lines of every process of this cluster.</summary>
     public IReadOnlyList<(int Pid, string CommandLine)> OwnProcesses() => Processes.Mentioning(Directory);
 
-    /// <summary>The node's own log, as far as it is written to its folder.</summary>
-    public string NodeLog(string node) => string.Join('\n', LogFiles(System.IO.Path.Combine(Directory, node)).Where(f => !f.EndsWith("error.log", StringComparison.Ordinal)).Select(File.ReadAllText));
+    public string ConfigurationFile(string node) => System.IO.Path.Combine(Directory, node, "config.toml");
+
+    /// <summary>What the node has logged so far.</summary>
+    public string NodeLog(string node) => File.ReadAllText(System.IO.Path.Combine(Directory, node, "wolfscale.log"));
+
+    /// <summary>Waits for a line in a node's log, after its first <paramref name="from"/> characters, that holds all of these words.</summary>
+    public async Task<string> AwaitLogAsync(string node, int from, params string[] words)
+    {
+        string? line = null;
+        await Poll.UntilAsync($"a line with \"{string.Join("\", \"", words)}\" in the log of {node}", TimeSpan.FromSeconds(40), () =>
+        {
+            var said = NodeLog(node)[from..];
+            line = Lines.With(said, words);
+            return Task.FromResult(line is null ? $"the log ends: {string.Join('\n', said.Split('\n').TakeLast(10))}" : null);
+        });
+        return line!;
+    }
 
     /// <summary>The last lines of all logs below the folder, for a failed test.</summary>
-    public string LogTails(int lines = 25) => string.Join("\n", LogFiles(Directory).Select(f => $"--- {f}\n{string.Join('\n', File.ReadLines(f).TakeLast(lines))}"));
+    public string LogTails(int lines = 30) => string.Join("\n", LogFiles(Directory).Select(f => $"--- {f}\n{string.Join('\n', File.ReadLines(f).TakeLast(lines))}"));
 
     /// <summary>Takes everything down. Fails when the demo's own stop leaves a process behind (which is then killed by its id).</summary>
     public async ValueTask DisposeAsync()
@@ -166,7 +184,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     }
 
     private static IEnumerable<string> LogFiles(string folder) => System.IO.Directory.Exists(folder)
-        ? System.IO.Directory.EnumerateFiles(folder, "*.log", SearchOption.AllDirectories).Where(f => !f.Contains("aria_log", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+        ? System.IO.Directory.EnumerateFiles(folder, "*.log", SearchOption.AllDirectories).Where(f => !f.Contains("/data/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
         : [];
 
     private static string Describe(IEnumerable<NodeStatus?> statuses) => string.Join("; ", statuses.Select(s => s?.ToString() ?? "no answer"));

@@ -33,7 +33,7 @@ internal sealed record DemoNode(
     [property: JsonRequired] string Cluster,
     [property: JsonRequired] string Api,
     [property: JsonRequired] DemoProxy Proxy,
-    [property: JsonRequired] DemoMariaDb MariaDb)
+    [property: JsonRequired, JsonPropertyName("mariadb")] DemoMariaDb MariaDb)
 {
     public SqlServer Server => new(Id, MariaDb.Host, MariaDb.Port, MariaDb.Socket);
 }

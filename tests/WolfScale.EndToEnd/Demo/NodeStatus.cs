@@ -10,11 +10,14 @@ internal sealed record NodeStatus(string Id, string? Role, string? Status, strin
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip };
 
     /// <summary>Asks the node; null when it does not answer (down, or frozen for 2 s).</summary>
-    public static async Task<NodeStatus?> AskAsync(DemoNode node)
+    public static Task<NodeStatus?> AskAsync(DemoNode node) => AskAsync(new Uri(node.Api));
+
+    /// <summary>Asks the node whose API stands at this address.</summary>
+    public static async Task<NodeStatus?> AskAsync(Uri api)
     {
         try
         {
-            return JsonSerializer.Deserialize<NodeStatus>(await Http.GetStringAsync(new Uri(node.Api + "/status")), Options);
+            return JsonSerializer.Deserialize<NodeStatus>(await Http.GetStringAsync(new Uri(api, "/status")), Options);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
         {

@@ -100,12 +100,15 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
         }
 
         _leadership?.OnCommit(lsn);
+        CommitAdvanced?.Invoke(lsn);
         foreach (var waiter in ready)
             _ = waiter.Done.TrySetResult();
     }
 
     /// <summary>Everything in the log is committed.</summary>
     public void CommitAll() => Commit(LastLsn);
+
+    public event Action<long>? CommitAdvanced;
 
     public async ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken)
     {

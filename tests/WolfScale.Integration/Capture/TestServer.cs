@@ -84,16 +84,17 @@ internal sealed class TestServer : IAsyncDisposable
             Assert.Fail($"{position} was not reached in {seconds} s; the server stands at {await PositionAsync()}. {await SlaveErrorAsync()}");
     }
 
-    /// <summary>Last error of the feed's connection: "number text" of the IO thread, then of the SQL thread.</summary>
-    public async Task<string> SlaveErrorAsync()
+    /// <summary>Errors of the feed's connection, of both its threads.</summary>
+    public async Task<string> SlaveErrorAsync() => $"{await SlaveStatusAsync("Last_IO_Error")} | {await SlaveStatusAsync("Last_SQL_Error")}";
+
+    /// <summary>One column of the status of the feed's connection, the only one.</summary>
+    public async Task<string> SlaveStatusAsync(string column)
     {
         await using var connection = await ConnectAsync();
         await using var command = connection.CreateCommand();
-        command.CommandText = "SHOW SLAVE 'wolfscale' STATUS";
+        command.CommandText = "SHOW ALL SLAVES STATUS"; // more columns than SHOW SLAVE STATUS
         await using var reader = await command.ExecuteReaderAsync();
-        return await reader.ReadAsync()
-            ? $"{reader["Last_IO_Errno"]} {reader["Last_IO_Error"]} | {reader["Last_SQL_Errno"]} {reader["Last_SQL_Error"]}"
-            : "(no replica)";
+        return await reader.ReadAsync() ? Convert.ToString(reader[column], CultureInfo.InvariantCulture) ?? "" : "(no replica)";
     }
 
     /// <summary>Waits, as long as a test may take, until a query gives this text.</summary>

@@ -26,6 +26,12 @@ internal sealed class NodeLog(TestLog log) : IReplicatedLog
 
     public bool BaseServerWasEmpty => log.BaseServerWasEmpty;
 
+    public event Action<long>? CommitAdvanced
+    {
+        add => log.CommitAdvanced += value;
+        remove => log.CommitAdvanced -= value;
+    }
+
     public ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken) => log.WaitForCommitAsync(lsn, cancellationToken);
 
     public long? FindGroup(EntryKey gtid) => log.FindGroup(gtid);

@@ -10,19 +10,19 @@ public sealed class Cluster
     private long _payloads;
     private ulong _incarnations;
 
-    public Cluster(long seed, SimulationProfile? profile = null, Action<string>? trace = null)
+    public Cluster(long seed, Weather? weather = null, Action<string>? trace = null)
     {
         Random = new Random(unchecked((int)(seed ^ (seed >> 32))));
-        Profile = profile ?? SimulationProfile.Draw(Random);
+        Profile = SimulationProfile.Draw(Random, weather);
         _trace = trace;
         Checker = new Checker(this);
         Network = new SimulatedNetwork(Events, Random, Profile, Deliver);
         CoreOptions = new RaftOptions
         {
-            HeartbeatIntervalMs = 50,
-            ElectionTimeoutMinMs = 150,
-            ElectionTimeoutMaxMs = 300,
-            TransferTimeoutMs = 300,
+            HeartbeatIntervalMs = Profile.HeartbeatMs,
+            ElectionTimeoutMinMs = Profile.ElectionMinMs,
+            ElectionTimeoutMaxMs = Profile.ElectionMaxMs,
+            TransferTimeoutMs = Profile.ElectionMaxMs,
             CommitUpdateDelayMs = Profile.CommitUpdateDelayMs,
             MaxInflightMessages = Profile.MaxInflightMessages,
             MaxInflightBytes = 4 * Profile.MaxMessageBytes,
@@ -81,12 +81,14 @@ public sealed class Cluster
 
     public bool CrashesNow() => Faults.IsOn && Profile.CrashAtEffect > 0 && Random.NextDouble() < Profile.CrashAtEffect;
 
+    public bool CrashesAfterVote() => Faults.IsOn && Profile.CrashAfterVote > 0 && Random.NextDouble() < Profile.CrashAfterVote;
+
     public void CrashAndRestart(SimulatedNode node)
     {
         Trace(node, "crashes");
         Checker.Statistics.Crashes++;
         node.Crash();
-        Events.In(Random.Next(5, 1500), node.Start);
+        Events.In(Random.Next(1, Profile.MaxDownMs), node.Start);
     }
 
     public long SyncDelayMs(SimulatedNode node) => !Faults.IsOn ? 1 : node.IsSlow ? Random.Next(Profile.SlowDiskMs) : Random.Next(Profile.SyncMs) + 1;

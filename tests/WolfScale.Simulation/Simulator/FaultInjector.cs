@@ -30,10 +30,13 @@ public sealed class FaultInjector(Cluster cluster)
         Add(Profile.Partitions, 2, IsolateLeader);
         Add(Profile.Partitions, 2, CutOneWay);
         Add(Profile.Partitions, 3, cluster.Network.Heal);
+        Add(Profile.ShiftingPartitions, 12, Shift);
         Add(Profile.SlowDisks, 2, () => Flip(AnyNode()));
         Add(Profile.Wipes, 2, Wipe);
         Add(Profile.FitnessFlips, 3, FlipFitness);
         Add(Profile.Pruning, 2, Prune);
+        if (Profile.Bridge)
+            CutBothWays(cluster.Nodes[0].Key.Id, cluster.Nodes[1].Key.Id);
         if (_faults.Count > 0)
             Schedule();
     }
@@ -81,14 +84,35 @@ public sealed class FaultInjector(Cluster cluster)
         cluster.Events.In(Random.Next(10, 1500), node.Resume);
     }
 
+    /// <summary>A leader that has just won is cut off before everybody has heard of what it did first.</summary>
+    public void ShiftAtTheWorstTime()
+    {
+        if (Profile.ChangesAtTheWorstTime && IsOn && Random.Next(2) == 0)
+            cluster.Events.In(Random.Next(50), Shift);
+    }
+
+    /// <summary>Takes the majority away from the leader, and gives it to others.</summary>
+    private void Shift()
+    {
+        cluster.Network.Heal();
+        SimulatedNode leader = AnyLeader();
+        int friends = Random.Next(cluster.Nodes.Count / 2);
+        CutInTwo([leader.Key.Id, .. cluster.Nodes.Where(node => node != leader).OrderBy(_ => Random.Next()).Take(friends).Select(node => node.Key.Id)]);
+        cluster.Operator.ChangeAtTheWorstTime(leader);
+    }
+
     private void Split()
     {
-        var left = new HashSet<string>(cluster.Nodes.Where(_ => Random.Next(2) == 0).Select(node => node.Key.Id), StringComparer.Ordinal);
+        CutInTwo([.. cluster.Nodes.Where(_ => Random.Next(2) == 0).Select(node => node.Key.Id)]);
+        HealLater();
+    }
+
+    private void CutInTwo(IReadOnlyCollection<string> left)
+    {
         foreach (SimulatedNode a in cluster.Nodes)
             foreach (SimulatedNode b in cluster.Nodes)
                 if (left.Contains(a.Key.Id) != left.Contains(b.Key.Id))
                     cluster.Network.Cut(a.Key.Id, b.Key.Id);
-        HealLater();
     }
 
     /// <summary>Cuts the leader off from all, or from all but one or two: those are the partitions that hurt.</summary>
@@ -98,11 +122,16 @@ public sealed class FaultInjector(Cluster cluster)
         int friends = Random.Next(3);
         foreach (SimulatedNode node in cluster.Nodes.Where(node => node != leader).OrderBy(_ => Random.Next()).Skip(friends).ToList())
         {
-            cluster.Network.Cut(leader.Key.Id, node.Key.Id);
-            cluster.Network.Cut(node.Key.Id, leader.Key.Id);
+            CutBothWays(leader.Key.Id, node.Key.Id);
         }
 
         HealLater();
+    }
+
+    private void CutBothWays(string a, string b)
+    {
+        cluster.Network.Cut(a, b);
+        cluster.Network.Cut(b, a);
     }
 
     private void CutOneWay()
@@ -113,7 +142,7 @@ public sealed class FaultInjector(Cluster cluster)
         HealLater();
     }
 
-    private void HealLater() => cluster.Events.In(Random.Next(100, 2000), cluster.Network.Heal);
+    private void HealLater() => cluster.Events.In(Random.Next(50, Profile.MaxPartitionMs), cluster.Network.Heal);
 
     private static void Flip(SimulatedNode node) => node.IsSlow = !node.IsSlow;
 

@@ -74,7 +74,7 @@ public static class Recovery
             target = next.Log.Last.Lsn;
         }
 
-        long needed = target;
+        long needed = Math.Max(target, cluster.Checker.CommittedLsn);
         cluster.Operator.MigrateStranded(leader);
         foreach (Member member in leader.Core!.Configuration!.Members)
             if (cluster.Find(member.Key) is { } node && (node.Core?.CommitLsn ?? 0) < needed)

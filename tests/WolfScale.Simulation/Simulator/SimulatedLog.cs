@@ -94,10 +94,10 @@ public sealed class SimulatedLog : ILogView
         }
     }
 
-    /// <summary>The machine loses power: the disk and a random prefix of what was not synced are left.</summary>
-    public void Crash(Random random)
+    /// <summary>The machine loses power: the disk is left, and as many of the unsynced writes as had reached it by chance.</summary>
+    public void Crash(int survivingWrites)
     {
-        Sync(random.Next(_unsynced.Count + 1));
+        Sync(survivingWrites);
         _unsynced.Clear();
         _memory.Clear();
         _memory.AddRange(_disk);

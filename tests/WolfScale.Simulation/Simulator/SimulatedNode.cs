@@ -80,7 +80,7 @@ public sealed class SimulatedNode
         _tickAtMs = long.MaxValue;
         IsPaused = false;
         AnnouncedRole = RaftRole.Follower;
-        Log.Crash(_cluster.Random);
+        Log.Crash(_cluster.Random.Next(Log.UnsyncedCount + 1));
         RememberedCommitLsn = Math.Min(RememberedCommitLsn, Log.Last.Lsn);
     }
 
@@ -192,15 +192,26 @@ public sealed class SimulatedNode
                 break;
             case Effect.Send send:
                 _cluster.Network.Send(WithPayloads(send.Message));
+                if (send.Message is VoteResponse { Granted: true } && _cluster.CrashesAfterVote())
+                    _cluster.CrashAndRestart(this);
                 break;
             default:
                 _cluster.Checker.OnEffect(this, effect);
                 if (effect is Effect.CommitAdvanced commit)
                     RememberedCommitLsn = commit.Lsn;
                 else if (effect is Effect.RoleChanged role)
-                    AnnouncedRole = role.Role;
+                    Announced(role);
                 break;
         }
+    }
+
+    private void Announced(Effect.RoleChanged role)
+    {
+        AnnouncedRole = role.Role;
+        if (role.Role != RaftRole.Leader)
+            return;
+        _cluster.Operator.ChangeAtTheWorstTime(this);
+        _cluster.Faults.ShiftAtTheWorstTime();
     }
 
     /// <summary>Nothing else happens on this node until term and vote are durable.</summary>

@@ -4,7 +4,7 @@ namespace WolfScale.Simulation;
 /// What can go wrong in one run, and how often. Drawn anew for every seed, with whole classes of faults switched off at random: a run with few faults
 /// gets further than one with all of them at once, and so finds other things.
 /// </summary>
-public sealed record SimulationProfile
+public sealed partial record SimulationProfile
 {
     public int Nodes { get; init; }
 
@@ -32,6 +32,9 @@ public sealed record SimulationProfile
     /// <summary>Probability of a crash between two effects.</summary>
     public double CrashAtEffect { get; init; }
 
+    /// <summary>Probability of a crash right after a vote has left.</summary>
+    public double CrashAfterVote { get; init; }
+
     /// <summary>Mean time between two faults in ms.</summary>
     public int FaultIntervalMs { get; init; }
 
@@ -40,6 +43,12 @@ public sealed record SimulationProfile
     public bool Pauses { get; init; }
 
     public bool Partitions { get; init; }
+
+    /// <summary>One partition follows the other without a pause, so that every pair of majorities gets its chance.</summary>
+    public bool ShiftingPartitions { get; init; }
+
+    /// <summary>The first two nodes hear one another through the third only, so that both ask for its vote.</summary>
+    public bool Bridge { get; init; }
 
     public bool SlowDisks { get; init; }
 
@@ -50,6 +59,12 @@ public sealed record SimulationProfile
     public bool Pruning { get; init; }
 
     public bool MembershipChanges { get; init; }
+
+    /// <summary>The membership is also changed right after every election, and right after a leader was cut off.</summary>
+    public bool ChangesAtTheWorstTime { get; init; }
+
+    /// <summary>Membership changes only give and take votes; nobody leaves or is renamed.</summary>
+    public bool OnlyVotesChange { get; init; }
 
     public bool Transfers { get; init; }
 
@@ -66,39 +81,16 @@ public sealed record SimulationProfile
 
     public int CommitUpdateDelayMs { get; init; }
 
-    public static SimulationProfile Draw(Random random)
-    {
-        bool On(double probability = 0.6) => random.NextDouble() < probability;
-        int nodes = random.Next(3, 7);
-        return new SimulationProfile
-        {
-            Nodes = nodes,
-            InitialVoters = random.Next(1, Math.Min(nodes, 5) + 1),
-            Loss = On() ? random.NextDouble() * 0.15 : 0,
-            Duplication = On() ? random.NextDouble() * 0.1 : 0,
-            DelayMs = random.Next(1, 25),
-            LateProbability = On() ? random.NextDouble() * 0.05 : 0,
-            LateMs = random.Next(50, 1500),
-            SyncMs = random.Next(1, 15),
-            PersistMs = random.Next(0, 10),
-            SlowDiskMs = random.Next(50, 600),
-            CrashAtEffect = On(0.3) ? random.NextDouble() * 0.002 : 0,
-            FaultIntervalMs = random.Next(60, 900),
-            Crashes = On(0.75),
-            Pauses = On(0.4),
-            Partitions = On(0.7),
-            SlowDisks = On(0.5),
-            Wipes = On(0.4),
-            FitnessFlips = On(0.5),
-            Pruning = On(0.4),
-            MembershipChanges = On(0.6),
-            Transfers = On(0.5),
-            Reads = On(0.6),
-            WriteIntervalMs = random.Next(5, 60),
-            OperatorIntervalMs = random.Next(60, 600),
-            MaxInflightMessages = random.Next(1, 12),
-            MaxMessageBytes = random.Next(100, 2000),
-            CommitUpdateDelayMs = random.Next(0, 5),
-        };
-    }
+    /// <summary>Longest time a crashed node stays down, in ms.</summary>
+    public int MaxDownMs { get; init; }
+
+    /// <summary>Times of the core, in ms.</summary>
+    public int HeartbeatMs { get; init; }
+
+    public int ElectionMinMs { get; init; }
+
+    public int ElectionMaxMs { get; init; }
+
+    /// <summary>Longest time a partition lasts, in ms.</summary>
+    public int MaxPartitionMs { get; init; }
 }

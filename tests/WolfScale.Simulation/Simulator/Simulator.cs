@@ -7,9 +7,9 @@ public sealed record SimulationResult(long Seed, long Steps, long VirtualMs, ulo
 public static class Simulator
 {
     /// <exception cref="InvariantViolationException">With the command that repeats it.</exception>
-    public static SimulationResult Run(long seed, int steps, Action<string>? trace = null, SimulationProfile? profile = null)
+    public static SimulationResult Run(long seed, int steps, Action<string>? trace = null, Weather? weather = null)
     {
-        var cluster = new Cluster(seed, profile, trace);
+        var cluster = new Cluster(seed, weather, trace);
         try
         {
             cluster.Run(steps);
@@ -18,7 +18,7 @@ public static class Simulator
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             throw new InvariantViolationException(
-                $"seed {seed}, step {cluster.Steps}, at {cluster.NowMs} ms: {e.Message}\nrepeat with: ./run.sh simulate --seed {seed} --steps {steps} --trace\n{(e is InvariantViolationException ? "" : e)}");
+                $"seed {seed}, step {cluster.Steps}, at {cluster.NowMs} ms: {e.Message}\nrepeat with: ./run.sh simulate --seed {seed} --steps {steps}{(weather is null ? "" : $" --weather {weather}")} --trace\n{(e is InvariantViolationException ? "" : e)}");
         }
 
         return new SimulationResult(seed, cluster.Steps, cluster.NowMs, cluster.Checker.Digest, cluster.Checker.Statistics);

@@ -37,6 +37,14 @@ internal sealed class FakeLog : IReplicatedLog
     public (EntryKey Gtid, long LastLsn)? LastGroupAtOrBefore(long lsn) =>
         Math.Min(lsn, LastLsn) is var last and >= 2 ? (_groups[(int)last - 2], last) : null;
 
+    public event Action<long>? CommitAdvanced;
+
+    public void Commit(long lsn)
+    {
+        CommitLsn = lsn;
+        CommitAdvanced?.Invoke(lsn);
+    }
+
     public ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public WalCursor OpenCursor(long firstLsn) => throw new NotSupportedException();

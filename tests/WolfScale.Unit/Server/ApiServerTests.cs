@@ -154,11 +154,40 @@ public class ApiServerTests
         Assert.Equal(HttpStatusCode.OK, (await api.GetAsync("/test/write")).Status);
     }
 
+    [Theory]
+    [InlineData("/admin/promote", "{\"node\":\"node-2\"}", HttpStatusCode.OK, "leader", "node-2")]
+    [InlineData("/admin/promote", "", HttpStatusCode.OK, "leader", "node-1")] // the node that is asked leads already
+    [InlineData("/admin/promote", "{\"node\":\"node-3\"}", HttpStatusCode.Conflict, "detail", "node-3 lags")]
+    [InlineData("/admin/promote", "{\"node\":\"node-9\"}", HttpStatusCode.NotFound, "code", "not_found")]
+    [InlineData("/admin/promote", "node-2", HttpStatusCode.BadRequest, "code", "bad_request")]
+    [InlineData("/admin/demote", "", HttpStatusCode.OK, "leader", "node-2")]
+    [InlineData("/admin/log-level", "{\"level\":\"debug\"}", HttpStatusCode.OK, "level", "debug")]
+    [InlineData("/admin/log-level", "{\"level\":\"loud\"}", HttpStatusCode.BadRequest, "code", "bad_request")]
+    [InlineData("/admin/log-level", "", HttpStatusCode.BadRequest, "code", "bad_request")]
+    public async Task An_operator_moves_the_lead_and_the_log_level(string path, string body, HttpStatusCode expected, string field, string value)
+    {
+        await using var api = await Api.StartAsync(Leader with { Nodes = Leader.Nodes.Add(new MemberReport { Id = "node-3" }) });
+
+        var (status, _, answer) = await api.PostAsync(path, body);
+
+        Assert.Equal((expected, value), (status, answer.GetProperty(field).GetString()));
+    }
+
+    [Fact]
+    public async Task A_follower_names_the_leader_that_is_to_be_asked()
+    {
+        await using var api = await Api.StartAsync(Leader with { Role = "FOLLOWER", Leader = "node-2", Nodes = [new MemberReport { Id = "node-2", Api = "10.0.0.2:8080" }] });
+
+        var (status, _, answer) = await api.PostAsync("/admin/demote");
+
+        Assert.Equal((HttpStatusCode.Conflict, "Ask the leader, node-2 at 10.0.0.2:8080."), (status, answer.GetProperty("detail").GetString()));
+    }
+
     private sealed class Api(ApiServer server, HttpClient client) : IAsyncDisposable
     {
         public static async Task<Api> StartAsync(NodeReport report, ApiSection? settings = null)
         {
-            var server = await ApiServer.StartAsync((settings ?? new ApiSection()) with { BindAddress = "127.0.0.1:0" }, new Fixed(report), NullLoggerFactory.Instance, Map);
+            var server = await ApiServer.StartAsync((settings ?? new ApiSection()) with { BindAddress = "127.0.0.1:0" }, new Fixed(report), new Fixed(report), NullLoggerFactory.Instance, Map);
             return new Api(server, new HttpClient { BaseAddress = server.Address });
         }
 
@@ -169,9 +198,17 @@ public class ApiServerTests
             return body;
         }
 
-        public async Task<(HttpStatusCode Status, string? Type, JsonElement Body)> GetAsync(string path, string? token = null)
+        public Task<(HttpStatusCode Status, string? Type, JsonElement Body)> GetAsync(string path, string? token = null) =>
+            SendAsync(HttpMethod.Get, path, token, null);
+
+        public Task<(HttpStatusCode Status, string? Type, JsonElement Body)> PostAsync(string path, string? body = null) =>
+            SendAsync(HttpMethod.Post, path, null, body);
+
+        private async Task<(HttpStatusCode Status, string? Type, JsonElement Body)> SendAsync(HttpMethod method, string path, string? token, string? body)
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            using var request = new HttpRequestMessage(method, path);
+            if (body is not null)
+                request.Content = new StringContent(body);
             if (token is not null)
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             using var response = await client.SendAsync(request);
@@ -191,9 +228,16 @@ public class ApiServerTests
             _ = routes.MapGet("/test/unmarked", () => "{}");
         }
 
-        private sealed class Fixed(NodeReport report) : INodeReportSource
+        /// <summary>Hands over to node-2 and to nobody else.</summary>
+        private sealed class Fixed(NodeReport report) : INodeReportSource, INodeOperations
         {
             public NodeReport Current => report;
+
+            public Task<SwitchoverDocument> HandOverAsync(string? nodeId, CancellationToken cancellationToken) => Task.FromResult(nodeId is null or "node-2"
+                ? new SwitchoverDocument(true, "node-2", 12, null)
+                : new SwitchoverDocument(false, "node-1", 12, $"{nodeId} lags"));
+
+            public bool SetLogLevel(string level) => level == "debug";
         }
     }
 }

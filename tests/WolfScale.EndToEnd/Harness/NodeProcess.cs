@@ -1,0 +1,175 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using WolfScale.EndToEnd.Demo;
+using WolfScale.MariaDb.Local;
+
+namespace WolfScale.EndToEnd.Harness;
+
+/// <summary>
+/// One <c>wolfscale start</c> with a configuration file and a private MariaDB of its own, for what the demo cannot be asked for: wrong secrets,
+/// wrong servers, foreign data directories.
+/// </summary>
+internal sealed class NodeProcess : IAsyncDisposable
+{
+    private readonly TempFolder _folder;
+    private readonly StringBuilder _log = new();
+    private Process? _process;
+
+    private NodeProcess(TempFolder folder, string id, int port, PrivateServer? mariaDb) => (_folder, Id, BasePort, MariaDb) = (folder, id, port, mariaDb);
+
+    public string Id { get; }
+
+    public int BasePort { get; }
+
+    /// <summary>The server of its own; null for a node that took over another's.</summary>
+    public PrivateServer? MariaDb { get; }
+
+    public SqlServer Server => new(Id, "127.0.0.1", MariaDb!.Port, MariaDb.Socket);
+
+    public string ClusterAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{BasePort}");
+
+    /// <summary>Settings as <c>section.key</c> to TOML value; changes hold from the next start on.</summary>
+    public Dictionary<string, string> Settings { get; } = [];
+
+    /// <summary>Everything the node has printed since its first start.</summary>
+    public string Log
+    {
+        get
+        {
+            lock (_log)
+                return _log.ToString();
+        }
+    }
+
+    public int ProcessId => _process is { HasExited: false } p ? p.Id : 0;
+
+    /// <summary>Creates a node with a fresh, started MariaDB server.</summary>
+    /// <param name="id">The node's id.</param>
+    /// <param name="serverId">MariaDB's server_id.</param>
+    /// <param name="serverSettings">Overrides of the server's settings.</param>
+    /// <param name="serverArguments">Further command-line arguments of the server.</param>
+    public static async Task<NodeProcess> CreateAsync(string id, uint serverId, IReadOnlyDictionary<string, string>? serverSettings = null, params string[] serverArguments)
+    {
+        var folder = new TempFolder("node");
+        var port = Ports.FreeRange(10);
+        var server = new PrivateServer(Path.Combine(folder.Path, "db"), port + 3, serverId);
+        var node = new NodeProcess(folder, id, port, server);
+        await server.CreateAsync(serverSettings);
+        await server.StartAsync(serverArguments);
+        node.Settings["node.id"] = Text(id);
+        node.Settings["node.bind_address"] = Text(node.ClusterAddress);
+        node.Settings["node.data_dir"] = Text(Path.Combine(folder.Path, "node"));
+        node.Settings["database.socket"] = Text(server.Socket);
+        node.Settings["database.port"] = server.Port.ToString(CultureInfo.InvariantCulture);
+        node.Settings["database.user"] = Text("root");
+        node.Settings["api.bind_address"] = Text(string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{port + 1}"));
+        node.Settings["proxy.enabled"] = "false";
+        node.Settings["cluster.auto_discovery"] = "false";
+        return node;
+    }
+
+    /// <summary>A node with the configuration of a demo node, which must not run: its data directory, ports and server are taken over.</summary>
+    public static NodeProcess InPlaceOf(DemoCluster cluster, string node, string newId)
+    {
+        var api = new Uri(cluster.Facts.Node(node).Api);
+        var taken = new NodeProcess(new TempFolder("node"), newId, api.Port - 1, mariaDb: null);
+        foreach (var (key, value) in Toml.Read(cluster.ConfigurationFile(node)))
+            taken.Settings[key] = value;
+        taken.Settings["node.id"] = Text(newId);
+        return taken;
+    }
+
+    /// <summary>Takes secret, name and peers from a demo's node.</summary>
+    public NodeProcess ThatJoins(DemoCluster cluster)
+    {
+        var demo = Toml.Read(cluster.ConfigurationFile(cluster.Facts.Nodes[0].Id));
+        foreach (var key in (string[])["cluster.secret", "cluster.cluster_name", "cluster.peers"])
+            Settings[key] = demo[key];
+        return this;
+    }
+
+    public static string Text(string value) => $"\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>Starts the node; <paramref name="arguments"/> follow <c>start -c FILE</c>.</summary>
+    public async Task StartAsync(params string[] arguments)
+    {
+        var file = Path.Combine(_folder.Path, "config.toml");
+        var sections = Settings.GroupBy(s => s.Key.Split('.')[0]).Select(g => $"[{g.Key}]\n{string.Concat(g.Select(s => $"{s.Key.Split('.')[1]} = {s.Value}\n"))}");
+        await File.WriteAllTextAsync(file, string.Concat(sections));
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var (program, prefix) = Command.WolfScaleProgram();
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in (string[])[.. prefix, "start", "-c", file, .. arguments])
+            start.ArgumentList.Add(argument);
+        _process?.Dispose();
+        _process = Process.Start(start) ?? throw new InvalidOperationException($"{program} could not be started.");
+        _process.OutputDataReceived += (_, e) => Append(e.Data);
+        _process.ErrorDataReceived += (_, e) => Append(e.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>Waits for a line of its output that holds all of these words (in any case).</summary>
+    public async Task<string> AwaitLineAsync(params string[] words)
+    {
+        string? line = null;
+        await Poll.UntilAsync($"a line with \"{string.Join("\", \"", words)}\" from {Id}", TimeSpan.FromSeconds(30), () =>
+        {
+            line = Lines.With(Log, words);
+            return Task.FromResult(line is null ? $"its output ends: {string.Join('\n', Log.Split('\n').TakeLast(15))}" : null);
+        });
+        return line!;
+    }
+
+    /// <summary>Waits until the node has ended by itself.</summary>
+    /// <returns>Its exit code.</returns>
+    public async Task<int> AwaitExitAsync(TimeSpan within)
+    {
+        try
+        {
+            await _process!.WaitForExitAsync().WaitAsync(within);
+            return _process.ExitCode;
+        }
+        catch (TimeoutException)
+        {
+            throw new TimeoutException($"{Id} still runs after {within}. Its output ends:\n{string.Join('\n', Log.Split('\n').TakeLast(15))}");
+        }
+    }
+
+    public async Task<NodeStatus?> StatusAsync() => await NodeStatus.AskAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{BasePort + 1}")));
+
+    /// <summary>Waits until the node's status satisfies the condition.</summary>
+    public Task<TimeSpan> AwaitAsync(string what, Func<NodeStatus, bool> condition) => Poll.UntilAsync($"{Id} to be {what}", TimeSpan.FromSeconds(60), async () =>
+        await StatusAsync() is { } status ? condition(status) ? null : status.ToString() : $"no answer; its output ends: {string.Join('\n', Log.Split('\n').TakeLast(8))}");
+
+    public async Task StopAsync(Signal signal = Signal.Terminate)
+    {
+        if (ProcessId is var pid and not 0)
+        {
+            Processes.Send(pid, signal);
+            await _process!.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (TestContext.Current.TestState?.Result == TestResult.Failed)
+            TestContext.Current.TestOutputHelper?.WriteLine($"--- {Id}\n{Log}");
+        if (ProcessId is var pid and not 0)
+        {
+            Processes.Send(pid, Signal.Kill);
+            await _process!.WaitForExitAsync();
+        }
+        _process?.Dispose();
+        if (MariaDb is not null)
+            await MariaDb.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private void Append(string? line)
+    {
+        lock (_log)
+            _log.AppendLine(line);
+    }
+}

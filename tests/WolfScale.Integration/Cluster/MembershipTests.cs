@@ -1,0 +1,213 @@
+using WolfScale.Cluster;
+using WolfScale.Consensus;
+
+namespace WolfScale.Integration.Cluster;
+
+public class MembershipTests
+{
+    [Fact]
+    public async Task C1_A_wiped_disk_comes_back_as_somebody_else_whose_old_vote_is_gone_first()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        for (ulong i = 1; i <= 50; i++)
+            await cluster.WriteAsync(i);
+        var victim = cluster.Nodes.First(n => n != cluster.Serving);
+        var before = victim.Self;
+        await cluster.KillAsync(before.Id);
+        cluster.Forget(before.Id);
+        var leader = await cluster.ServingAsync();
+        var steps = new List<Configuration>();
+        leader.ViewChanged += _ =>
+        {
+            lock (steps)
+                steps.Add(leader.Configuration!);
+        };
+
+        var after = await cluster.StartAsync(before.Id);
+        Assert.NotEqual(before.Incarnation, after.Self.Incarnation);
+        await cluster.UntilAsync("the new life to have a vote", () => leader.Configuration!.IsVoter(after.Self));
+        lock (steps)
+            Assert.DoesNotContain(steps, c => c.Find(before) is not null && c.Find(after.Self) is not null);
+        Assert.Equal(3, leader.Configuration!.Members.Length);
+        await cluster.UntilEqualAsync();
+        Assert.Equal(50, TestCluster.Groups(after).Count);
+    }
+
+    [Fact]
+    public async Task C1_A_lost_log_beside_a_kept_state_ends_the_incarnation()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        await cluster.WriteAsync(1);
+        var victim = cluster.Nodes.First(n => n != cluster.Serving).Self;
+        await cluster.KillAsync(victim.Id);
+        Directory.Delete(Path.Combine(cluster.Folder(victim.Id), "wal"), recursive: true);
+        var after = await cluster.StartAsync(victim.Id);
+        Assert.NotEqual(victim, after.Self);
+        Assert.Equal(1, cluster.Logs[victim.Id].Count("its log is gone"));
+        await cluster.UntilAsync("a vote for the new life", () => after.Configuration?.IsVoter(after.Self) == true);
+        await cluster.UntilEqualAsync();
+    }
+
+    [Fact]
+    public async Task C1_A_lost_state_beside_a_kept_log_ends_the_incarnation_and_keeps_the_log()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        for (ulong i = 1; i <= 20; i++)
+            await cluster.WriteAsync(i);
+        await cluster.UntilEqualAsync();
+        var victim = cluster.Nodes.First(n => n != cluster.Serving).Self;
+        var last = cluster[victim.Id].Wal.Last.Lsn;
+        await cluster.KillAsync(victim.Id);
+        Directory.Delete(Path.Combine(cluster.Folder(victim.Id), "state"), recursive: true);
+        var after = await cluster.StartAsync(victim.Id);
+        Assert.NotEqual(victim, after.Self);
+        Assert.True(after.Wal.Last.Lsn >= last);
+        await cluster.UntilAsync("a vote for the new life", () => after.Configuration?.IsVoter(after.Self) == true);
+        await cluster.WriteAsync(21);
+        await cluster.UntilEqualAsync();
+    }
+
+    [Fact]
+    public async Task C1_A_data_directory_under_another_id_keeps_its_log_and_gets_a_new_identity_and_vote()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        for (ulong i = 1; i <= 20; i++)
+            await cluster.WriteAsync(i);
+        await cluster.UntilEqualAsync();
+        var victim = cluster.Nodes.First(n => n != cluster.Serving);
+        var (before, last) = (victim.Self, victim.Wal.Last.Lsn);
+        await cluster.KillAsync(before.Id);
+        Directory.Move(cluster.Folder(before.Id), cluster.Folder("node-9"));
+
+        var after = await cluster.StartAsync("node-9");
+        Assert.True(after.Wal.Last.Lsn >= last);
+        Assert.Equal(1, cluster.Logs["node-9"].Count("was used as node", before.Id));
+        var leader = await cluster.ServingAsync();
+        await cluster.UntilAsync("the new name to vote and the old one to be gone",
+            () => leader.Configuration!.IsVoter(after.Self) && leader.Configuration.Find(before) is null);
+        await cluster.UntilEqualAsync();
+    }
+
+    [Fact]
+    public async Task C6_Damage_below_what_was_synced_ends_the_incarnation_and_the_log_is_refilled()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync(o => o with { SegmentBytes = 64 * 1024 });
+        for (ulong i = 1; i <= 300; i++)
+            await cluster.WriteAsync(i);
+        await cluster.UntilEqualAsync();
+        var victim = cluster.Nodes.First(n => n != cluster.Serving).Self;
+        await cluster.KillAsync(victim.Id);
+        var segments = Directory.GetFiles(Path.Combine(cluster.Folder(victim.Id), "wal"), "*.wal").Order().ToArray();
+        var damaged = await File.ReadAllBytesAsync(segments[^1]);
+        damaged[damaged.Length / 2] ^= 0x40;
+        await File.WriteAllBytesAsync(segments[^1], damaged);
+
+        var after = await cluster.StartAsync(victim.Id);
+        Assert.NotEqual(victim.Incarnation, after.Self.Incarnation);
+        Assert.Equal(1, cluster.Logs[victim.Id].Count("rule C6"));
+        await cluster.UntilAsync("a vote for the new life", () => after.Configuration?.IsVoter(after.Self) == true);
+        await cluster.UntilEqualAsync();
+        Assert.Equal(300, TestCluster.Groups(after).Count);
+    }
+
+    [Fact]
+    public async Task A_fourth_node_joins_through_a_follower_and_catches_up_from_old_segments()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync(o => o with { SegmentBytes = 64 * 1024, TailCacheBytes = 32 * 1024 });
+        for (ulong i = 1; i <= 500; i++)
+            await cluster.WriteAsync(i);
+        var leader = await cluster.ServingAsync();
+        Assert.True(leader.Wal.Segments.Count > 1, "the log must have old segments");
+        var follower = cluster.Nodes.First(n => n != leader);
+        var fourth = await cluster.StartAsync("node-4", o => o with { Peers = [follower.Address] });
+        await cluster.UntilAsync("four voters everywhere", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 4 }));
+        await cluster.UntilEqualAsync();
+        Assert.Equal(500, TestCluster.Groups(fourth).Count);
+    }
+
+    [Fact]
+    public async Task Of_four_voters_a_silent_one_loses_its_vote_and_gets_it_back_when_it_returns()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync(o => o with { DropAfterS = 2 });
+        await cluster.StartAsync("node-4");
+        await cluster.UntilAsync("four voters", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 4 }));
+        var victim = cluster.Nodes.Last(n => n != cluster.Serving).Self;
+        await cluster.KillAsync(victim.Id);
+        var leader = await cluster.ServingAsync();
+        await cluster.UntilAsync("the vote to go", () => leader.Configuration is { VoterCount: 3 });
+        await cluster.StartAsync(victim.Id);
+        await cluster.UntilAsync("the vote to come back", () => leader.Configuration!.IsVoter(victim));
+    }
+
+    [Fact]
+    public async Task A_dead_member_is_removed_through_a_follower_and_a_living_one_leaves_for_good()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        await cluster.StartAsync("node-4");
+        await cluster.UntilAsync("four voters", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 4 }));
+        var leader = await cluster.ServingAsync();
+        var dead = cluster.Nodes.First(n => n != leader).Self.Id;
+        await cluster.KillAsync(dead);
+        var follower = cluster.Nodes.First(n => n != leader);
+        await follower.RemoveAsync(dead);
+        Assert.Null(follower.Configuration!.FindById(dead));
+
+        var leaving = await cluster.ServingAsync();
+        await leaving.LeaveAsync();
+        var staying = cluster.Nodes.First(n => n != leaving);
+        await cluster.UntilAsync("the leader to have left", () => staying.Configuration!.FindById(leaving.Self.Id) is null);
+        await cluster.KillAsync(leaving.Self.Id);
+        var back = await cluster.StartAsync(leaving.Self.Id);
+        await cluster.UntilAsync("it to say that it stays away", () => back.View.Self.Reason.Contains("has left", StringComparison.Ordinal));
+        Assert.Null((await cluster.ServingAsync()).Configuration!.FindById(leaving.Self.Id));
+    }
+
+    [Fact]
+    public async Task A_cluster_is_founded_once_and_never_beside_another()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        Func<CancellationToken, Task<LogBase>> never = _ => throw new InvalidOperationException("the database must not be touched");
+        var refused = await Assert.ThrowsAsync<ClusterStartException>(
+            () => cluster.StartAsync("node-4", o => o with { Bootstrap = true, BootstrapBase = never }));
+        Assert.Contains("--bootstrap is refused", refused.Message, StringComparison.Ordinal);
+        var id = cluster[(await cluster.ServingAsync()).Self.Id].Configuration!.ClusterId;
+        await cluster.KillAsync("node-1");
+        await cluster.StartAsync("node-1", o => o with { Bootstrap = true, BootstrapBase = never });
+        Assert.Equal(1, cluster.Logs["node-1"].Count("--bootstrap is ignored"));
+        Assert.Equal(id, cluster["node-1"].Configuration!.ClusterId);
+    }
+
+    [Fact]
+    public async Task A_single_node_serves_alone_comes_back_alone_and_may_be_renamed()
+    {
+        await using var cluster = new TestCluster();
+        await cluster.StartAsync("alone", o => o with { Bootstrap = true, BootstrapBase = _ => Task.FromResult(new LogBase("0-1-7", false)) });
+        await cluster.WriteAsync(1);
+        await cluster.KillAsync("alone");
+        await cluster.StartAsync("alone");
+        await cluster.WriteAsync(2);
+        Assert.Equal(new LogBase("0-1-7", false), cluster["alone"].Configuration!.Base);
+        await cluster.KillAsync("alone");
+        Directory.Move(cluster.Folder("alone"), cluster.Folder("renamed"));
+        var renamed = await cluster.StartAsync("renamed");
+        await cluster.WriteAsync(3);
+        Assert.Equal([1UL, 2UL, 3UL], TestCluster.Groups(renamed));
+        Assert.Equal(["renamed"], renamed.Configuration!.Members.Select(m => m.Key.Id));
+    }
+
+    [Fact]
+    public async Task A_witness_votes_and_never_leads()
+    {
+        await using var cluster = new TestCluster();
+        cluster.Reserve("node-0", "node-1", "node-2");
+        await cluster.StartAsync("node-1", o => o with { Bootstrap = true });
+        await cluster.StartAsync("node-0", o => o with { Witness = true });
+        await cluster.StartAsync("node-2");
+        await cluster.UntilAsync("three voters", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 3 }));
+        await cluster.UntilAsync("the witness to be shown as one", () => cluster["node-2"].View.Find("node-0") is { Role: NodeRole.Witness, Witness: true });
+        await cluster.WriteAsync(1);
+        await cluster.KillAsync("node-1");
+        await cluster.WriteAsync(2);
+        Assert.Equal("node-2", (await cluster.ServingAsync()).Self.Id);
+    }
+}

@@ -1,0 +1,138 @@
+using WolfScale.Cluster;
+using WolfScale.Cluster.State;
+using WolfScale.Consensus;
+
+namespace WolfScale.Unit.Cluster;
+
+public sealed class StateStoreTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-state-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Every_commit_is_synced_before_it_returns()
+    {
+        // strace shows: one fsync of state.db-wal per write with these two settings, and none with synchronous = NORMAL.
+        using var store = SqliteStateStore.Open(_folder);
+        Assert.Equal("wal", store.Pragma("journal_mode"));
+        Assert.Equal("2", store.Pragma("synchronous"));
+    }
+
+    [Fact]
+    public void Term_and_vote_survive_a_crash_right_after_they_were_written()
+    {
+        using var store = SqliteStateStore.Open(_folder);
+        Assert.Equal(default, store.LoadHardState());
+        store.SaveHardState(new HardState(7, new NodeKey("node-2", ulong.MaxValue)));
+        store.SaveHardState(new HardState(8, null));
+        store.SaveHardState(new HardState(9, new NodeKey("node-3", 1UL << 63)));
+
+        using var crashed = SqliteStateStore.Open(CopyWithoutClosing());
+        Assert.Equal(new HardState(9, new NodeKey("node-3", 1UL << 63)), crashed.LoadHardState());
+    }
+
+    [Fact]
+    public void Facts_are_written_changed_listed_and_removed()
+    {
+        using var store = SqliteStateStore.Open(_folder);
+        store.Put("rewind/1", "a");
+        store.Put("rewind/2", "b");
+        store.Put("rewind/1", "c");
+        store.Put("other", "d");
+        Assert.Equal("c", store.Get("rewind/1"));
+        Assert.Equal(["rewind/1", "rewind/2"], store.List("rewind/").Select(p => p.Key));
+        store.Put("rewind/1", null);
+        Assert.Null(store.Get("rewind/1"));
+    }
+
+    [Fact]
+    public void Plans_come_back_in_the_order_in_which_they_were_begun()
+    {
+        using (var store = SqliteStateStore.Open(_folder))
+        {
+            store.SavePlan(new StoredPlan("b", "rewind", 0, "{}"));
+            store.SavePlan(new StoredPlan("a", "promotion", 0, "{}"));
+            store.SavePlan(new StoredPlan("b", "rewind", 3, "{\"x\":1}"));
+            store.SavePlan(new StoredPlan("c", "demotion", 0, "{}"));
+            store.DeletePlan("c");
+        }
+        using var reopened = SqliteStateStore.Open(_folder);
+        Assert.Equal([new StoredPlan("b", "rewind", 3, "{\"x\":1}"), new StoredPlan("a", "promotion", 0, "{}")], reopened.OpenPlans());
+    }
+
+    [Fact]
+    public void A_damaged_state_is_refused_with_what_to_do()
+    {
+        using (var store = SqliteStateStore.Open(_folder))
+            store.SaveHardState(new HardState(9, null));
+        File.WriteAllText(Path.Combine(_folder, "state.db"), "this is no database, and long enough to be looked at: " + new string('x', 5000));
+        var refused = Assert.Throws<ClusterStartException>(() => SqliteStateStore.Open(_folder));
+        Assert.Contains("move the file away", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_new_folder_begins_a_life_that_the_next_start_goes_on_with()
+    {
+        NodeKey key;
+        using (var store = SqliteStateStore.Open(_folder))
+        {
+            var first = NodeIdentity.Load(store, "node-1", TimeProvider.System);
+            Assert.Equal(NewLife.Fresh, first.NewLife);
+            key = first.Key;
+            first.Join(Guid.NewGuid());
+        }
+        using var again = SqliteStateStore.Open(_folder);
+        var second = NodeIdentity.Load(again, "node-1", TimeProvider.System);
+        Assert.Equal(NewLife.None, second.NewLife);
+        Assert.Equal(key, second.Key);
+        Assert.NotEqual(Guid.Empty, second.ClusterId);
+    }
+
+    [Fact]
+    public void C1_Another_node_id_is_another_life_and_remembers_the_former_one()
+    {
+        using var store = SqliteStateStore.Open(_folder);
+        var former = NodeIdentity.Load(store, "node-1", TimeProvider.System).Key;
+        store.SaveHardState(new HardState(5, former));
+        var renamed = NodeIdentity.Load(store, "node-9", TimeProvider.System);
+        Assert.Equal(NewLife.Renamed, renamed.NewLife);
+        Assert.Equal("node-9", renamed.Key.Id);
+        Assert.NotEqual(former.Incarnation, renamed.Key.Incarnation);
+        Assert.Equal(former, renamed.Former);
+        Assert.Equal(new HardState(5, former), store.LoadHardState());
+    }
+
+    [Fact]
+    public void C1_Two_lives_begun_at_once_differ()
+    {
+        using var store = SqliteStateStore.Open(_folder);
+        var identity = NodeIdentity.Load(store, "node-1", TimeProvider.System);
+        var seen = new HashSet<NodeKey> { identity.Key };
+        for (var i = 0; i < 5; i++)
+        {
+            identity.Renew(NewLife.LogLost, TimeProvider.System);
+            Assert.True(seen.Add(identity.Key));
+        }
+    }
+
+    [Fact]
+    public void A_node_that_has_left_stays_away_until_it_joins_again()
+    {
+        using var store = SqliteStateStore.Open(_folder);
+        var identity = NodeIdentity.Load(store, "node-1", TimeProvider.System);
+        identity.Leave();
+        Assert.True(NodeIdentity.Load(store, "node-1", TimeProvider.System).HasLeft);
+        identity.Return();
+        Assert.False(identity.HasLeft);
+    }
+
+    private string CopyWithoutClosing()
+    {
+        var copy = Path.Combine(_folder, "copy");
+        Directory.CreateDirectory(copy);
+        foreach (var file in Directory.GetFiles(_folder))
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        return copy;
+    }
+}

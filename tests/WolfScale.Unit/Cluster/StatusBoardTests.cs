@@ -1,0 +1,90 @@
+using WolfScale.Cluster;
+using WolfScale.Consensus;
+
+namespace WolfScale.Unit.Cluster;
+
+public class StatusBoardTests
+{
+    private static readonly NodeKey One = new("node-1", 1);
+    private static readonly NodeKey Two = new("node-2", 2);
+    private static readonly NodeKey Three = new("node-3", 3);
+    private readonly ClusterOptions _options = new()
+    {
+        NodeId = "node-1", DataDirectory = "/", BindAddress = "127.0.0.1:0", HeartbeatIntervalMs = 500, DropAfterS = 30,
+    };
+
+    [Fact]
+    public void A_node_that_speaks_is_what_it_says()
+    {
+        var board = new StatusBoard(_options);
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active, AppliedLsn = 90, Fit = true }), 1000);
+        var node = board.Build(Self(), 1400).Find("node-2")!;
+        Assert.Equal(NodeStatus.Active, node.Status);
+        Assert.Equal(10, node.LagEntries);
+        Assert.Equal(400, node.LastHeardMs);
+        Assert.True(node.Fit);
+    }
+
+    [Theory]
+    [InlineData(1499, NodeStatus.Active)]
+    [InlineData(1500, NodeStatus.Lagging)]
+    [InlineData(29_999, NodeStatus.Lagging)]
+    [InlineData(30_000, NodeStatus.Dropped)]
+    public void Silence_makes_a_node_lagging_after_three_heartbeats_and_dropped_in_the_end(long silentMs, NodeStatus expected)
+    {
+        var board = new StatusBoard(_options);
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }), 1000);
+        Assert.Equal(expected, board.Build(Self(), 1000 + silentMs).Find("node-2")!.Status);
+    }
+
+    [Fact]
+    public void A_node_never_heard_or_that_said_goodbye_is_offline()
+    {
+        var board = new StatusBoard(_options);
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }) with { Goodbye = true }, 1000);
+        var view = board.Build(Self(), 1100);
+        Assert.Equal(NodeStatus.Offline, view.Find("node-2")!.Status);
+        Assert.Equal(NodeStatus.Offline, view.Find("node-3")!.Status);
+        Assert.Null(view.Find("node-3")!.LastHeardMs);
+    }
+
+    [Fact]
+    public void A_node_that_stopped_serving_is_offline_with_its_reason()
+    {
+        var board = new StatusBoard(_options);
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }) with { Stopped = "fdatasync failed" }, 1000);
+        var node = board.Build(Self(), 1100).Find("node-2")!;
+        Assert.Equal((NodeStatus.Offline, "fdatasync failed"), (node.Status, node.Reason));
+    }
+
+    [Fact]
+    public void A_member_whose_entries_were_pruned_needs_migration_and_everybody_says_so()
+    {
+        var board = new StatusBoard(_options);
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }) with { Role = RaftRole.Leader, BehindRetention = [Three] }, 1000);
+        board.Record(Three, "c:1", Report(new LocalState { Status = NodeStatus.Syncing }), 1000);
+        Assert.Equal(NodeStatus.NeedsMigration, board.Build(Self(), 1100).Find("node-3")!.Status);
+    }
+
+    [Fact]
+    public void A_node_outside_the_configuration_is_joining_and_a_learner_is_syncing()
+    {
+        var board = new StatusBoard(_options);
+        board.Record(new NodeKey("node-4", 4), "d:1", Report(new LocalState { Status = NodeStatus.Active }), 1000);
+        var configuration = Configuration(new Member(Two, "b:1", MemberRole.Learner));
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }), 1000);
+        var view = board.Build(Self() with { Configuration = configuration, Reason = "no peer is reached" }, 1100);
+        Assert.Equal((NodeStatus.Joining, "no peer is reached"), (view.Self.Status, view.Self.Reason));
+        Assert.Equal(NodeStatus.Joining, view.Find("node-4")!.Status);
+        Assert.Equal((NodeStatus.Syncing, NodeRole.Learner), (view.Find("node-2")!.Status, view.Find("node-2")!.Role));
+    }
+
+    private static SelfFacts Self() => new(One, "a:1", Report(new LocalState { Status = NodeStatus.Active, AppliedLsn = 100 }), One,
+        Configuration(new Member(One, "a:1", MemberRole.Voter), new Member(Two, "b:1", MemberRole.Voter), new Member(Three, "c:1", MemberRole.Voter)),
+        "test", "", false);
+
+    private static NodeReport Report(LocalState local) => new(RaftRole.Follower, 3, 100, 100, local, "", false, []);
+
+    private static Configuration Configuration(params Member[] members) =>
+        new(Guid.NewGuid(), "test", ClusterMode.Consistent, new LogBase("", true), [.. members]);
+}
