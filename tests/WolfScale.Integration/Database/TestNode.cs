@@ -156,6 +156,15 @@ internal sealed class TestNode : IAsyncDisposable
     public Task<DatabaseState> AwaitInStepAsync() =>
         AwaitAsync(s => s.Phase == DatabasePhase.Following && s.AppliedLsn >= _log.CommitLsn, "in step with the log");
 
+    /// <summary>Waits until the plan store holds a record with that text.</summary>
+    public async Task AwaitStoredAsync(string name, string text)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while ((await Plans.LoadAsync(name, CancellationToken.None))?.Data.Contains(text, StringComparison.Ordinal) != true)
+            _ = await poll.WaitForNextTickAsync(deadline.Token);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopControllerAsync();
