@@ -3,6 +3,9 @@ namespace WolfScale.MariaDb.Connections;
 /// <summary>Numbers of the server's errors that are expected somewhere (Knowledge Base, "MariaDB Error Codes").</summary>
 public static class ServerErrors
 {
+    /// <summary>ER_CON_COUNT_ERROR: max_connections are taken.</summary>
+    public const int TooManyConnections = 1040;
+
     /// <summary>ER_SPECIFIC_ACCESS_DENIED_ERROR: the account lacks a privilege.</summary>
     public const int AccessDenied = 1227;
 

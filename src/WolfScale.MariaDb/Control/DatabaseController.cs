@@ -112,6 +112,32 @@ public sealed partial class DatabaseController : IAsyncDisposable
         State.Serving && _handover.IsPrepared ? _handover.ResumeAsync(cancellationToken) : Task.CompletedTask;
 
     /// <summary>
+    /// Closes the server for writes and returns when it is closed: before a planned end of the node, so that applications get an error instead
+    /// of a commit that waits. Does not wait for a server that is down.
+    /// </summary>
+    public async Task CloseAsync(CancellationToken cancellationToken)
+    {
+        Follow();
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Look(DatabaseState state)
+        {
+            if (state.Phase is not (DatabasePhase.Serving or DatabasePhase.Promoting or DatabasePhase.Demoting or DatabasePhase.Starting))
+                _ = closed.TrySetResult();
+        }
+
+        _board.Changed += Look;
+        try
+        {
+            Look(State);
+            await closed.Task.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            _board.Changed -= Look;
+        }
+    }
+
+    /// <summary>
     /// Stops the loop. The server stays as it is: a leader's commits then wait for ever (fail-stop), until a node of the cluster looks after it again.
     /// </summary>
     public async ValueTask DisposeAsync()
@@ -202,13 +228,20 @@ public sealed partial class DatabaseController : IAsyncDisposable
                 Announcement = facts.Announcement(null).ToString(),
                 Up = true,
             });
-            if (Preflight.CanFollow)
+            if (!Preflight.CanFollow)
             {
-                await RunRolesAsync(server, facts);
-                return;
+                await RefuseAsync(server, facts);
+                continue;
             }
 
-            await RefuseAsync(server, facts);
+            try
+            {
+                await RunRolesAsync(server, facts);
+            }
+            catch (PreflightOutdatedException)
+            {
+                // Looked at again, and refused, with the reason.
+            }
         }
     }
 
@@ -277,6 +310,8 @@ public sealed partial class DatabaseController : IAsyncDisposable
 
     private async Task<PreflightContext> PreflightContextAsync(AdminConnection server, ServerFacts facts) => new()
     {
+        NodeId = _options.NodeId,
+        Leads = Desired.Lease is not null,
         AllowStatementFormat = _options.AllowStatementFormat,
         Peers = _options.Peers(),
         ClusterDomain = _log.LastGroupAtOrBefore(_log.LastLsn)?.Gtid.Domain,

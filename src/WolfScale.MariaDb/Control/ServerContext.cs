@@ -3,6 +3,7 @@ using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Following;
 using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Plans;
+using WolfScale.MariaDb.Preflight;
 
 namespace WolfScale.MariaDb;
 
@@ -34,9 +35,21 @@ internal sealed record ServerContext
     /// <summary>Whether an open, gated server may stay so: nobody else is known to lead, and the node does not stop.</summary>
     public required Func<bool> MayHold { get; init; }
 
+    /// <summary>Looks again at what the other members tell, which was not all known when preflight ran.</summary>
+    /// <exception cref="PreflightOutdatedException">This server must give way.</exception>
+    public void CheckPeers(bool leads)
+    {
+        var findings = ClusterRules.Check(Facts, new PreflightContext { NodeId = Options.NodeId, Leads = leads, Peers = Options.Peers() });
+        if (findings.Any(f => f.Severity == FindingSeverity.Refusal))
+            throw new PreflightOutdatedException();
+    }
+
     /// <summary>Whether preflight lets this server lead.</summary>
     public required bool CanLead { get; init; }
 
     /// <summary>Why it cannot, one line; empty where it can.</summary>
     public required string CannotLeadReason { get; init; }
 }
+
+/// <summary>What preflight said no longer holds: it runs again.</summary>
+internal sealed class PreflightOutdatedException : Exception;

@@ -47,6 +47,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
                     return await StoppedAsync(status, now.Slave);
                 await _health.RunWhenDueAsync();
                 await events.ListenAsync(cancellationToken);
+                context.CheckPeers(leads: false);
             }
 
             await poll.WaitForNextTickAsync(cancellationToken);

@@ -18,7 +18,9 @@ internal static class ClusterRules
 
         foreach (var peer in context.Peers.Where(p => p.ServerId == facts.ServerId && p.ServerId != 0))
         {
-            yield return new("server_id", FindingSeverity.Refusal,
+            // One of the two gives way, not both: never the leader's, else the one with the higher node id.
+            var givesWay = !context.Leads && (peer.Leads || string.CompareOrdinal(peer.NodeId, context.NodeId) < 0);
+            yield return new("server_id", givesWay ? FindingSeverity.Refusal : FindingSeverity.Warning,
                 $"server_id={facts.ServerId} is also that of {peer.NodeId}'s server: their transactions could not be told apart.",
                 "Give one of the two another server_id.",
                 $"server_id = {FreeServerId(context)}",

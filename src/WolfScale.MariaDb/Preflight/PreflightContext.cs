@@ -5,6 +5,12 @@ namespace WolfScale.MariaDb.Preflight;
 /// <summary>What preflight must know beside the server itself.</summary>
 public sealed record PreflightContext
 {
+    /// <summary>This node's id.</summary>
+    public string NodeId { get; init; } = "";
+
+    /// <summary>Whether this node leads: then it is not for it to give way where two servers have one id.</summary>
+    public bool Leads { get; init; }
+
     /// <summary>The user's consent to <c>binlog_format=STATEMENT</c>.</summary>
     public bool AllowStatementFormat { get; init; }
 

@@ -70,8 +70,8 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
         _readOnly = closing.ExecuteAsync("SET GLOBAL read_only = 1", Longest);
 
         // The scheduler's thread may itself wait behind a commit, and stopping it waits for that thread: on a connection of its own too.
-        var stopping = await OwnAsync(cancellationToken);
-        _scheduler = new Events.EventSwitch(stopping).StopAsync();
+        if (await server.ScalarAsync("SELECT @@event_scheduler") == "ON")
+            _scheduler = new Events.EventSwitch(await OwnAsync(cancellationToken)).StopAsync();
 
         // Either it has taken effect, or it is in the queue: from here on no write overtakes it.
         while (!_readOnly.IsCompleted && !await IsQueuedAsync(closing.Id))
@@ -103,9 +103,22 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
 
     private async Task<AdminConnection> OwnAsync(CancellationToken cancellationToken)
     {
-        var connection = await connector.OpenAsync(cancellationToken);
-        _own.Add(connection);
-        return connection;
+        while (true)
+        {
+            try
+            {
+                var connection = await connector.OpenAsync(cancellationToken);
+                _own.Add(connection);
+                return connection;
+            }
+            catch (MySqlException e) when (e.Number == ServerErrors.TooManyConnections)
+            {
+                // Without an extra_port, writers that wait have taken every place. Killing them first is as safe: what comes in their stead waits
+                // for an ACK as they did, and is killed in its turn.
+                _ = await ClientSessions.KillClientsAsync(connector, server);
+                await Task.Delay(Pause, cancellationToken);
+            }
+        }
     }
 
     private static async Task SwallowAsync(Task task)
