@@ -90,9 +90,9 @@ public sealed class FeedEncoderTests
 
     private sealed class Sink : IFeedSink
     {
-        private readonly MemoryStream _sent = new();
+        private readonly List<byte> _sent = [];
 
-        public void Send(ReadOnlySpan<byte> bytes) => _sent.Write(bytes);
+        public void Send(ReadOnlySpan<byte> bytes) => _sent.AddRange(bytes);
 
         /// <summary>Joins the packets, checks their sequence, and takes off what stands before the event.</summary>
         public List<byte[]> Events(bool semiSync)
