@@ -70,8 +70,17 @@ public sealed record DatabaseOptions
 
 /// <summary>What another member has told about its server.</summary>
 /// <param name="NodeId">The member.</param>
-/// <param name="ServerId">Its <c>server_id</c>; must differ from ours.</param>
+/// <param name="ServerId">Its <c>server_id</c>; must differ from ours. 0: not known.</param>
 /// <param name="Version">Its <c>@@version</c>; a feed from a newer to an older server is refused. Empty: not known.</param>
 /// <param name="LowerCaseTableNames">Its <c>lower_case_table_names</c>; must equal ours. Null: not known.</param>
 /// <param name="Leads">Whether it leads now.</param>
-public sealed record PeerServer(string NodeId, uint ServerId, string Version, int? LowerCaseTableNames, bool Leads);
+public sealed record PeerServer(string NodeId, uint ServerId, string Version, int? LowerCaseTableNames, bool Leads)
+{
+    /// <summary>Of the leader: which events it has not enabled; null where that is not known.</summary>
+    internal EventKnowledge? Events { get; init; }
+
+    /// <summary>From the member's <see cref="DatabaseState.Announcement"/>, as gossip has brought it; whatever it does not tell is unknown.</summary>
+    public static PeerServer From(string nodeId, string announcement, bool leads) => DatabaseAnnouncement.TryParse(announcement) is { } told
+        ? new PeerServer(nodeId, told.ServerId, told.Version, told.LowerCaseTableNames, leads) { Events = told.Events }
+        : new PeerServer(nodeId, 0, "", null, leads);
+}

@@ -14,11 +14,11 @@ public sealed class ErrantWritesTests(ClusterFixture fixture) : ClusterTests<Clu
     {
         var (cluster, leader, follower) = await PrepareAsync();
         var (logged, clock) = (cluster.NodeLog(follower.Id).Length, Stopwatch.StartNew());
-        await follower.Server.RunAsync("INSERT INTO demo.errant VALUES (666, 'written behind the back')");
+        await follower.Server.RunAsync("INSERT INTO demo.errant VALUES (6666, 'written behind the back')");
 
         await AssertReportedAsync(cluster, follower.Id, logged, clock);
         await cluster.AwaitStatusAsync(follower.Id, "ACTIVE");
-        Assert.Equal("0", await follower.Server.ScalarAsync("SELECT COUNT(*) FROM demo.errant WHERE id = 666"));
+        Assert.Equal("0", await follower.Server.ScalarAsync("SELECT COUNT(*) FROM demo.errant WHERE id = 6666"));
         await SavedTransactions.AssertContainAsync(cluster, follower.Id, "written behind the back");
         await leader.Server.RunAsync("INSERT INTO demo.errant VALUES (2000, 'the feed goes on')");
         await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.errant", 1001)]);

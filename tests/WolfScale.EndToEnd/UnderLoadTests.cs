@@ -11,7 +11,7 @@ namespace WolfScale.EndToEnd;
 public sealed class UnderLoadTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
 {
     private static readonly TimeSpan Duration = Long.Or(TimeSpan.FromSeconds(120), TimeSpan.FromSeconds(30));
-    private static readonly TimeSpan BetweenKills = Long.Or(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(12));
+    private static readonly TimeSpan BetweenKills = Long.Or(TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(8));
     private static readonly Part[] Kills = [Part.Node, Part.MariaDb, Part.Both];
 
     [Fact]

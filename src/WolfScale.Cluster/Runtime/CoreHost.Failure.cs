@@ -70,11 +70,13 @@ internal sealed partial class CoreHost
         _notifier.Drain();
     }
 
-    /// <summary>Under the gate: has the hand-over of a full node come to an end?</summary>
-    private void CheckHandover()
+    /// <summary>Under the gate: has the hand-over of a full node come to an end? Then its part has.</summary>
+    private bool EndHandover()
     {
-        if (_givingUp && _core is { } core && (core.Role != RaftRole.Leader || NowMs >= _giveUpByMs))
-            Halt(_wal.Failure?.Message ?? "the disk was full", _wal.Failure?.CanResume ?? true);
+        if (!_givingUp || _core is not { } core || (core.Role == RaftRole.Leader && NowMs < _giveUpByMs))
+            return false;
+        Halt(_wal.Failure?.Message ?? "the disk was full", _wal.Failure?.CanResume ?? true);
+        return true;
     }
 
     /// <summary>Under the gate.</summary>

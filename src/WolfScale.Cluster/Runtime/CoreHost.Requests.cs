@@ -13,49 +13,30 @@ internal sealed partial class CoreHost
     /// Begins a strong read on the leader. <paramref name="done"/> gets the LSN, or −1 when this node ceased to lead; it is called under the gate
     /// and must not block. The number of open reads is bounded by the core.
     /// </summary>
-    public ReadIndexResult BeginRead(Action<long> done)
+    public ReadIndexResult BeginRead(Action<long> done) => Enter(ReadIndexResult.NotLeader, done, static (host, core, done) =>
     {
-        ReadIndexResult result;
-        lock (_gate)
-        {
-            if (_core is not { } core)
-                return ReadIndexResult.NotLeader;
-            var context = ++_lastRead;
-            _reads[context] = done;
-            result = core.BeginReadIndex(context, _effects);
-            if (result != ReadIndexResult.Started)
-                _reads.Remove(context);
-            Execute();
-        }
-        _notifier.Drain();
+        var context = ++host._lastRead;
+        host._reads[context] = done;
+        var result = core.BeginReadIndex(context, host._effects);
+        if (result != ReadIndexResult.Started)
+            host._reads.Remove(context);
         return result;
-    }
+    });
 
     /// <summary>Hands the lead over; the outcome comes when the other leads or the core has given up.</summary>
-    public Task<TransferOutcome> TransferAsync(NodeKey? to)
-    {
-        Task<TransferOutcome> outcome;
-        lock (_gate)
+    public Task<TransferOutcome> TransferAsync(NodeKey? to) =>
+        Enter(Failed($"this node does not take part: {Halted}"), to, static (host, core, to) =>
         {
-            if (_core is not { } core)
-                return Failed($"this node does not take part: {Halted}");
-            var result = core.TransferLeadership(NowMs, to, _effects);
+            var result = core.TransferLeadership(host.NowMs, to, host._effects);
             if (result == TransferResult.Started)
             {
-                _transfer = new(TaskCreationOptions.RunContinuationsAsynchronously);
-                outcome = _transfer.Task;
+                host._transfer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                return host._transfer.Task;
             }
-            else
-            {
-                outcome = result == TransferResult.AlreadyLeader
-                    ? Task.FromResult(new TransferOutcome(true, _self.Id, ""))
-                    : Failed(Explain(result, to, core));
-            }
-            Execute();
-        }
-        _notifier.Drain();
-        return outcome;
-    }
+            return result == TransferResult.AlreadyLeader
+                ? Task.FromResult(new TransferOutcome(true, host._self.Id, ""))
+                : Failed(Explain(result, to, core));
+        });
 
     private void EndRead(long context, long lsn)
     {

@@ -79,40 +79,29 @@ internal sealed partial class CoreHost : IDisposable
             Restart();
     }
 
-    public void Tick()
+    public void Tick() => Enter(false, 0, static (host, core, _) =>
     {
-        lock (_gate)
-        {
-            _armedMs = long.MaxValue;
-            if (_core is { } core)
-            {
-                core.Tick(NowMs, _effects);
-                Execute();
-                CheckHandover();
-            }
-        }
-        _notifier.Drain();
-    }
+        host._armedMs = long.MaxValue;
+        if (!host.EndHandover())
+            core.Tick(host.NowMs, host._effects);
+        return true;
+    });
 
     /// <summary>Takes a peer's message; the references to its batches are given up here.</summary>
     public void Receive(Message message)
     {
         try
         {
-            lock (_gate)
+            Enter(false, message, static (host, core, message) =>
             {
-                if (_core is { } core)
-                {
-                    core.Receive(NowMs, message, _effects);
-                    Execute();
-                }
-            }
+                core.Receive(host.NowMs, message, host._effects);
+                return true;
+            });
         }
         finally
         {
             MessageCodec.ReleaseBatches(message);
         }
-        _notifier.Drain();
     }
 
     /// <summary>Syncs what <see cref="Receive"/> appended, on this thread; the acknowledgement leaves from here as well.</summary>
@@ -123,49 +112,27 @@ internal sealed partial class CoreHost : IDisposable
         _wal.FlushInline();
     }
 
-    public ProposeOutcome Propose(SealedBatch batch, long term)
-    {
-        ProposeOutcome outcome;
-        lock (_gate)
+    public ProposeOutcome Propose(SealedBatch batch, long term) =>
+        Enter(new ProposeOutcome(ProposeResult.NotLeader, 0, Role.Term), (batch, term), static (host, core, proposal) =>
         {
-            if (_core is not { } core)
-                return new ProposeOutcome(ProposeResult.NotLeader, 0, Role.Term);
-            outcome = core.Propose(batch.Count, batch.Bytes, term, _effects);
-            if (outcome.Accepted && !AppendProposed(batch.Assign(outcome.FirstLsn, outcome.Term)))
-                outcome = new ProposeOutcome(ProposeResult.NotLeader, 0, outcome.Term);
-            Execute();
-        }
-        _notifier.Drain();
-        return outcome;
-    }
+            var outcome = core.Propose(proposal.batch.Count, proposal.batch.Bytes, proposal.term, host._effects);
+            return !outcome.Accepted || host.AppendProposed(proposal.batch.Assign(outcome.FirstLsn, outcome.Term))
+                ? outcome
+                : new ProposeOutcome(ProposeResult.NotLeader, 0, outcome.Term);
+        });
 
-    public ConfigurationOutcome ProposeConfiguration(ConfigurationChange change)
-    {
-        var outcome = new ConfigurationOutcome(ConfigurationResult.NotLeader, 0);
-        lock (_gate)
-        {
-            if (_core is { } core)
-            {
-                outcome = core.ProposeConfiguration(change, _effects);
-                Execute();
-            }
-        }
-        _notifier.Drain();
-        return outcome;
-    }
+    public ConfigurationOutcome ProposeConfiguration(ConfigurationChange change) =>
+        Enter(new ConfigurationOutcome(ConfigurationResult.NotLeader, 0), change,
+            static (host, core, change) => core.ProposeConfiguration(change, host._effects));
 
     public void SetFitness(bool fit)
     {
-        lock (_gate)
+        Volatile.Write(ref _fit, fit);
+        Enter(false, 0, static (host, core, _) =>
         {
-            _fit = fit;
-            if (_core is { } core)
-            {
-                core.SetFitness(fit && !_givingUp ? Fitness.Fit : Fitness.Unfit, _effects);
-                Execute();
-            }
-        }
-        _notifier.Drain();
+            core.SetFitness(Volatile.Read(ref host._fit) && !host._givingUp ? Fitness.Fit : Fitness.Unfit, host._effects);
+            return true;
+        });
     }
 
     /// <summary>A picture of the core; null while halted.</summary>
@@ -196,17 +163,37 @@ internal sealed partial class CoreHost : IDisposable
         Execute();
     }
 
-    private void OnSynced(long lsn, long generation)
+    private void OnSynced(long lsn, long generation) => Enter(false, (lsn, generation), static (host, core, synced) =>
     {
+        core.LogDurable(synced.lsn, synced.generation, host._effects);
+        return true;
+    });
+
+    /// <summary>
+    /// The one way to the core: one input, then all its effects, then the news. A core that throws has a state nobody knows, so the node ends its
+    /// part. The inputs are static functions: nothing is allocated for them.
+    /// </summary>
+    /// <param name="otherwise">The result while the node does not take part.</param>
+    private TResult Enter<TState, TResult>(TResult otherwise, TState state, Func<CoreHost, RaftCore, TState, TResult> input)
+    {
+        var result = otherwise;
         lock (_gate)
         {
             if (_core is { } core)
             {
-                core.LogDurable(lsn, generation, _effects);
+                try
+                {
+                    result = input(this, core, state);
+                }
+                catch (Exception e)
+                {
+                    Halt($"the consensus core failed, which is a bug: {e}", resumable: false);
+                }
                 Execute();
             }
         }
         _notifier.Drain();
+        return result;
     }
 
     /// <summary>Under the gate: everything the core wants done, in its order; then the timer.</summary>

@@ -17,8 +17,11 @@ namespace WolfScale.Cluster.Transport;
 /// </summary>
 internal sealed class InboundConnection
 {
-    /// <summary>Frames handed over before what they appended is synced, even if more is waiting: bounds what one sync has to write.</summary>
-    private const int MaxUndrained = 256;
+    /// <summary>Bytes handed over before what they appended is synced, even if more is waiting: bounds memory, and lets the sender's window move on.</summary>
+    private const int MaxUndrainedBytes = 1 << 20;
+
+    /// <summary>What a frame counts besides its bytes.</summary>
+    private const int FrameCost = 1024;
 
     private readonly Socket _socket;
     private readonly ClusterListener _listener;
@@ -66,9 +69,9 @@ internal sealed class InboundConnection
                 ReceiveAll(session.Frames);
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or WireFormatException
-            or AuthenticationException or InvalidOperationException or CryptographicException)
+        catch (Exception e)
         {
+            // Whatever it was, it is this connection's end and nobody else's: the thread is its own.
             Report(admitted, e);
         }
         finally
@@ -182,14 +185,15 @@ internal sealed class InboundConnection
         TransportLog.InboundReady(_listener.Logger, Peer!.Key.Id, Remote);
         _listener.Authenticated(this);
         _socket.ReceiveTimeout = Options.SilenceMs;
-        var handled = 0;
+        var undrained = 0;
         while (frames.Read(out var kind, out var payload))
         {
             Volatile.Write(ref _heardAt, _listener.Time.GetTimestamp());
+            undrained += payload.Length + FrameCost;
             _listener.Handler.Receive(this, kind, payload);
-            if (++handled < MaxUndrained && (frames.HasFrame || _socket.Available > 0))
+            if (undrained < MaxUndrainedBytes && (frames.HasFrame || _socket.Available > 0))
                 continue;
-            handled = 0;
+            undrained = 0;
             _listener.Handler.Drained(this);
         }
     }

@@ -60,8 +60,7 @@ internal static class LinkDialer
             }
             return new(new LinkSession(socket, writer, tls, remote!), null, remote);
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or WireFormatException
-            or AuthenticationException or InvalidOperationException or ArgumentException or CryptographicException)
+        catch (Exception e)
         {
             socket?.Dispose();
             writer?.Dispose();

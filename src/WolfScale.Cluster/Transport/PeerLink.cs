@@ -134,7 +134,7 @@ internal sealed class PeerLink : IDisposable
                 Monitor.PulseAll(_lock);
             return true;
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e)
         {
             Break(session, e.Message);
             return false;
@@ -244,8 +244,9 @@ internal sealed class PeerLink : IDisposable
                     session.Write(_pumped.Header, _pumped.Body);
                 }
             }
-            catch (Exception e) when (e is IOException or ObjectDisposedException or System.Net.Sockets.SocketException or WalDamagedException)
+            catch (Exception e)
             {
+                // Whatever it was, it ends this session and nothing else: the thread is its own.
                 lock (_lock)
                     Break(session, e.Message);
             }

@@ -128,7 +128,7 @@ public sealed class AdminConnection : IAsyncDisposable
         {
             await connection.OpenAsync(cancellationToken);
             var seconds = Math.Max(1, (int)options.StatementTimeout.TotalSeconds / 2).ToString(CultureInfo.InvariantCulture);
-            await RunAsync(connection, $"SET SESSION lock_wait_timeout={seconds}, innodb_lock_wait_timeout={seconds}, autocommit=1, sql_mode='', wait_timeout=31536000");
+            await RunAsync(connection, $"SET SESSION lock_wait_timeout={seconds}, innodb_lock_wait_timeout={seconds}, autocommit=1, sql_mode='', time_zone='+00:00', wait_timeout=31536000");
             var leavesNoTrace = true;
             try
             {

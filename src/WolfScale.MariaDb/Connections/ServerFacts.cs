@@ -60,6 +60,9 @@ public sealed record ServerFacts
 
     public bool IsOn(string name) => Variable(name).ToUpperInvariant() is "ON" or "1" or "YES";
 
+    /// <summary>What the other nodes must know of this server.</summary>
+    internal DatabaseAnnouncement Announcement(EventKnowledge? events) => new(ServerId, Version.Text, LowerCaseTableNames, events);
+
     public bool WasSetAtRunTime(string name) => SetAtRunTime.Contains(name);
 
     public static async Task<ServerFacts> ReadAsync(AdminConnection server)

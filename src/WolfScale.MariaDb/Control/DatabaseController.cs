@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using MySqlConnector;
 using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Events;
 using WolfScale.MariaDb.Following;
 using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Plans;
@@ -193,7 +194,14 @@ public sealed partial class DatabaseController : IAsyncDisposable
         {
             var facts = await ServerFacts.ReadAsync(server);
             Preflight = PreflightCheck.Run(facts, await PreflightContextAsync(server, facts));
-            _board.Update(s => s with { Version = facts.Version.Text, ServerId = facts.ServerId, LowerCaseTableNames = facts.LowerCaseTableNames, Up = true });
+            _board.Update(s => s with
+            {
+                Version = facts.Version.Text,
+                ServerId = facts.ServerId,
+                LowerCaseTableNames = facts.LowerCaseTableNames,
+                Announcement = facts.Announcement(null).ToString(),
+                Up = true,
+            });
             if (Preflight.CanFollow)
             {
                 await RunRolesAsync(server, facts);
@@ -239,8 +247,9 @@ public sealed partial class DatabaseController : IAsyncDisposable
             MayHold = () => !_closing && !_log.AnotherNodeLeads,
             CannotLeadReason = string.Join(" ", Preflight.Findings.Where(f => f.Severity == FindingSeverity.CannotLead).Select(f => f.ToString())),
         };
-        var follower = new FollowerRole(context);
-        var leader = new LeaderRole(context, _capture, _handover);
+        var events = new EventMemory(context);
+        var follower = new FollowerRole(context, events);
+        var leader = new LeaderRole(context, _capture, _handover, events);
         while (true)
         {
             var desired = Desired;

@@ -78,6 +78,9 @@ public sealed record DatabaseState
     /// <summary>The last errant transaction found on this server since the node started, and what to do about it; empty when there was none.</summary>
     public string LastErrant { get; init; } = "";
 
+    /// <summary>What the other nodes must know of this server, opaque: gossip it, and give it back to them through <see cref="PeerServer.From"/>.</summary>
+    public string Announcement { get; init; } = "";
+
     /// <summary>ACTIVE, SYNCING, LAGGING, OFFLINE or NEEDS_MIGRATION, as <c>status</c> shows it.</summary>
     public string NodeStatus => Phase switch
     {
@@ -94,7 +97,7 @@ public sealed record DatabaseState
     public bool Equals(DatabaseState? other) =>
         other is not null && Phase == other.Phase && Up == other.Up && Fit == other.Fit && Reason == other.Reason && Version == other.Version
         && ServerId == other.ServerId && LowerCaseTableNames == other.LowerCaseTableNames && Position == other.Position
-        && LastErrant == other.LastErrant && AppliedLsn == other.AppliedLsn && LagEntries == other.LagEntries && Term == other.Term && IsLagging == other.IsLagging
+        && LastErrant == other.LastErrant && Announcement == other.Announcement && AppliedLsn == other.AppliedLsn && LagEntries == other.LagEntries && Term == other.Term && IsLagging == other.IsLagging
         && Alarms.SequenceEqual(other.Alarms);
 
     public override int GetHashCode() => HashCode.Combine(Phase, Fit, Reason, Position, AppliedLsn);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WolfScale.MariaDb.Events;
 using WolfScale.MariaDb.Health;
 using WolfScale.MariaDb.Positions;
 using WolfScale.Protocol;
@@ -8,7 +9,7 @@ namespace WolfScale.MariaDb.Following;
 /// <summary>
 /// Feeds a server that stands exactly at a group of the log, and watches it: how far it has come, whether it has stopped, whether someone writes to it.
 /// </summary>
-internal sealed partial class FeedWatch(ServerContext context)
+internal sealed partial class FeedWatch(ServerContext context, EventMemory events)
 {
     private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
@@ -45,6 +46,7 @@ internal sealed partial class FeedWatch(ServerContext context)
                 if (status.IsStopped)
                     return await StoppedAsync(status, now.Slave);
                 await _health.RunWhenDueAsync();
+                await events.ListenAsync(cancellationToken);
             }
 
             await poll.WaitForNextTickAsync(cancellationToken);

@@ -17,9 +17,10 @@ internal static class RowReversal
 
     /// <param name="event">A whole row event of version 1, with checksum.</param>
     /// <param name="table">The table it belongs to.</param>
+    /// <param name="rowCount">Number of rows in it.</param>
     /// <returns>The reversed event; its checksum is right.</returns>
     /// <exception cref="ProtocolException">Not a full image, or a row cannot be taken apart.</exception>
-    public static byte[] Reverse(ReadOnlySpan<byte> @event, TableColumns table)
+    public static byte[] Reverse(ReadOnlySpan<byte> @event, TableColumns table, out int rowCount)
     {
         var header = EventHeader.Read(@event);
         var isUpdate = header.Type == EventType.UpdateRowsV1;
@@ -34,12 +35,14 @@ internal static class RowReversal
         var flags = RowsFlags.EndOfStatement | RowsFlags.NoForeignKeyChecks | RowsFlags.NoCheckConstraintChecks;
         BinaryPrimitives.WriteUInt16LittleEndian(reversed.AsSpan(FlagsOffset), (ushort)flags);
 
+        rowCount = 0;
         var end = reversed.Length - EventChecksum.Size;
         while (!rows.IsEmpty)
         {
             var first = table.RowLength(rows);
             var second = isUpdate ? table.RowLength(rows[first..]) : 0;
             end -= first + second;
+            rowCount++;
             if (isUpdate)
             {
                 rows.Slice(first, second).CopyTo(reversed.AsSpan(end));

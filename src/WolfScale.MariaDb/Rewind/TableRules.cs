@@ -1,3 +1,4 @@
+using System.Globalization;
 using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Preflight;
 
@@ -8,15 +9,21 @@ internal static class TableRules
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// The applier finds a row of a table without any index by looking at all of them: minutes for so many comparisons, while a copy of a member's
+    /// data would be done sooner.
+    /// </summary>
+    private const double TooManyComparisons = 2e9;
+
     /// <returns>What speaks against it; empty when nothing does.</returns>
-    public static async Task<IReadOnlyList<string>> CheckAsync(AdminConnection server, IEnumerable<(string Schema, string Table)> tables)
+    public static async Task<IReadOnlyList<string>> CheckAsync(AdminConnection server, IReadOnlyDictionary<(string Schema, string Table), long> tables)
     {
         var problems = new List<string>();
-        foreach (var (schema, table) in tables)
+        foreach (var ((schema, table), changes) in tables)
         {
             if (schema is "mysql" || schema == PrivilegeRules.OwnSchema)
                 problems.Add($"{schema}.{table} is a system table");
-            else if (await CheckTableAsync(server, schema, table) is { } problem)
+            else if (await CheckTableAsync(server, schema, table, changes) is { } problem)
                 problems.Add(problem);
             else if (await CascadingChildAsync(server, schema, table) is { } child)
                 problems.Add($"{schema}.{table} is the parent of a cascading foreign key of {child}: rows that a cascade changed are not in the binlog");
@@ -25,16 +32,21 @@ internal static class TableRules
         return problems;
     }
 
-    private static async Task<string?> CheckTableAsync(AdminConnection server, string schema, string table)
+    private static async Task<string?> CheckTableAsync(AdminConnection server, string schema, string table, long changes)
     {
         var rows = await server.QueryAsync(
-            "SELECT ENGINE, TABLE_TYPE FROM information_schema.TABLES "
+            "SELECT ENGINE, TABLE_TYPE, TABLE_ROWS, (SELECT COUNT(*) FROM information_schema.STATISTICS s "
+            + $"WHERE s.TABLE_SCHEMA={Sql.Text(schema)} AND s.TABLE_NAME={Sql.Text(table)}) AS indexes FROM information_schema.TABLES "
             + $"WHERE TABLE_SCHEMA={Sql.Text(schema)} AND TABLE_NAME={Sql.Text(table)}", Longest);
         if (rows is not [var row, ..])
             return $"{schema}.{table} is not there any more";
         if (row["TABLE_TYPE"] == "SEQUENCE")
             return $"{schema}.{table} is a sequence";
-        return row["ENGINE"] == "InnoDB" ? null : $"{schema}.{table} is a table of {row["ENGINE"]}, not of InnoDB";
+        if (row["ENGINE"] != "InnoDB")
+            return $"{schema}.{table} is a table of {row["ENGINE"]}, not of InnoDB";
+        return row["indexes"] == "0" && changes * double.Parse(row["TABLE_ROWS"], CultureInfo.InvariantCulture) > TooManyComparisons
+            ? $"{changes} rows of {schema}.{table} would have to be found among {row["TABLE_ROWS"]} without an index"
+            : null;
     }
 
     /// <summary>

@@ -29,16 +29,17 @@ internal sealed class TailScan(int maxEventBytes)
 
     private readonly Dictionary<ulong, (TableColumns Table, EventPlace Place)> _maps = [];
     private readonly SortedSet<string> _problems = new(StringComparer.Ordinal);
-    private readonly HashSet<(string Schema, string Table)> _tables = [];
+    private readonly Dictionary<(string Schema, string Table), long> _tables = [];
     private readonly List<RowChange> _changes = [];
     private GroupTracker _groups;
     private int _changesBeforeGroup;
+    private bool _groupHasProblem;
 
     /// <summary>Everything to undo, in the order it was done.</summary>
     public IReadOnlyList<RowChange> Changes => _changes;
 
-    /// <summary>The tables of the row events.</summary>
-    public IReadOnlyCollection<(string Schema, string Table)> Tables => _tables;
+    /// <summary>The tables of the row events, and how many rows of each were changed.</summary>
+    public IReadOnlyDictionary<(string Schema, string Table), long> Tables => _tables;
 
     /// <summary>Why the tail cannot be undone exactly; empty when the events themselves do not speak against it.</summary>
     public IReadOnlyCollection<string> Problems => _problems;
@@ -59,6 +60,7 @@ internal sealed class TailScan(int maxEventBytes)
             case GroupStep.Begin:
                 _maps.Clear();
                 _changesBeforeGroup = _changes.Count;
+                _groupHasProblem = false;
                 TakeBegin();
                 break;
             case GroupStep.Inside:
@@ -111,8 +113,9 @@ internal sealed class TailScan(int maxEventBytes)
                 throw new ProtocolException("a row event has no table map");
 
             // Taken apart and put together once, so that nothing is begun that cannot be finished.
-            _ = RowReversal.Reverse(@event.Bytes.Span, map.Table);
-            _ = _tables.Add((map.Table.Schema, map.Table.Table));
+            _ = RowReversal.Reverse(@event.Bytes.Span, map.Table, out var rowCount);
+            var name = (map.Table.Schema, map.Table.Table);
+            _tables[name] = _tables.GetValueOrDefault(name) + rowCount;
             _changes.Add(new RowChange(map.Place, place));
         }
         catch (ProtocolException e)
@@ -148,14 +151,14 @@ internal sealed class TailScan(int maxEventBytes)
     {
         if (!@event.IsWhole || @event.Header.Type != EventType.Query)
             return @event.Header.Type.ToString();
-        var sql = Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql).TrimStart();
-        return sql.Length > 80 ? string.Create(CultureInfo.InvariantCulture, $"{sql.AsSpan(0, 80)}…") : sql;
+        return StatementText.ForReport(Encoding.UTF8.GetString(QueryEvent.Read(@event.Body).Sql));
     }
 
-    // A tail of thousands of groups of one kind must not make a report of thousands of lines.
+    // The first of a group says enough, and a tail of thousands of groups of one kind must not make a report of thousands of lines.
     private void Problem(string text)
     {
-        if (_problems.Count < 10)
+        if (!_groupHasProblem && _problems.Count < 10)
             _ = _problems.Add(text);
+        _groupHasProblem = true;
     }
 }

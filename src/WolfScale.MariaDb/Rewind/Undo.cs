@@ -83,7 +83,7 @@ internal static class Undo
             var change = scan.Changes[i];
             var map = file.Read(change.Map);
             var table = TableColumns.Read(map.AsSpan()[EventHeader.Size..^EventChecksum.Size]);
-            var rows = RowReversal.Reverse(file.Read(change.Rows), table);
+            var rows = RowReversal.Reverse(file.Read(change.Rows), table, out _);
             if (statement.Length > 0 && statement.Length + ((map.Length + rows.Length) / 3 * 4) > StatementBytes)
             {
                 yield return statement.Append('\'').ToString();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WolfScale.MariaDb.Events;
 using WolfScale.MariaDb.Following;
 using WolfScale.MariaDb.Plans;
 using WolfScale.MariaDb.Positions;
@@ -18,7 +19,7 @@ namespace WolfScale.MariaDb.Roles;
 ///                             ─▶ no way in place ─▶ NEEDS_MIGRATION, looked at again now and then
 /// </code>
 /// </summary>
-internal sealed partial class FollowerRole(ServerContext context)
+internal sealed partial class FollowerRole(ServerContext context, EventMemory events)
 {
     /// <summary>Plan of a promotion; found open, it was interrupted, and the server may stand half open.</summary>
     public const string PromotionPlan = "promotion";
@@ -27,7 +28,7 @@ internal sealed partial class FollowerRole(ServerContext context)
     private static readonly TimeSpan NowAndThen = TimeSpan.FromSeconds(2);
 
     private readonly RejoinLadder _ladder = new(context);
-    private readonly FeedWatch _watch = new(context);
+    private readonly FeedWatch _watch = new(context, events);
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {

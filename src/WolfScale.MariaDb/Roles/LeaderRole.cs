@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MySqlConnector;
-using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Events;
 using WolfScale.MariaDb.Health;
 using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Rewind;
@@ -8,12 +8,13 @@ using WolfScale.MariaDb.Rewind;
 namespace WolfScale.MariaDb.Roles;
 
 /// <summary>The server of the leading node: promoted, then watched, until the term ends. What goes wrong makes the node unfit, and is tried again.</summary>
-internal sealed partial class LeaderRole(ServerContext context, LeaderCapture capture, Handover handover)
+internal sealed partial class LeaderRole(ServerContext context, LeaderCapture capture, Handover handover, EventMemory events)
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(50);
 
     private readonly HealthCheck _health = new(context);
+    private EventKnowledge? _told;
 
     public async Task RunAsync(ILeaderLog lease, CancellationToken cancellationToken)
     {
@@ -43,7 +44,7 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         {
             var began = context.Time.GetTimestamp();
             context.Board.Update(s => s with { Phase = DatabasePhase.Promoting, Up = true, Fit = true, Reason = "", Term = lease.Term });
-            await new Promotion(context, lease, () => capture.AttachAsync(lease, context)).RunAsync(cancellationToken);
+            await new Promotion(context, lease, events, () => capture.AttachAsync(lease, context)).RunAsync(cancellationToken);
             LogServing(context.Logger, lease.Term, (long)context.Time.GetElapsedTime(began).TotalMilliseconds);
             return true;
         }
@@ -79,7 +80,9 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
     /// <returns>False when serving must begin anew.</returns>
     private async Task<bool> JudgeAsync(HealthReport report)
     {
-        context.Board.Update(s => s with { Fit = report.Verdict != HealthVerdict.Sick, Reason = report.Reason });
+        _told = await new EventSwitch(context.Server).ReadAsync(_told);
+        var announcement = context.Facts.Announcement(_told).ToString();
+        context.Board.Update(s => s with { Fit = report.Verdict != HealthVerdict.Sick, Reason = report.Reason, Announcement = announcement });
         var gate = await WriteGate.StatusAsync(context.Server);
         if (!gate.SemiSyncEnabled || !gate.SemiSyncStatusOn)
         {

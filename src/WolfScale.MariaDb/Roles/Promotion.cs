@@ -26,7 +26,7 @@ internal sealed class PromotionFailedException(string message) : Exception(messa
 /// Interrupted at any step the server is closed, or open with every commit waiting for an ACK that nobody gives: the next role begins with
 /// a demotion, because the plan is found open.
 /// </summary>
-internal sealed partial class Promotion(ServerContext context, ILeaderLog lease, Func<Task<ICapture>> attachAsync)
+internal sealed partial class Promotion(ServerContext context, ILeaderLog lease, EventMemory events, Func<Task<ICapture>> attachAsync)
 {
     private readonly IReplicatedLog _log = lease.Log;
     private readonly long _target = lease.Log.LastLsn;
@@ -124,8 +124,8 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
     {
         if (!context.Options.RunEvents)
             return;
-        foreach (var failure in await new EventSwitch(context.Server).StartAsync())
-            LogEvent(context.Logger, failure);
+        foreach (var remark in await new EventSwitch(context.Server).StartAsync(await events.RecallAsync(cancellationToken)))
+            LogEvent(context.Logger, remark);
     }
 
     private async Task OpenAsync(CancellationToken cancellationToken)
@@ -152,6 +152,6 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
         _ => standing.ToString(),
     };
 
-    [LoggerMessage(3051, LogLevel.Warning, "{Failure}")]
-    private static partial void LogEvent(ILogger logger, string failure);
+    [LoggerMessage(3051, LogLevel.Warning, "{Remark}")]
+    private static partial void LogEvent(ILogger logger, string remark);
 }

@@ -46,7 +46,7 @@ internal static class DemoCommand
             ending.Cancel();
         }
 
-        var cluster = await BringUpAsync(dir, nodes, basePort, settings, ending.Token);
+        var cluster = await BringUpAsync(dir, nodes, basePort, settings, json ? TextWriter.Null : Console.Error, ending.Token);
         await PrintAsync(cluster, json, hints: detach || json || !Terminal.Interactive, CancellationToken.None);
         if (detach)
             return ExitCode.Done;
@@ -60,7 +60,7 @@ internal static class DemoCommand
     }
 
     /// <summary>Founds the demo, or starts what does not run of the one that is there. What fails half-way is taken down again.</summary>
-    private static async Task<DemoCluster> BringUpAsync(string dir, int? nodes, int basePort, string[] settings, CancellationToken cancellationToken)
+    private static async Task<DemoCluster> BringUpAsync(string dir, int? nodes, int basePort, string[] settings, TextWriter progress, CancellationToken cancellationToken)
     {
         _ = Directory.CreateDirectory(dir);
         using var held = await DemoLock.TakeAsync(dir, cancellationToken);
@@ -70,7 +70,9 @@ internal static class DemoCommand
         var cluster = known is null ? DemoCluster.Create(dir, nodes ?? 3, basePort, settings) : DemoCluster.Open(dir);
         try
         {
+            progress.WriteLine($"Starting {cluster.State.Nodes.Length} private MariaDB servers and nodes in {dir} …");
             await cluster.StartAllAsync(cancellationToken);
+            progress.WriteLine("Waiting for a leader …");
             var leader = await DemoReadiness.WaitForLeaderAsync(cluster, cancellationToken);
             await DemoServer.CreateApplicationAsync(cluster.State, leader, cancellationToken);
             cluster.NoteFounded();

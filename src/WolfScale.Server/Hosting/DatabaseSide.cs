@@ -73,7 +73,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         if (_node.Role.Lease is not null)                                                   // 1
         {
             var began = _time.GetTimestamp();
-            var outcome = await HandOverAsync(null, CancellationToken.None);
+            var outcome = await TryHandOverAsync();
             if (outcome.Succeeded)
                 HostLog.HandedOver(_logger, outcome.NewLeader ?? "another node", (long)_time.GetElapsedTime(began).TotalMilliseconds);
             else
@@ -92,6 +92,19 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _node.RoleChanged -= OnRoleChanged;
         await _controller.DisposeAsync();
         await _feed.DisposeAsync();
+    }
+
+    /// <summary>A server that breaks in the middle of it must not keep the node from stopping.</summary>
+    private async Task<TransferOutcome> TryHandOverAsync()
+    {
+        try
+        {
+            return await HandOverAsync(null, CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            return new TransferOutcome(false, null, e.Message);
+        }
     }
 
     private async Task<TransferOutcome> TransferAsync(string? to, CancellationToken cancellationToken)

@@ -19,13 +19,13 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> PromoteAsync(HttpContext context, NodeReport report, INodeOperations operations, CancellationToken aborted)
     {
-        if (await BodyAsync(context, ApiJson.Default.PromoteRequest, new PromoteRequest(null), aborted) is not { } request)
+        if (await BodyAsync(context, ApiJson.Readable.PromoteRequest, new PromoteRequest(null), aborted) is not { } request)
             return Problems.BadRequest("The body must be {\"node\": ID}, or empty for the node that is asked.");
         var target = request.Node ?? report.Id;
         if (!report.Nodes.Any(n => n.Id == target))
             return Problems.NotFound($"This cluster has no node \"{target}\". GET /cluster/nodes lists them.");
         return target == report.Leader
-            ? Results.Text(JsonSerializer.Serialize(new SwitchoverDocument(true, target, 0, $"{target} leads already."), ApiJson.Default.SwitchoverDocument), "application/json; charset=utf-8")
+            ? Results.Text(JsonSerializer.Serialize(new SwitchoverDocument(true, target, 0, $"{target} leads already."), ApiJson.Readable.SwitchoverDocument), "application/json; charset=utf-8")
             : await HandOverAsync(target, report, operations, aborted);
     }
 
@@ -37,13 +37,13 @@ internal static class AdminEndpoints
                 : "There is no leader at the moment; try again when there is.");
         var outcome = await operations.HandOverAsync(target, cancellationToken);
         return outcome.Success
-            ? Results.Text(JsonSerializer.Serialize(outcome, ApiJson.Default.SwitchoverDocument), "application/json; charset=utf-8")
+            ? Results.Text(JsonSerializer.Serialize(outcome, ApiJson.Readable.SwitchoverDocument), "application/json; charset=utf-8")
             : Problems.Make(StatusCodes.Status409Conflict, "switchover_failed", "The lead stays where it is", outcome.Reason ?? "The lead was not taken over in time.");
     }
 
     private static async Task<IResult> LogLevelAsync(HttpContext context, INodeOperations operations, CancellationToken aborted) =>
-        await BodyAsync(context, ApiJson.Default.LogLevelRequest, null, aborted) is { Level: { } level } && operations.SetLogLevel(level)
-            ? Results.Text(JsonSerializer.Serialize(new LogLevelRequest(level), ApiJson.Default.LogLevelRequest), "application/json; charset=utf-8")
+        await BodyAsync(context, ApiJson.Readable.LogLevelRequest, null, aborted) is { Level: { } level } && operations.SetLogLevel(level)
+            ? Results.Text(JsonSerializer.Serialize(new LogLevelRequest(level), ApiJson.Readable.LogLevelRequest), "application/json; charset=utf-8")
             : Problems.BadRequest("The body must be {\"level\": LEVEL} with trace, debug, info, warn or error.");
 
     /// <summary>The body; <paramref name="empty"/> when there is none; null when it cannot be read.</summary>

@@ -44,7 +44,7 @@ internal static class HealthEndpoints
 
     private static IResult Answer(NodeReport report, ImmutableArray<string> reasons) => Results.Text(
         JsonSerializer.SerializeToUtf8Bytes(
-            new HealthDocument(reasons.IsEmpty, report.Role, report.Status, reasons), ApiJson.Default.HealthDocument),
+            new HealthDocument(reasons.IsEmpty, report.Role, report.Status, reasons), ApiJson.Readable.HealthDocument),
         "application/json; charset=utf-8",
         statusCode: reasons.IsEmpty ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
 }

@@ -16,7 +16,7 @@ internal static class Problems
 
     public static IResult Make(int status, string code, string title, string detail) => Results.Text(
         JsonSerializer.SerializeToUtf8Bytes(
-            new ProblemDocument("about:blank", title, status, detail, code), ApiJson.Default.ProblemDocument),
+            new ProblemDocument("about:blank", title, status, detail, code), ApiJson.Readable.ProblemDocument),
         "application/problem+json; charset=utf-8",
         statusCode: status);
 }

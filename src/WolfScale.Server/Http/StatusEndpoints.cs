@@ -11,11 +11,11 @@ internal static class StatusEndpoints
 {
     public static void Map(IEndpointRouteBuilder routes, INodeReportSource source)
     {
-        _ = routes.MapGet("/status", () => Body(source.Current with { Nodes = [] }, ApiJson.Default.NodeReport)).Open();
-        _ = routes.MapGet("/cluster", () => Body(Cluster(source.Current), ApiJson.Default.ClusterDocument)).Open();
-        _ = routes.MapGet("/cluster/nodes", () => Body(source.Current.Nodes, ApiJson.Default.ImmutableArrayMemberReport)).Open();
+        _ = routes.MapGet("/status", () => Body(source.Current with { Nodes = [] }, ApiJson.Readable.NodeReport)).Open();
+        _ = routes.MapGet("/cluster", () => Body(Cluster(source.Current), ApiJson.Readable.ClusterDocument)).Open();
+        _ = routes.MapGet("/cluster/nodes", () => Body(source.Current.Nodes, ApiJson.Readable.ImmutableArrayMemberReport)).Open();
         _ = routes.MapGet("/cluster/nodes/{id}", (string id) => source.Current.Nodes.FirstOrDefault(n => n.Id == id) is { } node
-            ? Body(node, ApiJson.Default.MemberReport)
+            ? Body(node, ApiJson.Readable.MemberReport)
             : Problems.NotFound($"This cluster has no node \"{id}\". GET /cluster/nodes lists them.")).Open();
     }
 

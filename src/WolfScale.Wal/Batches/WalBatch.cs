@@ -60,6 +60,9 @@ public sealed class WalBatch
 
     internal ref readonly BatchHeader Header => ref _header;
 
+    /// <summary>Bytes of memory that it holds on to.</summary>
+    internal int Capacity => _owner is byte[] pooled ? pooled.Length : _bytes.Length;
+
     /// <summary>Adds a reference.</summary>
     /// <exception cref="ObjectDisposedException">There was none left to share.</exception>
     public WalBatch Retain()

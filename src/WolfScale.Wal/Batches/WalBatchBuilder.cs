@@ -16,7 +16,8 @@ public sealed class WalBatchBuilder : IDisposable
     private readonly int _maxBytes;
     private readonly int _maxEntries;
     private readonly bool _compress;
-    private byte[]? _buffer; // room for the batch header, then the raw body: becomes the batch itself where compression does not help
+    private byte[]? _buffer; // room for the batch header, then the raw body
+    private byte[]? _compressed; // room for the batch header, then the compressed body
     private int _length;
     private EntryKind _firstKind;
     private GroupSummaryBuilder _groups;
@@ -69,22 +70,17 @@ public sealed class WalBatchBuilder : IDisposable
     {
         if (Count == 0)
             throw new InvalidOperationException("An empty batch cannot be sealed.");
-        byte[] buffer = _buffer!;
-        int body = _length;
-        byte[]? compressed = _compress && _length >= SmallestCompressed ? TryCompress(buffer.AsSpan(WalBatch.HeaderBytes, _length), out body) : null;
-        if (compressed is null)
-        {
+        int body = _compress && _length >= SmallestCompressed ? Compress() : 0;
+        bool isCompressed = body > 0;
+        if (!isCompressed)
             body = _length;
-            _buffer = null; // it leaves with the batch
-        }
-
-        buffer = compressed ?? buffer;
+        byte[] buffer = isCompressed ? HandOver(ref _compressed, body) : HandOver(ref _buffer, body);
         var header = new BatchHeader
         {
             TotalBytes = WalBatch.HeaderBytes + body,
             Count = Count,
             RawBytes = _length,
-            Compressed = compressed is not null,
+            Compressed = isCompressed,
             FirstKind = _firstKind,
             BodyCrc = Crc32C.Of(buffer.AsSpan(WalBatch.HeaderBytes, body)),
             Groups = _groups.Finish(),
@@ -106,9 +102,8 @@ public sealed class WalBatchBuilder : IDisposable
     public void Dispose()
     {
         Clear();
-        if (_buffer is not null)
-            ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = null;
+        Return(ref _buffer);
+        Return(ref _compressed);
     }
 
     private static void Check(EntryKind kind, EntryFlags flags, int payload)
@@ -121,15 +116,42 @@ public sealed class WalBatchBuilder : IDisposable
             throw new ArgumentException($"A {kind} entry has no place in a group, so no flags.");
     }
 
-    private static byte[]? TryCompress(ReadOnlySpan<byte> raw, out int body)
+    // The length of the compressed body; 0 where it saves less than an eighth, which is not worth the reader's time.
+    private int Compress()
     {
-        int most = raw.Length - (raw.Length / 8); // less than an eighth saved is not worth the reader's time
-        byte[] target = ArrayPool<byte>.Shared.Rent(WalBatch.HeaderBytes + most);
-        body = LZ4Codec.Encode(raw, target.AsSpan(WalBatch.HeaderBytes, most), LZ4Level.L00_FAST);
-        if (body > 0)
-            return target;
-        ArrayPool<byte>.Shared.Return(target);
-        return null;
+        int most = _length - (_length / 8);
+        if (_compressed is null || _compressed.Length < WalBatch.HeaderBytes + most)
+        {
+            Return(ref _compressed);
+            _compressed = ArrayPool<byte>.Shared.Rent(WalBatch.HeaderBytes + most);
+        }
+
+        int length = LZ4Codec.Encode(_buffer.AsSpan(WalBatch.HeaderBytes, _length), _compressed.AsSpan(WalBatch.HeaderBytes, most), LZ4Level.L00_FAST);
+        return Math.Max(0, length);
+    }
+
+    // A buffer that the batch keeps: this one where it is about full, else a copy of the right size, because batches live in memory for a while
+    // and most of them are small.
+    private static byte[] HandOver(ref byte[]? buffer, int body)
+    {
+        byte[] whole = buffer!;
+        int needed = WalBatch.HeaderBytes + body;
+        if (whole.Length <= 2 * needed)
+        {
+            buffer = null;
+            return whole;
+        }
+
+        byte[] fitting = ArrayPool<byte>.Shared.Rent(needed);
+        whole.AsSpan(WalBatch.HeaderBytes, body).CopyTo(fitting.AsSpan(WalBatch.HeaderBytes));
+        return fitting;
+    }
+
+    private static void Return(ref byte[]? buffer)
+    {
+        if (buffer is not null)
+            ArrayPool<byte>.Shared.Return(buffer);
+        buffer = null;
     }
 
     private void Reserve(int more)

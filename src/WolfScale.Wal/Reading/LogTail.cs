@@ -6,7 +6,7 @@ namespace WolfScale.Wal.Reading;
 /// </summary>
 internal sealed class LogTail(long capacityBytes)
 {
-    private const int OverheadBytes = 256; // a small batch costs more than its bytes
+    private const int OverheadBytes = 256; // objects, ring and allocator of a batch
     private Node[] _ring = new Node[64];
     private int _first;
     private long _bytes;
@@ -65,7 +65,7 @@ internal sealed class LogTail(long capacityBytes)
 
     public void Clear() => CutAfter(long.MinValue);
 
-    private static long Cost(WalBatch batch) => batch.Header.TotalBytes + OverheadBytes;
+    private static long Cost(WalBatch batch) => batch.Capacity + OverheadBytes;
 
     private void Drop(int slot)
     {

@@ -49,6 +49,13 @@ public class DemoTests
             Assert.Empty(Processes.Mentioning(dir));
             demo = await JsonAsync("demo", "--dir", dir, "--detach", "--json");
             await AwaitRowsAsync(demo, "1:first,2:second");
+
+            // A leader that is told to end hands over first and leaves its server closed for writes.
+            var last = Leader(demo);
+            Assert.Equal(0, (await CommandLine.RunAsync("demo", "kill", Text(last, "id"), "--signal", "TERM", "--dir", dir)).ExitCode);
+            Assert.Equal("1", await Server(last).ScalarAsync("SELECT @@read_only"));
+            demo = await AwaitLeaderAsync(dir, not: Text(last, "id"));
+            await WriteAsync(demo, Leader(demo), "INSERT INTO t VALUES (3, 'third')");
         }
         finally
         {

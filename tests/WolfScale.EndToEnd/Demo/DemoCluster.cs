@@ -147,7 +147,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     }
 
     /// <summary>The last lines of all logs below the folder, for a failed test.</summary>
-    public string LogTails(int lines = 25) => string.Join("\n", LogFiles(Directory).Select(f => $"--- {f}\n{string.Join('\n', File.ReadLines(f).TakeLast(lines))}"));
+    public string LogTails(int lines = 30) => string.Join("\n", LogFiles(Directory).Select(f => $"--- {f}\n{string.Join('\n', File.ReadLines(f).TakeLast(lines))}"));
 
     /// <summary>Takes everything down. Fails when the demo's own stop leaves a process behind (which is then killed by its id).</summary>
     public async ValueTask DisposeAsync()
@@ -184,7 +184,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     }
 
     private static IEnumerable<string> LogFiles(string folder) => System.IO.Directory.Exists(folder)
-        ? System.IO.Directory.EnumerateFiles(folder, "*.log", SearchOption.AllDirectories).Where(f => !f.Contains("aria_log", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+        ? System.IO.Directory.EnumerateFiles(folder, "*.log", SearchOption.AllDirectories).Where(f => !f.Contains("/data/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
         : [];
 
     private static string Describe(IEnumerable<NodeStatus?> statuses) => string.Join("; ", statuses.Select(s => s?.ToString() ?? "no answer"));

@@ -45,7 +45,7 @@ internal sealed class Deposed : IAsyncDisposable
     /// <summary>The node dies, and the server commits what nobody has acknowledged.</summary>
     public async Task WriteTailAsync(params string[] statements)
     {
-        await Node.Controller.DisposeAsync();
+        await Node.StopControllerAsync();
         await Node.ExecuteUngatedAsync(statements);
         Assert.NotEqual(Ancestor, await Node.TextAsync("SELECT @@gtid_binlog_pos"));
     }

@@ -1,4 +1,5 @@
 using WolfScale.Integration.Capture;
+using WolfScale.MariaDb;
 
 namespace WolfScale.Integration.Database;
 
@@ -12,6 +13,8 @@ internal sealed class Pair : IAsyncDisposable
         Two = two;
     }
 
+    private volatile TestNode? _leader;
+
     public TestLog Log { get; }
 
     public TestNode One { get; }
@@ -23,8 +26,8 @@ internal sealed class Pair : IAsyncDisposable
         var log = new TestLog(autoCommit: true);
         var servers = await Task.WhenAll(TestNode.StartAsync(log, 1, settings), TestNode.StartAsync(log, 2, settings));
         var pair = new Pair(log, servers[0], servers[1]);
-        pair.One.Controller.Start();
-        pair.Two.Controller.Start();
+        await pair.IntroduceAsync(pair.One, pair.Two);
+        await pair.IntroduceAsync(pair.Two, pair.One);
         pair.Lead(pair.One);
         await pair.One.AwaitServingAsync();
         return pair;
@@ -35,6 +38,7 @@ internal sealed class Pair : IAsyncDisposable
     {
         var follower = node == One ? Two : One;
         End();
+        _leader = node;
         var term = Log.Lead();
         node.Log.IsSettled = false;
         node.Controller.Lead(term);
@@ -56,6 +60,13 @@ internal sealed class Pair : IAsyncDisposable
         await One.DisposeAsync();
         await Two.DisposeAsync();
         await Log.DisposeAsync();
+    }
+
+    /// <summary>The node hears what the other announces, as by gossip, and starts.</summary>
+    private Task IntroduceAsync(TestNode node, TestNode other)
+    {
+        node.Change = o => o with { Peers = () => [PeerServer.From(other.Name, other.Controller.State.Announcement, _leader == other)] };
+        return node.RestartControllerAsync();
     }
 
     private void End()

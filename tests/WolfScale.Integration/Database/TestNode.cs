@@ -12,6 +12,7 @@ namespace WolfScale.Integration.Database;
 internal sealed class TestNode : IAsyncDisposable
 {
     private readonly TestLog _log;
+    private CancellationTokenSource _gone = new();
 
     private TestNode(TestLog log, PrivateServer server, string name)
     {
@@ -48,7 +49,10 @@ internal sealed class TestNode : IAsyncDisposable
         PromotionPatience = TimeSpan.FromSeconds(5),
     };
 
-    /// <summary>Called after every step of every plan; throw to crash there.</summary>
+    /// <summary>Cancelled when the present controller is gone.</summary>
+    public CancellationToken Gone => _gone.Token;
+
+    /// <summary>Called after every step of every plan; to crash there, wait for <see cref="Gone"/>.</summary>
     public Func<string, string, Task>? AfterStep { get; set; }
 
     /// <summary>Changes the options of controllers made from now on.</summary>
@@ -72,10 +76,18 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>Replaces the controller, as a restart of the node does. Plans and server stay.</summary>
     public async Task RestartControllerAsync(bool start = true)
     {
-        await Controller.DisposeAsync();
+        await StopControllerAsync();
+        _gone = new CancellationTokenSource();
         Controller = NewController();
         if (start)
             Controller.Start();
+    }
+
+    /// <summary>The node dies.</summary>
+    public async Task StopControllerAsync()
+    {
+        await _gone.CancelAsync();
+        await Controller.DisposeAsync();
     }
 
     public Task<MySqlConnection> ConnectAsync() => Server.ConnectAsync();
@@ -144,9 +156,18 @@ internal sealed class TestNode : IAsyncDisposable
     public Task<DatabaseState> AwaitInStepAsync() =>
         AwaitAsync(s => s.Phase == DatabasePhase.Following && s.AppliedLsn >= _log.CommitLsn, "in step with the log");
 
+    /// <summary>Waits until the plan store holds a record with that text.</summary>
+    public async Task AwaitStoredAsync(string name, string text)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while ((await Plans.LoadAsync(name, CancellationToken.None))?.Data.Contains(text, StringComparison.Ordinal) != true)
+            _ = await poll.WaitForNextTickAsync(deadline.Token);
+    }
+
     public async ValueTask DisposeAsync()
     {
-        await Controller.DisposeAsync();
+        await StopControllerAsync();
         await Feed.DisposeAsync();
         await Server.DisposeAsync();
         Directory.Delete(Server.Directory, recursive: true);

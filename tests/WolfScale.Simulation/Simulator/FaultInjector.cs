@@ -35,6 +35,8 @@ public sealed class FaultInjector(Cluster cluster)
         Add(Profile.Wipes, 2, Wipe);
         Add(Profile.FitnessFlips, 3, FlipFitness);
         Add(Profile.Pruning, 2, Prune);
+        if (Profile.Bridge)
+            CutBothWays(cluster.Nodes[0].Key.Id, cluster.Nodes[1].Key.Id);
         if (_faults.Count > 0)
             Schedule();
     }
@@ -82,13 +84,23 @@ public sealed class FaultInjector(Cluster cluster)
         cluster.Events.In(Random.Next(10, 1500), node.Resume);
     }
 
+    /// <summary>A leader that has just won is cut off before everybody has heard of what it did first.</summary>
+    public void ShiftAtTheWorstTime()
+    {
+        if (Profile.ChangesAtTheWorstTime && IsOn && Random.Next(2) == 0)
+            cluster.Events.In(Random.Next(50), Shift);
+    }
+
     /// <summary>Takes the majority away from the leader, and gives it to others.</summary>
     private void Shift()
     {
+        if (!IsOn)
+            return;
         cluster.Network.Heal();
         SimulatedNode leader = AnyLeader();
         int friends = Random.Next(cluster.Nodes.Count / 2);
         CutInTwo([leader.Key.Id, .. cluster.Nodes.Where(node => node != leader).OrderBy(_ => Random.Next()).Take(friends).Select(node => node.Key.Id)]);
+        cluster.Operator.ChangeAtTheWorstTime(leader);
     }
 
     private void Split()
@@ -112,11 +124,16 @@ public sealed class FaultInjector(Cluster cluster)
         int friends = Random.Next(3);
         foreach (SimulatedNode node in cluster.Nodes.Where(node => node != leader).OrderBy(_ => Random.Next()).Skip(friends).ToList())
         {
-            cluster.Network.Cut(leader.Key.Id, node.Key.Id);
-            cluster.Network.Cut(node.Key.Id, leader.Key.Id);
+            CutBothWays(leader.Key.Id, node.Key.Id);
         }
 
         HealLater();
+    }
+
+    private void CutBothWays(string a, string b)
+    {
+        cluster.Network.Cut(a, b);
+        cluster.Network.Cut(b, a);
     }
 
     private void CutOneWay()

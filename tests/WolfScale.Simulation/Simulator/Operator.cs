@@ -109,16 +109,25 @@ public sealed class Operator(Cluster cluster)
         }
     }
 
+    public void ChangeAtTheWorstTime(SimulatedNode leader)
+    {
+        if (Profile.ChangesAtTheWorstTime && cluster.Faults.IsOn)
+            cluster.Events.In(Random.Next(20), () => leader.Run(ChangeMembership));
+    }
+
     private void ChangeMembership(RaftCore core, EffectList effects)
     {
         if (core.Configuration is not { } configuration)
             return;
-        SimulatedNode node = cluster.Nodes[Random.Next(cluster.Nodes.Count)];
+        SimulatedNode[] others = [.. cluster.Nodes.Where(node => node.Key != core.Self)];
+        SimulatedNode node = others[Random.Next(others.Length)];
         ConfigurationChange? change = configuration.Find(node.Key) switch
         {
             null => new ConfigurationChange.AddLearner(node.Key, node.Key.Id, NeverLeader: Random.Next(8) == 0, Witness: Random.Next(12) == 0),
+            { IsVoter: false } when Profile.OnlyVotesChange => new ConfigurationChange.Promote(node.Key),
             { IsVoter: false } => Random.Next(4) == 0 ? new ConfigurationChange.Remove(node.Key) : new ConfigurationChange.Promote(node.Key),
             _ when !Profile.MembershipChanges => null,
+            _ when Profile.OnlyVotesChange => new ConfigurationChange.Demote(node.Key),
             { } member => Random.Next(3) switch
             {
                 0 => new ConfigurationChange.Remove(node.Key),

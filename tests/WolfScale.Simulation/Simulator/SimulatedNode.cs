@@ -200,9 +200,18 @@ public sealed class SimulatedNode
                 if (effect is Effect.CommitAdvanced commit)
                     RememberedCommitLsn = commit.Lsn;
                 else if (effect is Effect.RoleChanged role)
-                    AnnouncedRole = role.Role;
+                    Announced(role);
                 break;
         }
+    }
+
+    private void Announced(Effect.RoleChanged role)
+    {
+        AnnouncedRole = role.Role;
+        if (role.Role != RaftRole.Leader)
+            return;
+        _cluster.Operator.ChangeAtTheWorstTime(this);
+        _cluster.Faults.ShiftAtTheWorstTime();
     }
 
     /// <summary>Nothing else happens on this node until term and vote are durable.</summary>

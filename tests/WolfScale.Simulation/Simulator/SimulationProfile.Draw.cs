@@ -27,7 +27,8 @@ public sealed partial record SimulationProfile
         _ => DrawUsual(random),
     };
 
-    private static Weather Any(Random random) => (Weather)Math.Max(0, random.Next(6) - 2);
+    /// <summary>Two in five are usual.</summary>
+    private static Weather Any(Random random) => (Weather)Math.Max(0, random.Next(5) - 1);
 
     private static bool On(Random random, double probability = 0.6) => random.NextDouble() < probability;
 
@@ -83,7 +84,7 @@ public sealed partial record SimulationProfile
             Nodes = nodes,
             InitialVoters = random.Next(3, nodes + 1),
             DelayMs = random.Next(5, 40),
-            SyncMs = random.Next(5, 40),
+            SyncMs = On(random, 0.5) ? random.Next(5, 40) : random.Next(40, 200),
             PersistMs = random.Next(0, 5),
             FaultIntervalMs = random.Next(60, 200),
             CrashAtEffect = On(random, 0.3) ? random.NextDouble() * 0.005 : 0,
@@ -113,32 +114,39 @@ public sealed partial record SimulationProfile
         InitialVoters = 3,
         DelayMs = random.Next(30, 120),
         PersistMs = random.Next(0, 3),
-        FaultIntervalMs = random.Next(40, 200),
-        CrashAtEffect = random.NextDouble() * 0.02,
+        FaultIntervalMs = random.Next(100, 500),
+        Bridge = On(random, 0.8),
+        Partitions = false,
+        Transfers = false,
+        CrashAtEffect = 0,
         CrashAfterVote = 0.1 + (random.NextDouble() * 0.4),
         Crashes = true,
+        Pauses = false,
+        SlowDisks = false,
         Wipes = false,
         MembershipChanges = false,
         Pruning = false,
         MaxDownMs = random.Next(2, 20),
         MaxPartitionMs = 200,
-        ElectionMinMs = 60,
-        ElectionMaxMs = random.Next(61, 80),
-        HeartbeatMs = 20,
+        ElectionMinMs = 250,
+        ElectionMaxMs = random.Next(251, 280),
+        HeartbeatMs = 60,
         WriteIntervalMs = random.Next(20, 60),
     };
 
     /// <summary>Every leader changes the membership as soon as it leads, and is cut off with a friend: where overlapping majorities are lost.</summary>
     private static SimulationProfile DrawReshuffle(Random random)
     {
-        int nodes = random.Next(4, 6);
+        bool onlyVotesChange = On(random, 0.8);
         return DrawUsual(random) with
         {
-            Nodes = nodes,
+            Nodes = onlyVotesChange ? 4 : 5,
             InitialVoters = 4,
+            OnlyVotesChange = onlyVotesChange,
+            ChangesAtTheWorstTime = true,
             DelayMs = random.Next(3, 20),
             SyncMs = random.Next(1, 10),
-            FaultIntervalMs = random.Next(60, 200),
+            FaultIntervalMs = random.Next(100, 300),
             Crashes = On(random, 0.3),
             Pauses = false,
             SlowDisks = false,
@@ -154,7 +162,7 @@ public sealed partial record SimulationProfile
             ElectionMaxMs = random.Next(80, 180),
             HeartbeatMs = 20,
             WriteIntervalMs = random.Next(30, 100),
-            OperatorIntervalMs = random.Next(5, 30),
+            OperatorIntervalMs = random.Next(50, 300),
         };
     }
 }

@@ -47,6 +47,9 @@ public sealed partial record SimulationProfile
     /// <summary>One partition follows the other without a pause, so that every pair of majorities gets its chance.</summary>
     public bool ShiftingPartitions { get; init; }
 
+    /// <summary>The first two nodes hear one another through the third only, so that both ask for its vote.</summary>
+    public bool Bridge { get; init; }
+
     public bool SlowDisks { get; init; }
 
     public bool Wipes { get; init; }
@@ -56,6 +59,12 @@ public sealed partial record SimulationProfile
     public bool Pruning { get; init; }
 
     public bool MembershipChanges { get; init; }
+
+    /// <summary>The membership is also changed right after every election, and right after a leader was cut off.</summary>
+    public bool ChangesAtTheWorstTime { get; init; }
+
+    /// <summary>Membership changes only give and take votes; nobody leaves or is renamed.</summary>
+    public bool OnlyVotesChange { get; init; }
 
     public bool Transfers { get; init; }
 

@@ -37,10 +37,12 @@ internal sealed class FakeLog : IReplicatedLog
     public (EntryKey Gtid, long LastLsn)? LastGroupAtOrBefore(long lsn) =>
         Math.Min(lsn, LastLsn) is var last and >= 2 ? (_groups[(int)last - 2], last) : null;
 
-    public event Action<long>? CommitAdvanced
+    public event Action<long>? CommitAdvanced;
+
+    public void Commit(long lsn)
     {
-        add => throw new NotSupportedException();
-        remove => throw new NotSupportedException();
+        CommitLsn = lsn;
+        CommitAdvanced?.Invoke(lsn);
     }
 
     public ValueTask WaitForCommitAsync(long lsn, CancellationToken cancellationToken) => throw new NotSupportedException();

@@ -15,6 +15,7 @@ internal sealed class SimulatedDisk : IWalFiles
     private readonly Lock _lock = new();
     private readonly List<DirectoryChange> _unsyncedChanges = [];
     private readonly HashSet<string> _locked = [];
+    private readonly List<(string Name, TaskCompletionSource Waiting)> _syncWaiters = [];
     private Dictionary<string, Inode> _names = [];
     private Dictionary<string, Inode> _durableNames = [];
     private bool _dead;
@@ -38,6 +39,17 @@ internal sealed class SimulatedDisk : IWalFiles
     public List<string> Journal { get; } = [];
 
     public bool IsDead => _dead;
+
+    /// <summary>Completes when a file of that name is next synced.</summary>
+    public Task WhenSynced(string name)
+    {
+        lock (_lock)
+        {
+            var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _syncWaiters.Add((name, waiting));
+            return waiting.Task;
+        }
+    }
 
     public void CreateDirectory(string path)
     {
@@ -347,6 +359,12 @@ internal sealed class SimulatedDisk : IWalFiles
                 disk.Change();
                 disk.Syncs++;
                 disk.Journal.Add($"sync {System.IO.Path.GetFileName(path)}");
+                foreach ((string name, TaskCompletionSource waiting) in disk._syncWaiters)
+                {
+                    if (path.EndsWith(name, StringComparison.Ordinal))
+                        waiting.TrySetResult();
+                }
+
                 if (!disk.SyncsFail || !path.EndsWith(".wal", StringComparison.Ordinal))
                 {
                     inode.Sync();

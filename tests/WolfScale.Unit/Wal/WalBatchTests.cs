@@ -97,6 +97,23 @@ public sealed class WalBatchTests
         Assert.Throws<InvalidOperationException>(() => batch.Release());
     }
 
+    [Theory]
+    [InlineData(100, false)]
+    [InlineData(3000, true)]
+    public void A_small_batch_keeps_no_large_buffer(int payload, bool compressible)
+    {
+        using var builder = new WalBatchBuilder();
+        for (int i = 0; i < 10; i++)
+        {
+            builder.TryAdd(EntryKind.Group, EntryFlags.First | EntryFlags.Last, WalKit.Gtid(1), compressible ? new byte[payload] : WalKit.Payload(payload, 1));
+            WalBatch batch = builder.Seal().Assign(1, 1);
+            Assert.InRange(batch.Capacity, batch.Bytes.Length, 2 * batch.Bytes.Length);
+            using (EntryReader entries = batch.Entries())
+                Assert.True(entries.MoveNext() && entries.Current.Payload.Length == payload);
+            batch.Release();
+        }
+    }
+
     [Fact]
     public void A_sealed_batch_gets_its_place_once()
     {

@@ -24,7 +24,7 @@ public sealed class WalConcurrencyTests : IDisposable
         };
         WriteAheadLog log = WriteAheadLog.Open(options);
         long committed = 0;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         Task[] readers = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(() => ReadAll(log, () => Volatile.Read(ref committed), deadline.Token)))];
         Task lookups = Task.Run(() => LookUp(log, () => Volatile.Read(ref committed), deadline.Token));
 
@@ -82,7 +82,7 @@ public sealed class WalConcurrencyTests : IDisposable
         }
 
         Volatile.Write(ref stop, 1);
-        Assert.True(await reader.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.True(await reader.WaitAsync(TimeSpan.FromSeconds(120)));
         Assert.True(log.FirstLsn > 2500);
     }
 
@@ -94,7 +94,11 @@ public sealed class WalConcurrencyTests : IDisposable
         {
             cancellation.ThrowIfCancellationRequested();
             if (!cursor.TryRead(committed(), out WalBatch? batch))
+            {
+                Thread.Yield();
                 continue;
+            }
+
             Assert.Equal(next, batch.FirstLsn);
             using (EntryReader entries = batch.Entries())
             {
@@ -115,7 +119,11 @@ public sealed class WalConcurrencyTests : IDisposable
             cancellation.ThrowIfCancellationRequested();
             long lsn = random.NextInt64(0, committed() + 1);
             if (lsn == 0)
+            {
+                Thread.Yield();
                 continue;
+            }
+
             Assert.Equal(lsn, log.FindGroup(WalKit.Gtid((ulong)lsn)));
             Assert.Equal(WalKit.Gtid((ulong)lsn), log.LastGroupAtOrBefore(lsn, out long end));
             Assert.Equal(lsn, end);

@@ -109,6 +109,37 @@ public sealed class WalDamageTests
     }
 
     [Fact]
+    public async Task What_stood_behind_a_torn_batch_never_comes_back_behind_one_of_the_same_length()
+    {
+        WalOptions Options(SimulatedDisk disk) => WalKit.On(disk) with { ZeroAheadBytes = 0 };
+        WriteAheadLog log = WriteAheadLog.Open(Options(_disk));
+        log.Fill(3);
+        log.Add(WalKit.Groups(4, 1, 4));
+        log.Add(WalKit.Groups(5, 1, 5));
+        log.Flush();
+        byte[] bytes = _disk.BytesOf(SegmentPath(1));
+        WalBatchInfo fourth = Info(log, 4);
+        await log.DisposeAsync();
+        bytes[OffsetOf(bytes, fourth)] ^= 1; // 4 did not reach the disk, 5 did, and nobody was told of either
+
+        SimulatedDisk torn = DiskWith(bytes, RecordOf(3));
+        log = WriteAheadLog.Open(Options(torn));
+        Assert.Equal(3, log.Last.Lsn);
+        WalBatch other = WalKit.Groups(4, 1, 400);
+        Assert.Equal(fourth.Bytes, other.Bytes.Length);
+        log.AddSynced(other);
+        torn.ProcessDeath();
+        torn.ChangesUntilPowerLoss = 0;
+        await log.DisposeAsync();
+        torn.ProcessDeath();
+
+        log = WriteAheadLog.Open(Options(torn));
+        Assert.Equal(4, log.Last.Lsn);
+        Assert.Equal(4, log.FindGroup(WalKit.Gtid(400)));
+        await log.DisposeAsync();
+    }
+
+    [Fact]
     public async Task C6_log_bytes_inside_a_users_data_prove_nothing()
     {
         WriteAheadLog log = WriteAheadLog.Open(WalKit.On(_disk));

@@ -104,7 +104,4 @@ internal static class WalKit
 
     /// <summary>The text of the entry's payload.</summary>
     public static string Text(this ConfigurationEntry entry) => Encoding.UTF8.GetString(entry.Payload.Span);
-
-    /// <summary>Stops a log as a crash would: no last write, no record. Its disk must be dead.</summary>
-    public static async Task AbandonAsync(this WriteAheadLog log) => await log.DisposeAsync();
 }

@@ -168,14 +168,12 @@ internal sealed class WalLife : IDisposable
         long last = _log.Last.Lsn;
         Assert.True(last >= mustHold, $"LSN {mustHold} was reported synced, and the log ends with {last}");
         List<byte[]> stored = _log.Everything();
-        int skipped = candidates.Count == 0 ? 0 : candidates.Max(list => list.Count(batch => batch.LastLsn < _log.FirstLsn));
         List<TwinBatch>? match = candidates.Find(list => IsPrefix(stored, list));
         if (candidates.Count == 0)
             Assert.Empty(stored);
         else
             Assert.True(match is not null, $"what came back ({_log.FirstLsn} to {last}) is not a prefix of anything the log ever was");
         Assert.True(_log.FirstLsn <= _prunedThrough + 1);
-        _ = skipped;
         _twin = match is null ? [] : [.. match.TakeWhile(batch => batch.LastLsn <= last)];
         Assert.Equal(_twin.Count == 0 ? 0 : _twin[^1].LastLsn, last);
         _possible.Clear();

@@ -33,11 +33,11 @@ public sealed class WalStoryTests
 
     [Fact]
     public void Any_life_of_a_log_leaves_a_prefix_that_contains_everything_synced() =>
-        Steps.Array[1, 40].Sample(steps => Live(steps, fsync: true), iter: 1500, threads: 1, print: Print);
+        Steps.Array[1, 40].Sample(steps => Live(steps, fsync: true), iter: Iterations(500), threads: 1, print: Print);
 
     [Fact]
     public void Without_fsync_it_leaves_a_prefix_all_the_same_and_everything_where_only_the_process_died() =>
-        Steps.Array[1, 40].Sample(steps => Live(steps, fsync: false), iter: 400, threads: 1, print: Print);
+        Steps.Array[1, 40].Sample(steps => Live(steps, fsync: false), iter: Iterations(150), threads: 1, print: Print);
 
     [Fact]
     public void Every_single_change_to_the_disk_may_be_the_last_one()
@@ -50,7 +50,7 @@ public sealed class WalStoryTests
         ];
         for (int change = 0; change < 45; change++)
         {
-            for (int seed = 0; seed < 4; seed++)
+            for (int seed = 0; seed < (Long ? 20 : 2); seed++)
             {
                 List<Step> steps = [.. story];
                 for (int at = 0; at < story.Length; at += 3)
@@ -62,6 +62,10 @@ public sealed class WalStoryTests
             }
         }
     }
+
+    private static bool Long => Environment.GetEnvironmentVariable("WOLFSCALE_LONG") == "1";
+
+    private static int Iterations(int usual) => Long ? 10 * usual : usual;
 
     private static string Print(Step[] steps) => string.Join(" ", steps.Select(step => $"new(What.{step.What}, {step.Number}, {step.Seed}),"));
 

@@ -132,7 +132,7 @@ internal sealed class ProgramsChapter : Chapter
         "CREATE EVENT disabled_one ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DISABLE DO DELETE FROM made_by_event",
         "CREATE EVENT altered ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DO DELETE FROM made_by_event",
         "ALTER EVENT altered ON SCHEDULE EVERY 2 DAY STARTS '2035-01-01 00:00:00' ON COMPLETION PRESERVE COMMENT 'changed' DO INSERT INTO made_by_event (v) VALUES (3)",
-        "CREATE EVENT dropped_later ON SCHEDULE EVERY 1 DAY DO DELETE FROM made_by_event",
+        "CREATE EVENT dropped_later ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DO DELETE FROM made_by_event",
         "DROP EVENT dropped_later",
     ];
 }
