@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using CsCheck;
 using WolfScale.MariaDb;
@@ -90,9 +91,9 @@ public sealed class FeedEncoderTests
 
     private sealed class Sink : IFeedSink
     {
-        private readonly List<byte> _sent = [];
+        private readonly ArrayBufferWriter<byte> _sent = new();
 
-        public void Send(ReadOnlySpan<byte> bytes) => _sent.AddRange(bytes);
+        public void Send(ReadOnlySpan<byte> bytes) => _sent.Write(bytes);
 
         /// <summary>Joins the packets, checks their sequence, and takes off what stands before the event.</summary>
         public List<byte[]> Events(bool semiSync)
@@ -100,7 +101,7 @@ public sealed class FeedEncoderTests
             var events = new List<byte[]>();
             var joined = new List<byte>();
             byte sequence = 1;
-            for (var rest = _sent.ToArray().AsSpan(); !rest.IsEmpty;)
+            for (var rest = _sent.WrittenSpan; !rest.IsEmpty;)
             {
                 var header = PacketHeader.Read(rest);
                 Assert.Equal(sequence++, header.Sequence);
