@@ -115,7 +115,7 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
             {
                 // Without an extra_port, writers that wait have taken every place. Killing them first is as safe: what comes in their stead waits
                 // for an ACK as they did, and is killed in its turn.
-                _ = await ClientSessions.KillClientsAsync(connector, server);
+                _ = await ClientSessions.KillClientsAsync(connector, server, committingToo: false);
                 await Task.Delay(Pause, cancellationToken);
             }
         }
