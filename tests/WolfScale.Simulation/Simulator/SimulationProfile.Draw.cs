@@ -14,6 +14,9 @@ public enum Weather
 
     /// <summary>Membership changes in shifting partitions.</summary>
     Reshuffle,
+
+    /// <summary>Nothing fails but what a test makes fail. Never drawn.</summary>
+    Calm,
 }
 
 /// <summary>The weathers a run may meet.</summary>
@@ -24,6 +27,7 @@ public sealed partial record SimulationProfile
         Weather.Storm => DrawStorm(random),
         Weather.Duel => DrawDuel(random),
         Weather.Reshuffle => DrawReshuffle(random),
+        Weather.Calm => DrawCalm(random),
         _ => DrawUsual(random),
     };
 
@@ -31,6 +35,29 @@ public sealed partial record SimulationProfile
     private static Weather Any(Random random) => (Weather)Math.Max(0, random.Next(5) - 1);
 
     private static bool On(Random random, double probability = 0.6) => random.NextDouble() < probability;
+
+    private static SimulationProfile DrawCalm(Random random)
+    {
+        int nodes = random.Next(3, 6);
+        return new SimulationProfile
+        {
+            Nodes = nodes,
+            InitialVoters = nodes,
+            DelayMs = 3,
+            SyncMs = 3,
+            PersistMs = 3,
+            MaxDownMs = 1000,
+            MaxPartitionMs = 1000,
+            FaultIntervalMs = 1000,
+            WriteIntervalMs = 20,
+            OperatorIntervalMs = 1000,
+            MaxInflightMessages = 64,
+            MaxMessageBytes = 10_000,
+            HeartbeatMs = 50,
+            ElectionMinMs = 150,
+            ElectionMaxMs = 300,
+        };
+    }
 
     /// <summary>Everything that happens in a bad year, in any mixture.</summary>
     private static SimulationProfile DrawUsual(Random random)
