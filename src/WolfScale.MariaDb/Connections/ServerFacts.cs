@@ -9,7 +9,7 @@ namespace WolfScale.MariaDb.Connections;
 /// <param name="Source">Host and port it replicates from.</param>
 /// <param name="Runs">Whether its IO or SQL thread runs or tries to.</param>
 /// <param name="Filters">Its replication filters as <c>Replicate_Do_DB=…</c>; empty without.</param>
-public sealed record ReplicationConnection(string Name, string Source, bool Runs, ImmutableArray<string> Filters);
+public sealed record IncomingReplication(string Name, string Source, bool Runs, ImmutableArray<string> Filters);
 
 /// <summary>What a server says about itself: everything preflight judges. Read in one go, on the administrative connection.</summary>
 public sealed record ServerFacts
@@ -31,7 +31,7 @@ public sealed record ServerFacts
     /// <summary>The account as the server knows it, for example <c>`wolfscale`@`localhost`</c>.</summary>
     public string Account { get; init; } = "";
 
-    public ImmutableArray<ReplicationConnection> Replications { get; init; } = [];
+    public ImmutableArray<IncomingReplication> Replications { get; init; } = [];
 
     /// <summary>Binlog filters as <c>Binlog_Do_DB=…</c>. Null: the server was too busy to say (SHOW MASTER STATUS waits for blocked commits).</summary>
     public ImmutableArray<string>? BinlogFilters { get; init; } = [];
@@ -98,11 +98,11 @@ public sealed record ServerFacts
             : grant[prefix.Length..on].Split(',').Select(p => p.Trim().ToUpperInvariant());
     }
 
-    private static async Task<ImmutableArray<ReplicationConnection>> ReadReplicationsAsync(AdminConnection server)
+    private static async Task<ImmutableArray<IncomingReplication>> ReadReplicationsAsync(AdminConnection server)
     {
         try
         {
-            return [.. (await server.QueryAsync("SHOW ALL SLAVES STATUS")).Select(r => new ReplicationConnection(
+            return [.. (await server.QueryAsync("SHOW ALL SLAVES STATUS")).Select(r => new IncomingReplication(
                 r["Connection_name"],
                 $"{r["Master_Host"]}:{r["Master_Port"]}",
                 r["Slave_IO_Running"] != "No" || r["Slave_SQL_Running"] != "No",
