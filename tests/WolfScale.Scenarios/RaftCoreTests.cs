@@ -17,7 +17,8 @@ public class RaftCoreTests
     {
         // Somebody restored the state database from a backup: the node would vote again in terms in which it has voted.
         SimulatedLog log = BootstrappedLog();
-        var refused = Assert.Throws<ArgumentException>(() => new RaftCore(new RaftOptions(), Self, new RestoredState(default, log.Configurations()), log, new Random(1)));
+        var restored = new RestoredState(new HardState(0, null), log.Configurations());
+        var refused = Assert.Throws<ArgumentException>(() => new RaftCore(new RaftOptions(), Self, restored, log, new Random(1)));
         Assert.Contains("the saved vote is older than the log", refused.Message, StringComparison.Ordinal);
     }
 

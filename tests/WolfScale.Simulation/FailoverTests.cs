@@ -2,7 +2,9 @@ using WolfScale.Consensus;
 
 namespace WolfScale.Simulation;
 
-/// <summary>Who leads next is predictable, and known soon (rules C3 and C4: by fitness, then by id). Times are virtual, so they are exact.</summary>
+/// <summary>
+/// Who leads next is predictable, and known soon (rules C3 and C4: by fitness, then by id). Times are virtual, so they are exact.
+/// </summary>
 public class FailoverTests
 {
     public static TheoryData<int> Seeds() => [.. Enumerable.Range(1, 50)];
@@ -20,7 +22,8 @@ public class FailoverTests
         long crashed = cluster.NowMs;
         Assert.Equal("n2", WaitForLeader(cluster, besides: leader).Key.Id);
 
-        // One round of pre-votes and one of votes come on top of the patience of the best-placed node, whose slice of the time-outs is the first but one.
+        // One round of pre-votes and one of votes come on top of the patience of the best-placed node, whose slice of the time-outs is the
+        // first but one.
         Assert.InRange(cluster.NowMs - crashed, 0, cluster.CoreOptions.ElectionTimeoutMaxMs);
     }
 

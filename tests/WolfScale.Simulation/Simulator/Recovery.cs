@@ -3,8 +3,8 @@ using WolfScale.Consensus;
 namespace WolfScale.Simulation;
 
 /// <summary>
-/// Liveness, and the final audit: when everything works again, a leader that may serve commits a new write within bounded time, all its members get it, and every
-/// acknowledged write is in each of their logs.
+/// Liveness, and the final audit: when everything works again, a leader that may serve commits a new write within bounded time, all its
+/// members get it, and every acknowledged write is in each of their logs.
 /// </summary>
 public static class Recovery
 {
@@ -56,7 +56,8 @@ public static class Recovery
 
     /// <summary>Only witnesses and never_leader nodes with a vote are left: then the cluster keeps its log and serves nobody.</summary>
     private static bool NobodyMayServe(Cluster cluster, SimulatedNode leader) =>
-        !leader.Core!.Configuration!.Members.Any(member => member is { IsVoter: true, NeverLeader: false, Witness: false } && cluster.Find(member.Key) is not null);
+        !leader.Core!.Configuration!.Members.Any(member =>
+            member is { IsVoter: true, NeverLeader: false, Witness: false } && cluster.Find(member.Key) is not null);
 
     private static bool Writes(Cluster cluster, SimulatedNode leader)
     {
@@ -65,7 +66,10 @@ public static class Recovery
         return leader.Log.Last.Lsn > before;
     }
 
-    /// <summary>The lowest commit LSN of the members of the leader's configuration. A deposed leader (an election was under way) is replaced by its successor.</summary>
+    /// <summary>
+    /// The lowest commit LSN of the members of the leader's configuration. A deposed leader (an election was under way) is replaced by its
+    /// successor.
+    /// </summary>
     private static long SlowestCommit(Cluster cluster, ref SimulatedNode leader, ref long target)
     {
         if (leader.Core!.Role != RaftRole.Leader)
@@ -85,6 +89,13 @@ public static class Recovery
         return slowest;
     }
 
-    private static string Blocked(Cluster cluster) => string.Join("; ", cluster.Nodes.Select(node =>
-        $"{node.Key} {(node.Core is { } core ? $"{core.Role} t{core.Term} commit {core.CommitLsn} last {core.Last} of {string.Join(' ', core.Configuration?.Members.Select(m => m.Key + (m.IsVoter ? "" : "L")) ?? [])}" : "down")}"));
+    private static string Blocked(Cluster cluster) => string.Join("; ", cluster.Nodes.Select(Describe));
+
+    private static string Describe(SimulatedNode node)
+    {
+        if (node.Core is not { } core)
+            return $"{node.Key} down";
+        IEnumerable<string> members = core.Configuration?.Members.Select(member => member.Key + (member.IsVoter ? "" : "L")) ?? [];
+        return $"{node.Key} {core.Role} t{core.Term} commit {core.CommitLsn} last {core.Last} of {string.Join(' ', members)}";
+    }
 }

@@ -101,7 +101,8 @@ public sealed partial record SimulationProfile
     }
 
     /// <summary>
-    /// Leaders die with half-replicated tails, nodes come back at once, every batch travels and is synced alone: where figure 8 of the Raft paper lives.
+    /// Leaders die with half-replicated tails, nodes come back at once, every batch travels and is synced alone: where figure 8 of the Raft
+    /// paper lives.
     /// </summary>
     private static SimulationProfile DrawStorm(Random random)
     {
@@ -134,7 +135,10 @@ public sealed partial record SimulationProfile
         };
     }
 
-    /// <summary>Two candidates in every election, on a network slower than their patience, and voters that crash right after they have answered: where double votes live.</summary>
+    /// <summary>
+    /// Two candidates in every election, on a network slower than their patience, and voters that crash right after they have answered:
+    /// where double votes live.
+    /// </summary>
     private static SimulationProfile DrawDuel(Random random) => DrawUsual(random) with
     {
         Nodes = 3,
@@ -161,7 +165,9 @@ public sealed partial record SimulationProfile
         WriteIntervalMs = random.Next(20, 60),
     };
 
-    /// <summary>Every leader changes the membership as soon as it leads, and is cut off with a friend: where overlapping majorities are lost.</summary>
+    /// <summary>
+    /// Every leader changes the membership as soon as it leads, and is cut off with a friend: where overlapping majorities are lost.
+    /// </summary>
     private static SimulationProfile DrawReshuffle(Random random)
     {
         bool onlyVotesChange = On(random, 0.8);
