@@ -23,6 +23,22 @@ public class RaftCoreTests
     }
 
     [Fact]
+    public void What_is_not_durable_at_start_does_not_count_until_it_is()
+    {
+        // The core was made anew over a log that is still being written: after a full disk, say.
+        SimulatedLog log = BootstrappedLog();
+        var effects = new EffectList();
+        var core = new RaftCore(
+            new RaftOptions(), Self, new RestoredState(new HardState(1, null), log.Configurations(), DurableLsn: 0), log, new Random(1));
+        core.Tick(0, effects);
+        Assert.Equal((2L, 0L), (core.Last.Lsn, core.Status().DurableLsn));
+        core.LogDurable(1, 0, effects);
+        Assert.Equal(0, core.CommitLsn); // LSN 1 is of an older term
+        core.LogDurable(2, 0, effects);
+        Assert.Equal(2, core.CommitLsn);
+    }
+
+    [Fact]
     public void The_only_voter_leads_at_once()
     {
         RaftCore core = Lead(out _, out _);

@@ -28,7 +28,7 @@ internal sealed class NodeContext
         // Whatever was pruned was committed before.
         CommitLsn = Math.Clamp(restored.CommitLsn, Log.First.Lsn, Log.Last.Lsn);
         Configurations.Committed(CommitLsn);
-        DurableLsn = Log.Last.Lsn;
+        DurableLsn = Math.Min(restored.DurableLsn ?? long.MaxValue, Log.Last.Lsn);
         Generation = restored.Generation;
     }
 
