@@ -65,9 +65,10 @@ public class ConfigurationCodecTests
     }
 
     [Fact]
-    public void A_member_is_in_a_configuration_once()
+    public void C1_an_id_is_in_a_configuration_once()
     {
         Member member = Sample.Members[0];
-        Assert.Throws<ArgumentException>(() => Sample.WithMembers(ImmutableArray.Create(member, member)));
+        Member reborn = member with { Key = member.Key with { Incarnation = 1 } };
+        Assert.Throws<ArgumentException>(() => Sample.WithMembers(ImmutableArray.Create(member, reborn)));
     }
 }
