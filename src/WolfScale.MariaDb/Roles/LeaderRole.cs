@@ -51,6 +51,10 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         catch (PromotionFailedException e)
         {
             LogFailed(context.Logger, e.Message);
+
+            // Open from an earlier term, its commits waiting: what keeps it from being promoted may let them through, a foreign replica's ACK above all.
+            if (await WriteGate.IsOpenAsync(context.Server))
+                await new Demotion(context.Connector, context.Server, context.Plans, context.Logger).RunAsync(cancellationToken);
             context.Board.Enter(DatabasePhase.Promoting, e.Message);
             return false;
         }
