@@ -6,6 +6,9 @@ public static class ServerErrors
     /// <summary>ER_CON_COUNT_ERROR: max_connections are taken.</summary>
     public const int TooManyConnections = 1040;
 
+    /// <summary>ER_MASTER_FATAL_ERROR_READING_BINLOG: among others, the binlog does not hold the position asked for.</summary>
+    public const int BinlogPositionRefused = 1236;
+
     /// <summary>ER_SPECIFIC_ACCESS_DENIED_ERROR: the account lacks a privilege.</summary>
     public const int AccessDenied = 1227;
 

@@ -157,7 +157,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
         DesiredRole before;
         lock (_gate)
         {
-            if (_desired.Lease is null && lease is null)
+            if (_stop.IsCancellationRequested || (_desired.Lease is null && lease is null))
                 return;
             before = _desired;
             _desired = new DesiredRole(lease);

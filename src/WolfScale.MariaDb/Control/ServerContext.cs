@@ -3,6 +3,7 @@ using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Following;
 using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Plans;
+using WolfScale.MariaDb.Positions;
 using WolfScale.MariaDb.Preflight;
 
 namespace WolfScale.MariaDb;
@@ -34,6 +35,9 @@ internal sealed record ServerContext
 
     /// <summary>Whether an open, gated server may stay so: nobody else is known to lead, and the node does not stop.</summary>
     public required Func<bool> MayHold { get; init; }
+
+    /// <summary>Where the server stands: one reader for all roles, so that it verifies once.</summary>
+    public StandingReader Standing => field ??= new StandingReader(this);
 
     /// <summary>Looks again at what the other members tell, which was not all known when preflight ran.</summary>
     /// <exception cref="PreflightOutdatedException">This server must give way.</exception>

@@ -8,52 +8,39 @@ namespace WolfScale.MariaDb.Positions;
 /// <summary>How the server stands, and the history that showed it where the positions alone did not.</summary>
 internal sealed record StandingReport(ServerPosition Position, Standing Standing, FoundHistory? History);
 
-/// <summary>Asks the server where it stands and compares that with the log.</summary>
-internal static class StandingReader
+/// <summary>Asks the server where it stands and compares that with the log. One for each administrative connection: what it has verified holds as long.</summary>
+internal sealed class StandingReader(ServerContext context)
 {
-    /// <summary>More commits than this are never held: at most two groups of them are in the binlog at once (measured).</summary>
-    private const int MostHeld = 10_000;
+    private bool _contentVerified;
 
     /// <summary>
     /// Compares; reads the server's binlog where that is needed. The server should be closed for writes, or the answer is old when it arrives.
     /// </summary>
-    public static async Task<StandingReport> ReadAsync(ServerContext context, CancellationToken cancellationToken)
+    public async Task<StandingReport> ReadAsync(CancellationToken cancellationToken)
     {
         var position = await PositionReader.ReadAsync(context.Server);
         var standing = PositionComparison.Compare(position, context.Log);
+        if (standing is Standing.Exact exact && !_contentVerified && position.Binlog.Find(position.Domain) is { } last && last == position.Current.Find(position.Domain))
+            return new StandingReport(position, await VerifyAsync(exact, last, cancellationToken), null);
         if (standing is not Standing.NeedsHistory)
             return new StandingReport(position, standing, null);
-        if (await HeldAsync(context, position) is { } held)
-            return new StandingReport(position, held, null);
         var binlog = await ServerBinlog.OpenAsync(context.Server, context.Options);
-
-        // The reader blocks in receive calls: a thread of its own, not one of the pool's.
-        var history = await Task.Factory.StartNew(
-            () => HistoryReader.Read(binlog, context.Log, position.Domain, cancellationToken),
-            cancellationToken,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
+        var history = await BlockingAsync(() => HistoryReader.Read(binlog, context.Log, position.Domain, cancellationToken), cancellationToken);
         return new StandingReport(position, PositionComparison.Compare(position, context.Log, history?.History), history);
     }
 
-    /// <summary>
-    /// A server that was never closed since this node led, and holds commits back: what follows the log's last group was written by its own
-    /// clients, because the gate was never released. Its binlog cannot be asked: SHOW BINARY LOGS waits behind two blocked groups (measured).
-    /// Capture checks each group once more as it reads it.
-    /// </summary>
-    private static async Task<Standing?> HeldAsync(ServerContext context, ServerPosition position)
+    private async Task<Standing> VerifyAsync(Standing.Exact exact, Gtid last, CancellationToken cancellationToken)
     {
-        if (!(await WriteGate.StatusAsync(context.Server)).HoldsCommits || position.Current.Find(position.Domain) is not { } current)
-            return null;
-        var view = new LogView(context.Log, position.Domain);
-        if (current.ServerId != position.ServerId || view.Last is not { } last || last.Sequence >= current.Sequence)
-            return null;
-        var state = await context.Server.ScalarAsync("SELECT @@global.gtid_binlog_state") ?? "";
-        if (last.ServerId != position.ServerId && !state.Split(',').Contains(last.ToString()))
-            return null;
-        var tail = ImmutableArray.CreateBuilder<Gtid>();
-        for (var sequence = last.Sequence + 1; sequence <= current.Sequence && tail.Count < MostHeld; sequence++)
-            tail.Add(new Gtid(position.Domain, position.ServerId, sequence));
-        return new Standing.AheadOfLog(view.Base.With(last), tail.ToImmutable());
+        var binlog = await ServerBinlog.OpenAsync(context.Server, context.Options);
+        _contentVerified = await BlockingAsync(() => LastGroupCheck.IsSame(binlog, context.Log, last, exact.Lsn, cancellationToken), cancellationToken);
+        return _contentVerified
+            ? exact
+            : new Standing.Unrelated(
+                $"The server's transaction {last} is not the cluster's transaction of that GTID: the server was most likely brought back from an old copy of its data. "
+                + "Copy a member's data to it.");
     }
+
+    // The binlog's reader blocks in receive calls: a thread of its own, not one of the pool's.
+    private static Task<T> BlockingAsync<T>(Func<T> read, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(read, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

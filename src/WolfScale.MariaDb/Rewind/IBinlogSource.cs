@@ -1,3 +1,5 @@
+using WolfScale.Protocol;
+
 namespace WolfScale.MariaDb.Rewind;
 
 /// <summary>Takes the events of the server's own binlog until it has seen enough.</summary>
@@ -18,4 +20,8 @@ internal interface IBinlogSource
     /// checksum. Begins with the FORMAT_DESCRIPTION; events that the sender makes up are among them. Blocks: call it on a thread that may.
     /// </summary>
     void Read(string file, IBinlogSink sink, CancellationToken cancellationToken);
+
+    /// <summary>The same for the groups after a GTID position.</summary>
+    /// <returns>False where the binlog does not hold that point any more, or never did.</returns>
+    bool TryReadAfter(GtidPosition position, IBinlogSink sink, CancellationToken cancellationToken);
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using WolfScale.MariaDb.Connections;
+using WolfScale.Protocol;
 using WolfScale.Protocol.Commands;
 
 namespace WolfScale.MariaDb.Rewind;
@@ -25,7 +26,22 @@ internal sealed class ServerBinlog : IBinlogSource
         new ServerEndpoint { Host = options.Host, Port = options.Port, Socket = options.Socket, User = options.User, Password = options.Password },
         [.. (await server.QueryAsync("SHOW BINARY LOGS")).Select(r => r["Log_name"])]);
 
-    public void Read(string file, IBinlogSink sink, CancellationToken cancellationToken)
+    public void Read(string file, IBinlogSink sink, CancellationToken cancellationToken) => Dump(file, null, sink, cancellationToken);
+
+    public bool TryReadAfter(GtidPosition position, IBinlogSink sink, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Dump("", position, sink, cancellationToken);
+            return true;
+        }
+        catch (ServerErrorException e) when (e.Error.Code == ServerErrors.BinlogPositionRefused)
+        {
+            return false;
+        }
+    }
+
+    private void Dump(string file, GtidPosition? after, IBinlogSink sink, CancellationToken cancellationToken)
     {
         using var connection = new ReplicationConnection();
         using var stop = cancellationToken.Register(connection.Abort);
@@ -33,6 +49,8 @@ internal sealed class ServerBinlog : IBinlogSource
 
         // Capability 4: GTID events as such, and not as QUERY events.
         connection.Execute("SET @master_binlog_checksum=@@GLOBAL.binlog_checksum, @mariadb_slave_capability=4");
+        if (after is not null)
+            connection.Execute($"SET @slave_connect_state='{after}'");
         var id = 0xE000_0000u + (uint)RandomNumberGenerator.GetInt32(0x1FFF_FFFF); // fresh, for the reason that capture's is
         connection.StartDump(new BinlogDumpCommand(4, BinlogDumpFlags.NonBlocking | BinlogDumpFlags.SendAnnotateRows, id, file));
         var reader = new BinlogReader(connection, semiSync: false, sink);

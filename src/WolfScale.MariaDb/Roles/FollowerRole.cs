@@ -69,7 +69,7 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
     /// </summary>
     private async Task<TimeSpan?> HoldAsync(CancellationToken cancellationToken)
     {
-        var report = await StandingReader.ReadAsync(context, cancellationToken);
+        var report = await context.Standing.ReadAsync(cancellationToken);
         context.Board.Update(s => s with
         {
             Phase = DatabasePhase.Waiting,
@@ -98,7 +98,7 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
             return Soon;
         }
 
-        var report = await StandingReader.ReadAsync(context, cancellationToken);
+        var report = await context.Standing.ReadAsync(cancellationToken);
         context.Board.Update(s => s with { Position = report.Position.Current.ToString() });
         switch (report.Standing)
         {

@@ -53,7 +53,7 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
         var patience = new PromotionPatience(context);
         while (true)
         {
-            var report = await StandingReader.ReadAsync(context, cancellationToken);
+            var report = await context.Standing.ReadAsync(cancellationToken);
             switch (report.Standing)
             {
                 case Standing.AheadOfLog:
@@ -75,7 +75,7 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
     private async Task AloneAsync(CancellationToken cancellationToken)
     {
         await context.Feed.StopAsync();
-        var report = await StandingReader.ReadAsync(context, cancellationToken);
+        var report = await context.Standing.ReadAsync(cancellationToken);
         if (report.Standing is not Standing.AheadOfLog && !(report.Standing is Standing.Exact exact && IsLast(exact)))
             throw new PromotionFailedException($"The server moved while it was promoted: {Explain(report.Standing)}");
 

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using WolfScale.Integration.Capture;
 using WolfScale.MariaDb;
+using WolfScale.Protocol.Binlog;
+using WolfScale.Wal;
 
 namespace WolfScale.Integration.Database;
 
@@ -144,6 +146,23 @@ public class JoinTests
         await pair.Two.AwaitAsync(s => s.Phase == DatabasePhase.Demoting, "closing the server");
         await pair.Two.AwaitInStepAsync();
         Assert.Equal("1", await pair.Two.TextAsync("SELECT @@read_only"));
+    }
+
+    [Fact]
+    public async Task Identity_a_transaction_of_the_same_GTID_and_another_content_is_not_the_clusters()
+    {
+        await using var deposed = await Deposed.StartAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await deposed.WriteTailAsync("INSERT INTO d.t VALUES (1)");
+
+        // The tail was undone once, and the server led again and wrote another 0-1-3. Then it was set back to a snapshot with the old one.
+        var then = DateTimeOffset.UtcNow.AddSeconds(-10).ToUnixTimeSeconds();
+        var header = new EventHeader((uint)then, EventType.Gtid, 1, 0, 0, EventHeaderFlags.None);
+        byte[] group = [.. EventBuilder.Build(header, [3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4]), .. EventBuilder.Build(header with { Type = EventType.Xid }, new byte[8])];
+        deposed.Log.Append((EntryKind.Group, EntryFlags.First | EntryFlags.Last, new EntryKey(0, 1, 3), group));
+        await deposed.RejoinAsync();
+
+        var state = await deposed.Node.AwaitAsync(s => s.Phase == DatabasePhase.NeedsMigration, "in need of a copy");
+        Assert.Contains("0-1-3 is not the cluster's transaction of that GTID", state.Reason, StringComparison.Ordinal);
     }
 
     /// <summary>The same server under another log: the cluster it founds.</summary>
