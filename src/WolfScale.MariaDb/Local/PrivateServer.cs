@@ -195,6 +195,7 @@ public sealed class PrivateServer : IAsyncDisposable
     {
         await StopAsync(force: true).ConfigureAwait(false);
         _process?.Dispose();
+        _process = null; // may be called twice
     }
 
     private static Process Start(string program, params string[] arguments)
