@@ -27,8 +27,10 @@ public sealed class BadInputOnTheClusterPortTests(ClusterFixture fixture) : Clus
         var before = await cluster.StatusAsync(leader.Id);
         var logged = cluster.NodeLog(leader.Id).Length;
 
-        using var socket = await ConnectAsync(leader);
-        var address = $"127.0.0.1:{((IPEndPoint)socket.Client.LocalEndPoint!).Port}";
+        // An address of its own for each caller: the log has one line a minute for each host and kind of refusal.
+        var from = IPAddress.Parse($"127.0.1.{1 + Callers.Select(c => c.Data).ToList().IndexOf(caller)}");
+        using var socket = await ConnectAsync(leader, from);
+        var address = $"{from}:{((IPEndPoint)socket.Client.LocalEndPoint!).Port}";
         await socket.GetStream().WriteAsync(Bytes(caller));
         await AwaitClosedAsync(socket, caller);
 
@@ -47,7 +49,7 @@ public sealed class BadInputOnTheClusterPortTests(ClusterFixture fixture) : Clus
         try
         {
             for (var i = 0; i < 300; i++)
-                sockets.Add(await ConnectAsync(leader));
+                sockets.Add(await ConnectAsync(leader, IPAddress.Parse("127.0.2.1")));
             var follower = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
             await cluster.SignalAsync(follower.Id, Part.Node, Signal.Kill);
             await cluster.StartNodeAsync(follower.Id, Part.Node);
@@ -62,10 +64,10 @@ public sealed class BadInputOnTheClusterPortTests(ClusterFixture fixture) : Clus
         }
     }
 
-    private static async Task<TcpClient> ConnectAsync(DemoNode node)
+    private static async Task<TcpClient> ConnectAsync(DemoNode node, IPAddress from)
     {
         var address = node.Cluster.Split(':');
-        var client = new TcpClient();
+        var client = new TcpClient(new IPEndPoint(from, 0));
         await client.ConnectAsync(address[0], int.Parse(address[1], System.Globalization.CultureInfo.InvariantCulture));
         return client;
     }

@@ -14,7 +14,7 @@ public sealed class BadInputOverTlsTests(TlsFailoverTests.Tls fixture) : Cluster
 
         await plain.StartAsync();
 
-        Print(await plain.AwaitLineAsync("TLS"));
+        Print(await plain.AwaitLineAsync("warn", "TLS"));
         await AssertGoesOnAsync(cluster);
     }
 
