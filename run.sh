@@ -131,7 +131,7 @@ run_tests() {
     shift
   done
   if [[ ${#projects[@]} -eq 0 ]]; then
-    for project in Architecture Unit Scenarios Simulation Integration EndToEnd; do
+    for project in Architecture Unit Scenarios Simulation Mutations Integration EndToEnd; do
       [[ -d tests/WolfScale.$project ]] && projects+=("$project")
     done
   else

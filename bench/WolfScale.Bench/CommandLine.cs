@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
 
 namespace WolfScale.Bench;
@@ -8,31 +9,26 @@ internal static class CommandLine
 {
     public static ParseResult Parse(string[] args, Func<BenchOptions, Task<int>> run)
     {
-        Option<int> seconds = new("--seconds") { Description = "length of one measurement", DefaultValueFactory = _ => 15 };
-        Option<string> threads = new("--threads") { Description = "client threads, comma-separated", DefaultValueFactory = _ => "1,16,64" };
-        Option<string> only = new("--only")
-        {
-            Description = "set-ups: a one MariaDB, b native semi-sync, c Galera, d WolfScale",
-            DefaultValueFactory = _ => "a,b,c,d",
-        };
-        Option<string> workloads = new("--workloads") { Description = "sysbench workloads", DefaultValueFactory = _ => "oltp_insert,oltp_write_only" };
-        Option<int> tables = new("--tables") { Description = "tables that the load is spread over", DefaultValueFactory = _ => 8 };
-        Option<int> rows = new("--table-size") { Description = "rows of each table at the start", DefaultValueFactory = _ => 10000 };
-        Option<int> rounds = new("--rounds") { Description = "repetitions; the set-ups take turns and medians are shown", DefaultValueFactory = _ => 3 };
-        Option<bool> galeraBinlog = new("--galera-binlog") { Description = "Galera's servers write a binary log too, as the others do; without it they are faster" };
-        Option<string> directory = new("--dir")
-        {
-            Description = "folder for the servers, on the disk to measure; deleted at the end",
-            DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"wsb{Environment.ProcessId}")),
-        };
-        Option<int> basePort = new("--base-port") { Description = "first of the hundred loopback ports used", DefaultValueFactory = _ => 21000 };
-        Option<string> wolfscale = new("--wolfscale") { Description = "the wolfscale program", DefaultValueFactory = _ => DefaultProgram() };
-        Option<bool> keep = new("--keep") { Description = "leave the folder, for a look at the logs" };
-        Option<bool> json = new("--json") { Description = "print the result as JSON" };
-        Option<string[]> set = new("--set") { Description = "section.key=value for WolfScale's nodes", DefaultValueFactory = _ => [] };
+        Option<int> seconds = Of("--seconds", "length of one measurement", 15);
+        Option<string> threads = Of("--threads", "client threads, comma-separated", "1,16,64");
+        Option<string> only = Of("--only", "set-ups: a one MariaDB, b native semi-sync, c Galera, d WolfScale", "a,b,c,d");
+        Option<string> workloads = Of("--workloads", "sysbench workloads", "oltp_insert,oltp_write_only");
+        Option<int> tables = Of("--tables", "tables that the load is spread over", 8);
+        Option<int> rows = Of("--table-size", "rows of each table at the start", 10000);
+        Option<int> rounds = Of("--rounds", "repetitions; the set-ups take turns and medians are shown", 3);
+        Option<bool> galeraBinlog = Of("--galera-binlog", "Galera's servers write a binary log too; without it they are faster", false);
+        Option<string> directory = Of("--dir", "folder for the servers, on the disk to measure; deleted at the end", DefaultDirectory());
+        Option<int> basePort = Of("--base-port", "first of the hundred loopback ports used", 21000);
+        Option<string> wolfscale = Of("--wolfscale", "the wolfscale program", DefaultProgram());
+        Option<bool> keep = Of("--keep", "leave the folder, for a look at the logs", false);
+        Option<bool> json = Of("--json", "print the result as JSON", false);
+        Option<string[]> set = Of<string[]>("--set", "section.key=value for WolfScale's nodes", []);
+        threads.Validators.Add(r => Check(r, t => int.TryParse(t, out var n) && n > 0, "numbers above 0, such as 1,16"));
+        only.Validators.Add(r => Check(r, k => k is "a" or "b" or "c" or "d", "letters out of a,b,c,d"));
         var root = new RootCommand("Compares WolfScale with MariaDB alone, native semi-sync and Galera on this machine.")
         {
-            seconds, threads, only, workloads, tables, rows, rounds, galeraBinlog, directory, basePort, wolfscale, keep, json, set,
+            seconds, threads, only, workloads, tables, rows, rounds, galeraBinlog,
+            directory, basePort, wolfscale, keep, json, set,
         };
         root.SetAction((result, _) => run(new BenchOptions(
             result.GetValue(seconds),
@@ -52,7 +48,19 @@ internal static class CommandLine
         return root.Parse(args);
     }
 
-    private static string[] List(string? text) => (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static Option<T> Of<T>(string name, string description, T value) => new(name) { Description = description, DefaultValueFactory = _ => value };
+
+    private static void Check(OptionResult result, Func<string, bool> isRight, string wanted)
+    {
+        if (List(result.GetValueOrDefault<string>()) is not { Length: > 0 } items || !items.All(isRight))
+            result.AddError($"{result.Option.Name} takes {wanted}.");
+    }
+
+    private static string DefaultDirectory() =>
+        Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"wsb{Environment.ProcessId}"));
+
+    private static string[] List(string? text) =>
+        (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     /// <summary>The server is built beside the benchmark: artifacts/bin/WolfScale.Bench/release → artifacts/bin/WolfScale.Server/release.</summary>
     private static string DefaultProgram()

@@ -48,7 +48,8 @@ internal sealed class Comparison(BenchOptions options, TextWriter progress)
             await setup.DrainAsync(cancellationToken);
             foreach (var workload in options.Workloads)
             {
-                _ = await _sysbench.RunAsync(workload, target, WarmUpThreads, Math.Min(WarmUpSeconds, options.Seconds), cancellationToken);
+                var warmUp = Math.Min(WarmUpSeconds, options.Seconds);
+                _ = await _sysbench.RunAsync(workload, target, WarmUpThreads, warmUp, cancellationToken);
                 await setup.DrainAsync(cancellationToken);
                 foreach (var threads in options.Threads)
                     await MeasureAsync(setup, target, workload, threads, round, cancellationToken);
@@ -70,8 +71,8 @@ internal sealed class Comparison(BenchOptions options, TextWriter progress)
         var cpu = after.ToDictionary(p => p.Key, p => (p.Value - before[p.Key]) * 1e6 / Math.Max(1, load.Transactions));
         _measurements.Add(new Measurement(setup.Key, workload, threads, round, load, drain, cpu));
         await progress.WriteLineAsync(
-            $"  {workload,-15} {threads,3} threads  {load.Tps,8:F0} tps  mean {load.MeanMs,6:F2} ms  p95 {load.P95Ms,6:F2} ms  replicas after {drain:F1} s"
-            + $"  cpu us/tx: {string.Join(", ", cpu.Select(c => $"{c.Key} {c.Value:F0}"))}");
+            $"  {workload,-15} {threads,3} threads  {load.Tps,8:F0} tps  mean {load.MeanMs,6:F2} ms  p95 {load.P95Ms,6:F2} ms"
+            + $"  replicas after {drain:F1} s  cpu us/tx: {string.Join(", ", cpu.Select(c => $"{c.Key} {c.Value:F0}"))}");
     }
 
     private ISetup Create(char key, string directory)
@@ -103,10 +104,14 @@ internal sealed class Comparison(BenchOptions options, TextWriter progress)
         await using var connection = new MySqlConnection(text.ConnectionString);
         await connection.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand();
-        command.CommandText = "SELECT CONCAT(@@sync_binlog, ' ', @@innodb_flush_log_at_trx_commit, ' ', @@innodb_buffer_pool_size, ' ', @@innodb_log_file_size)";
+        command.CommandText =
+            "SELECT CONCAT_WS(' ', @@sync_binlog, @@innodb_flush_log_at_trx_commit, @@innodb_buffer_pool_size, @@innodb_log_file_size)";
         const string Expected = "1 1 134217728 100663296";
         var actual = (await command.ExecuteScalarAsync(cancellationToken))?.ToString();
         if (actual != Expected)
-            throw new InvalidOperationException($"({setup.Key}) runs with sync_binlog, flush_log, buffer pool, redo log = {actual}; the comparison wants {Expected} of all.");
+        {
+            throw new InvalidOperationException(
+                $"({setup.Key}) runs with sync_binlog, flush_log, buffer pool, redo log = {actual}; the comparison wants {Expected} of all.");
+        }
     }
 }

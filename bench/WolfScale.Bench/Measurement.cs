@@ -8,7 +8,8 @@ internal sealed record Measurement(
 
 /// <summary>The same over all rounds: medians, so that one disturbed round does not decide.</summary>
 internal sealed record Cell(
-    char Setup, string Workload, int Threads, double Tps, double MeanMs, double P95Ms, double DrainSeconds, IReadOnlyDictionary<string, double> CpuMicroseconds)
+    char Setup, string Workload, int Threads, double Tps, double MeanMs, double P95Ms, double DrainSeconds,
+    IReadOnlyDictionary<string, double> CpuMicroseconds)
 {
     public static IReadOnlyList<Cell> Medians(IEnumerable<Measurement> measurements) =>
     [

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using MySqlConnector;
 using WolfScale.Bench;
 
 // The comparison with peers: see docs/performance.md. Everything it starts, it ends, also on Ctrl+C.
@@ -23,7 +24,7 @@ async Task<int> RunAsync(BenchOptions options)
         Console.Error.WriteLine("Interrupted; everything that was started has been stopped.");
         return 1;
     }
-    catch (Exception e) when (e is InvalidOperationException or IOException)
+    catch (Exception e) when (e is InvalidOperationException or IOException or FormatException or MySqlException)
     {
         Console.Error.WriteLine(e.Message);
         return 1;

@@ -47,7 +47,8 @@ internal sealed partial class Sysbench(BenchOptions options)
         var p95 = Percentile95().Match(text);
         if (!transactions.Success || !mean.Success || !p95.Success)
             throw new FormatException($"sysbench printed no summary:\n{text}");
-        return new Load(Number(transactions, 2), Number(mean, 1), Number(p95, 1), (long)Number(transactions, 1), errors.Success ? (long)Number(errors, 1) : 0);
+        var ignored = errors.Success ? (long)Number(errors, 1) : 0;
+        return new Load(Number(transactions, 2), Number(mean, 1), Number(p95, 1), (long)Number(transactions, 1), ignored);
     }
 
     private static double Number(Match match, int group) => double.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);

@@ -91,7 +91,7 @@ public sealed partial class ClusterNode
         Secret = TransportOptions.SecretBytes(options.Secret),
         Tls = tls,
         MaxAppendBytes = WalBatch.MaxTotalBytes + CoreOptions(options).MaxMessageBytes + 64 * 1024,
-        SilenceMs = Math.Max(1000, Math.Max(options.ElectionTimeoutMaxMs, 4 * options.HeartbeatIntervalMs)),
+        SilenceMs = Math.Max(2000, Math.Max(options.ElectionTimeoutMaxMs, 4 * options.HeartbeatIntervalMs)),
         RedialMs = Math.Clamp(options.HeartbeatIntervalMs, 100, 1000),
         CatchUpBytesPerSecond = options.CatchUpBytesPerSecond,
     };

@@ -1,6 +1,9 @@
 namespace WolfScale.Consensus;
 
-/// <summary>The arithmetic of majorities. Everything the leader counts (acknowledged LSNs, read rounds, times last heard) is one question: what has a majority reached?</summary>
+/// <summary>
+/// The arithmetic of majorities. Everything the leader counts (acknowledged LSNs, read rounds, times last heard) is one question: what has
+/// a majority reached?
+/// </summary>
 public static class QuorumArithmetic
 {
     /// <summary>Votes needed out of <paramref name="voters"/>: more than half.</summary>

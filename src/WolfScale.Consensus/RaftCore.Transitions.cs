@@ -87,7 +87,8 @@ public sealed partial class RaftCore
         {
             case AppendRequest request:
                 Node.Send(new AppendResponse(
-                    Self, request.From, Node.Term, Success: false, MatchLsn: 0, request.Previous.Lsn, Hint: default, Node.Standing, ReadIndexContext: 0));
+                    Self, request.From, Node.Term, Success: false, MatchLsn: 0, request.Previous.Lsn, Hint: default, Node.Standing,
+                    ReadIndexContext: 0));
                 break;
             case VoteRequest request:
                 Node.Send(new VoteResponse(Self, request.From, Node.Term, Granted: false));
@@ -163,7 +164,9 @@ public sealed partial class RaftCore
         left.OnLeave();
     }
 
-    /// <summary>Tells the host when anything of the role has changed. Not held up by the hard state: a leader's end cannot be known too early.</summary>
+    /// <summary>
+    /// Tells the host when anything of the role has changed. Not held up by the hard state: a leader's end cannot be known too early.
+    /// </summary>
     internal void AnnounceRole()
     {
         bool mayServe = MayServe;
@@ -185,7 +188,9 @@ public sealed partial class RaftCore
         }
         else if (Node.NowMs >= transfer.DeadlineMs)
         {
-            EndTransfer(succeeded: false, IsLeader ? "it did not take the lead in time; this node goes on leading" : "no new leader was heard of in time");
+            EndTransfer(
+                succeeded: false,
+                IsLeader ? "it did not take the lead in time; this node goes on leading" : "no new leader was heard of in time");
         }
     }
 

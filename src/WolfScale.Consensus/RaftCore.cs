@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// The pure Raft core of one node: inputs in, effects out. No clock, thread, socket, file or randomness of its own. Not thread-safe: one caller at a time,
-/// who executes all effects of a call, in order, before the next call.
+/// The pure Raft core of one node: inputs in, effects out. No clock, thread, socket, file or randomness of its own. Not thread-safe: one
+/// caller at a time, who executes all effects of a call, in order, before the next call.
 /// <code>
 ///   Tick · Receive · Propose · LogDurable …                       effects, in order
 ///        │                                                              ▲
@@ -79,7 +79,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Gives LSNs to a batch. When accepted, the host appends the batch with these LSNs and this term to its log first, then executes the effects.
+    /// Gives LSNs to a batch. When accepted, the host appends the batch with these LSNs and this term to its log first, then executes the
+    /// effects.
     /// </summary>
     /// <param name="entries">Number of entries, at least 1.</param>
     /// <param name="bytes">Size on the wire.</param>
@@ -134,7 +135,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Begins a strong read: finds the commit LSN and confirms, by a round of messages to a majority that starts after this call, that nobody else leads (thesis §6.4).
+    /// Begins a strong read: finds the commit LSN and confirms, by a round of messages to a majority that starts after this call, that
+    /// nobody else leads (thesis §6.4).
     /// </summary>
     /// <param name="context">The host's number for it, handed back.</param>
     /// <param name="effects">Where the effects go.</param>

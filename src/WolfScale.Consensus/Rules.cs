@@ -1,8 +1,9 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// The rules whose loss would lose data, by name. They are constants: the compiler folds every test of them away. The mutation tests compile this
-/// project's sources a second time with a switchable twin of this file, take out one rule at a time, and demand that the simulator notices.
+/// The rules whose loss would lose data, by name. They are constants: the compiler folds every test of them away. The mutation tests
+/// compile this project's sources a second time with a switchable twin of this file, take out one rule at a time, and demand that the
+/// simulator notices.
 /// </summary>
 internal static class Rules
 {
@@ -18,7 +19,9 @@ internal static class Rules
     /// <summary>Raft §5.4.2, figure 8: only an entry of the leader's own term is committed by counting.</summary>
     public const bool CommitOwnTermOnly = true;
 
-    /// <summary>Raft §5.1: a member acknowledges what is durable, and the leader counts itself no earlier either (thesis §10.2.1).</summary>
+    /// <summary>
+    /// Raft §5.1: a member acknowledges what is durable, and the leader counts itself no earlier either (thesis §10.2.1).
+    /// </summary>
     public const bool AcknowledgeDurableOnly = true;
 
     /// <summary>A sync that began before a truncation says nothing about what was appended after it.</summary>

@@ -35,7 +35,7 @@ public sealed class BadInputOfPeersTests(ClusterFixture fixture) : ClusterTests<
         var term = await TermAsync(cluster);
         await foreigner.ThatJoins(cluster).StartAsync();
 
-        Print(await foreigner.AwaitLineAsync("another cluster"));
+        Print(await foreigner.AwaitLineAsync("holds data of cluster"));
         await AssertUnchangedAsync(cluster, term);
     }
 
@@ -49,7 +49,7 @@ public sealed class BadInputOfPeersTests(ClusterFixture fixture) : ClusterTests<
         var term = await TermAsync(cluster);
         await twin.StartAsync();
 
-        Print(await twin.AwaitLineAsync(taken, "already"));
+        Print(await twin.AwaitLineAsync(taken, "two nodes run with node.id"));
         await AssertUnchangedAsync(cluster, term);
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
@@ -27,7 +28,7 @@ public sealed class BadInputOnTheClusterPortTests(ClusterFixture fixture) : Clus
         var logged = cluster.NodeLog(leader.Id).Length;
 
         using var socket = await ConnectAsync(leader);
-        var address = socket.Client.LocalEndPoint!.ToString()!;
+        var address = $"127.0.0.1:{((IPEndPoint)socket.Client.LocalEndPoint!).Port}";
         await socket.GetStream().WriteAsync(Bytes(caller));
         await AwaitClosedAsync(socket, caller);
 

@@ -5,8 +5,8 @@ using WolfScale.Simulation;
 namespace WolfScale.Mutations;
 
 /// <summary>
-/// Proof that the simulator's checker can fail: each test takes one rule out of the core and demands that one of the fixed seeds notices. The core is compiled into this
-/// program a second time for that (see the project file); nothing of it exists in the production build.
+/// Proof that the simulator's checker can fail: each test takes one rule out of the core and demands that one of the fixed seeds notices.
+/// The core is compiled into this program a second time for that (see the project file); nothing of it exists in the production build.
 /// </summary>
 public class MutationTests
 {

@@ -4,13 +4,15 @@ namespace WolfScale.Scenarios;
 
 /// <summary>
 /// Each file of <c>testdata</c> is a story: commands, a line of dashes, and the conversation they produce.
-/// <c>WOLFSCALE_REWRITE=1 dotnet run --project tests/WolfScale.Scenarios</c> writes the conversations anew, so that a change of behaviour is reviewed as a diff.
+/// <c>WOLFSCALE_REWRITE=1 dotnet run --project tests/WolfScale.Scenarios</c> writes the conversations anew, so that a change of behaviour
+/// is reviewed as a diff.
 /// </summary>
 public class ScenarioTests
 {
     private const string Separator = "----";
 
-    public static TheoryData<string> Files() => [.. Directory.GetFiles(TestData(), "*.txt").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
+    public static TheoryData<string> Files() =>
+        [.. Directory.GetFiles(TestData(), "*.txt").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
     [Theory]
     [MemberData(nameof(Files))]

@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 
 namespace WolfScale.Simulation;
 
-/// <summary>The production core under loss, duplication, reordering, crashes, partitions, slow and emptied disks: see <see cref="Checker"/> for what is checked after every step.</summary>
+/// <summary>
+/// The production core under loss, duplication, reordering, crashes, partitions, slow and emptied disks: see <see cref="Checker"/> for what
+/// is checked after every step.
+/// </summary>
 public class SeedTests
 {
     [Fact]

@@ -28,7 +28,10 @@ internal sealed class Galera(string directory, string template, int basePort, bo
     public async Task<Target> StartAsync(CancellationToken cancellationToken)
     {
         if (!File.Exists(Provider))
-            throw new InvalidOperationException($"{Provider} is not there. Install Galera (apt-get install --no-install-recommends galera-4), or leave it out: --only a,b,d");
+        {
+            throw new InvalidOperationException(
+                $"{Provider} is not there. Install Galera (apt-get install --no-install-recommends galera-4), or leave it out: --only a,b,d");
+        }
 
         // 1 The first node founds the cluster alone, gets the account, and stops: its folder then holds the cluster's state.
         await Servers.CreateAsync(Primary, template, Settings(0), cancellationToken);
@@ -119,12 +122,17 @@ internal sealed class Galera(string directory, string template, int basePort, bo
                 if (state == "Synced" && size == "3")
                     break;
                 if (TimeProvider.System.GetTimestamp() > deadline)
-                    throw new InvalidOperationException($"Galera's node on port {server.Port} is {state} in a cluster of {size}; 3 synced nodes were expected. Its log ends:\n{server.LogTail()}");
+                {
+                    throw new InvalidOperationException(
+                        $"Galera's node on port {server.Port} is {state} in a cluster of {size}; 3 synced nodes were expected. Its log ends:\n"
+                        + server.LogTail());
+                }
+
                 _ = await poll.WaitForNextTickAsync(cancellationToken);
             }
         }
     }
 
     private static Task<string> StatusAsync(PrivateServer server, string name) =>
-        Servers.TextAsync(server, $"SELECT variable_value FROM information_schema.global_status WHERE variable_name='{name}'", CancellationToken.None);
+        Servers.StatusAsync(server, name);
 }

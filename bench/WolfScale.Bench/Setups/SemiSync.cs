@@ -43,7 +43,8 @@ internal sealed class SemiSync(string directory, string template, int basePort) 
         {
             await Servers.ExecuteAsync(
                 replica,
-                $"CHANGE MASTER TO master_host='127.0.0.1', master_port={Primary.Port}, master_user='repl', master_password='repl', master_use_gtid=slave_pos",
+                $"CHANGE MASTER TO master_host='127.0.0.1', master_port={Primary.Port}, master_user='repl', master_password='repl', "
+                + "master_use_gtid=slave_pos",
                 cancellationToken);
             await Servers.ExecuteAsync(replica, "START SLAVE", cancellationToken);
         }
@@ -59,7 +60,10 @@ internal sealed class SemiSync(string directory, string template, int basePort) 
         foreach (var replica in Replicas)
         {
             if (await Servers.TextAsync(replica, $"SELECT MASTER_GTID_WAIT('{position}', 55)", cancellationToken) != "0")
-                throw new InvalidOperationException($"The replica on port {replica.Port} did not reach {position} within 55 s. Its log ends:\n{replica.LogTail()}");
+            {
+                throw new InvalidOperationException(
+                    $"The replica on port {replica.Port} did not reach {position} within 55 s. Its log ends:\n{replica.LogTail()}");
+            }
         }
 
         await AwaitClientsAsync(cancellationToken);
@@ -84,9 +88,12 @@ internal sealed class SemiSync(string directory, string template, int basePort) 
         }
 
         if (await StatusAsync("Rpl_semi_sync_master_status") is var status && status != "ON")
-            throw new InvalidOperationException($"Semi-synchronous replication is {status} on the primary; the figures would be those of asynchronous replication.");
+        {
+            throw new InvalidOperationException(
+                $"Semi-synchronous replication is {status} on the primary; the figures would be those of asynchronous replication.");
+        }
     }
 
     private Task<string> StatusAsync(string name) =>
-        Servers.TextAsync(Primary, $"SELECT variable_value FROM information_schema.global_status WHERE variable_name='{name}'", CancellationToken.None);
+        Servers.StatusAsync(Primary, name);
 }

@@ -18,7 +18,8 @@ internal static class Servers
     };
 
     /// <summary>Creates the data directory from a template that is installed once a run, because an installation takes seconds.</summary>
-    public static async Task CreateAsync(PrivateServer server, string template, IReadOnlyDictionary<string, string> overrides, CancellationToken cancellationToken)
+    public static async Task CreateAsync(
+        PrivateServer server, string template, IReadOnlyDictionary<string, string> overrides, CancellationToken cancellationToken)
     {
         if (!System.IO.Directory.Exists(template))
         {
@@ -54,6 +55,10 @@ internal static class Servers
 
     public static async Task<string> TextAsync(PrivateServer server, string sql, CancellationToken cancellationToken) =>
         (await server.ScalarAsync(sql, cancellationToken: cancellationToken))?.ToString() ?? "";
+
+    /// <summary>A status variable of the server.</summary>
+    public static Task<string> StatusAsync(PrivateServer server, string name) =>
+        TextAsync(server, $"SELECT variable_value FROM information_schema.global_status WHERE variable_name='{name}'", CancellationToken.None);
 
     public static Target TargetOf(PrivateServer server) => new("127.0.0.1", server.Port, User, Password, Database);
 }

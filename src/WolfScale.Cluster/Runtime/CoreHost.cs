@@ -157,7 +157,7 @@ internal sealed partial class CoreHost : IDisposable
     {
         _log = new WalLogView(_wal);
         var restored = new RestoredState(
-            _store.LoadHardState(), [.. _log.Configurations], Math.Min(CommitLsn, _wal.Last.Lsn), _wal.Generation);
+            _store.LoadHardState(), [.. _log.Configurations], Math.Min(CommitLsn, _wal.Last.Lsn), _wal.Generation, _wal.Durable.Lsn);
         _core = new RaftCore(_options, _self, restored, _log, new Random(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue)));
         _core.SetFitness(_fit ? Fitness.Fit : Fitness.Unfit, _effects);
         Execute();

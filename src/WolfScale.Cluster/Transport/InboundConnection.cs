@@ -200,7 +200,7 @@ internal sealed class InboundConnection
 
     private (Stream, FrameReader)? Refused(HandshakeRefusal refusal)
     {
-        if (refusal.Code != RefusalCode.Self && _listener.Throttle.Allow(Host(), out var suppressed))
+        if (refusal.Code != RefusalCode.Self && _listener.Throttle.Allow($"{Host()} {refusal.Code}", out var suppressed))
         {
             var who = Peer is null ? "" : $"(as node {Peer.Key.Id}) ";
             TransportLog.InboundRefused(_listener.Logger, Remote, who + refusal.Text, TransportLog.More(suppressed));
@@ -220,7 +220,7 @@ internal sealed class InboundConnection
                 => $"nothing was heard for {Options.SilenceMs} ms",
             _ => error.Message,
         };
-        if (!_listener.Throttle.Allow(Host(), out var suppressed))
+        if (!_listener.Throttle.Allow($"{Host()} {error.GetType().Name}", out var suppressed))
             return;
         if (admitted)
             TransportLog.InboundClosed(_listener.Logger, Peer!.Key.Id, Remote, reason, TransportLog.More(suppressed));
@@ -228,6 +228,9 @@ internal sealed class InboundConnection
             TransportLog.InboundRefused(_listener.Logger, Remote, reason, TransportLog.More(suppressed));
     }
 
-    /// <summary>The address without its port: what the log is throttled by.</summary>
+    /// <summary>
+    /// The address without its port. Together with the kind of refusal it is what the log is throttled by: a scanner's garbage must not hide
+    /// that a real peer of the same machine has the wrong secret.
+    /// </summary>
     private string Host() => (Peer?.Key.Id ?? "") + "@" + Remote[..Math.Max(0, Remote.LastIndexOf(':'))];
 }

@@ -98,6 +98,9 @@ public sealed record NodeView
 
     public uint DatabaseServerId { get; init; }
 
+    /// <summary>See <see cref="LocalState.DatabaseAnnouncement"/>.</summary>
+    public string DatabaseAnnouncement { get; init; } = "";
+
     /// <summary>Milliseconds since it was last heard, when this view was made; 0 for this node, null for never since this node started.</summary>
     public long? LastHeardMs { get; init; }
 }

@@ -30,6 +30,9 @@ public sealed record LocalState
     /// <summary>The MariaDB's server_id, which no two nodes may share; 0 when unknown.</summary>
     public uint DatabaseServerId { get; init; }
 
+    /// <summary>What the MariaDB sides of the nodes tell each other; opaque here, at most 8,000 bytes.</summary>
+    public string DatabaseAnnouncement { get; init; } = "";
+
     /// <summary>Where the HTTP API is reached, HOST:PORT; empty when it is off.</summary>
     public string ApiAddress { get; init; } = "";
 

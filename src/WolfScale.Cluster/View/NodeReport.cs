@@ -15,6 +15,7 @@ internal sealed record NodeReport(
     private const int MaxText = 1000;
     private const int MaxAddress = 255;
     private const int MaxPosition = 4000;
+    private const int MaxAnnouncement = 8000;
     private const int MaxKeys = 64;
 
     public byte[] Frame() => ClusterMessages.Build(FrameKind.Status, writer =>
@@ -31,6 +32,7 @@ internal sealed record NodeReport(
         writer.Text(Local.DatabaseHealth, MaxText);
         writer.Text(Local.DatabaseVersion, MaxText);
         writer.UInt32(Local.DatabaseServerId);
+        writer.Text(Local.DatabaseAnnouncement, MaxAnnouncement);
         writer.Text(Local.ApiAddress, MaxAddress);
         writer.Text(Local.ProxyAddress, MaxAddress);
         writer.Text(Stopped, MaxText);
@@ -83,6 +85,7 @@ internal sealed record NodeReport(
             DatabaseHealth = reader.Text(MaxText),
             DatabaseVersion = reader.Text(MaxText),
             DatabaseServerId = reader.UInt32(),
+            DatabaseAnnouncement = reader.Text(MaxAnnouncement),
             ApiAddress = reader.Text(MaxAddress),
             ProxyAddress = reader.Text(MaxAddress),
         };

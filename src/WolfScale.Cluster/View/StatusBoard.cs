@@ -152,6 +152,7 @@ internal sealed class StatusBoard(ClusterOptions options)
             DatabaseHealth = local.DatabaseHealth,
             DatabaseVersion = local.DatabaseVersion,
             DatabaseServerId = local.DatabaseServerId,
+            DatabaseAnnouncement = local.DatabaseAnnouncement,
         };
     }
 }

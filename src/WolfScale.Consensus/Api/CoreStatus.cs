@@ -25,7 +25,8 @@ public enum ReplicationState : byte
 /// <param name="LastHeardMs">When it last answered, on the host's clock; <see cref="long.MinValue"/> for never in this term.</param>
 /// <param name="Standing">As it last reported.</param>
 public sealed record PeerStatus(
-    NodeKey Key, ReplicationState State, long MatchLsn, long NextLsn, int InflightMessages, long InflightBytes, long LastHeardMs, Standing Standing);
+    NodeKey Key, ReplicationState State, long MatchLsn, long NextLsn, int InflightMessages, long InflightBytes, long LastHeardMs,
+    Standing Standing);
 
 /// <summary>An immutable picture of the core for status and tests; allocates.</summary>
 /// <param name="Peers">Leader only: every other member, by key.</param>

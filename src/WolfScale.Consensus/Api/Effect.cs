@@ -13,11 +13,14 @@ public abstract record Effect
     public sealed record PersistHardState(HardState State) : Effect;
 
     /// <summary>
-    /// Leader: build and append this one-entry batch: the configuration entry when it carries a configuration, else the no-op of a new term.
+    /// Leader: build and append this one-entry batch: the configuration entry when it carries a configuration, else the no-op of a new
+    /// term.
     /// </summary>
     public sealed record AppendOwn(BatchInfo Batch) : Effect;
 
-    /// <summary>Follower: append the batches of <see cref="AppendRequest.Batches"/> from index <paramref name="FirstBatch"/> on, byte for byte.</summary>
+    /// <summary>
+    /// Follower: append the batches of <see cref="AppendRequest.Batches"/> from index <paramref name="FirstBatch"/> on, byte for byte.
+    /// </summary>
     public sealed record AppendReceived(AppendRequest Request, int FirstBatch) : Effect;
 
     /// <summary>Drop everything after <paramref name="LastKeptLsn"/>.</summary>
@@ -26,7 +29,8 @@ public abstract record Effect
     public sealed record Truncate(long LastKeptLsn, long Generation) : Effect;
 
     /// <summary>
-    /// Send, best effort; messages to one node should keep their order. For an <see cref="AppendRequest"/> the host adds the bytes of its batches.
+    /// Send, best effort; messages to one node should keep their order. For an <see cref="AppendRequest"/> the host adds the bytes of its
+    /// batches.
     /// </summary>
     public sealed record Send(Message Message) : Effect;
 
@@ -43,7 +47,9 @@ public abstract record Effect
     /// <summary>The configuration in force has changed: appended, or taken back because its entry was truncated.</summary>
     public sealed record ConfigurationChanged(Configuration Active, long Lsn) : Effect;
 
-    /// <summary>A strong read that began with <paramref name="Context"/> may be served by data that includes <paramref name="Lsn"/>.</summary>
+    /// <summary>
+    /// A strong read that began with <paramref name="Context"/> may be served by data that includes <paramref name="Lsn"/>.
+    /// </summary>
     public sealed record ReadIndexReady(long Context, long Lsn) : Effect;
 
     /// <summary>The leadership ended before the round of <paramref name="Context"/> did; ask the new leader.</summary>
@@ -55,7 +61,10 @@ public abstract record Effect
     /// <param name="Reason">Why not, for people; empty when it succeeded.</param>
     public sealed record LeadershipTransferEnded(NodeKey Target, bool Succeeded, string Reason) : Effect;
 
-    /// <summary>Something that cannot happen while every node keeps its promises. The input that showed it was ignored; the node should stop serving.</summary>
+    /// <summary>
+    /// Something that cannot happen while every node keeps its promises. The input that showed it was ignored; the node should stop
+    /// serving.
+    /// </summary>
     public sealed record SafetyAlarm(string What) : Effect;
 }
 

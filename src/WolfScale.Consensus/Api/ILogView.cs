@@ -15,7 +15,10 @@ public interface ILogView
     /// <summary>Term of the entry at <paramref name="lsn"/>, or of <see cref="First"/>; null outside the retained log.</summary>
     long? TermAt(long lsn);
 
-    /// <summary>The batch whose first entry is <paramref name="lsn"/> + 1; null at the end, or when <paramref name="lsn"/> is before <see cref="First"/>.</summary>
+    /// <summary>
+    /// The batch whose first entry is <paramref name="lsn"/> + 1; null at the end, or when <paramref name="lsn"/> is before
+    /// <see cref="First"/>.
+    /// </summary>
     BatchInfo? BatchAfter(long lsn);
 
     /// <summary>First LSN of the batch that holds <paramref name="lsn"/>, which is in the retained log.</summary>

@@ -9,11 +9,14 @@ public sealed record RaftOptions
     /// <summary>No election starts before a leader was silent for this long.</summary>
     public int ElectionTimeoutMinMs { get; init; } = 1500;
 
-    /// <summary>Upper end of the randomised, ranked timeouts; also how long a leader goes on without hearing from a majority (check-quorum).</summary>
+    /// <summary>
+    /// Upper end of the randomised, ranked timeouts; also how long a leader goes on without hearing from a majority (check-quorum).
+    /// </summary>
     public int ElectionTimeoutMaxMs { get; init; } = 3000;
 
     /// <summary>
-    /// How long a risen commit LSN waits for batches to travel with before it is sent alone. Every message costs a wake-up on both machines; 0 sends it at once.
+    /// How long a risen commit LSN waits for batches to travel with before it is sent alone. Every message costs a wake-up on both
+    /// machines; 0 sends it at once.
     /// </summary>
     public int CommitUpdateDelayMs { get; init; } = 2;
 
@@ -38,6 +41,8 @@ public sealed record RaftOptions
     /// <summary>Read index requests waiting for their round; above it they are refused.</summary>
     public int MaxPendingReads { get; init; } = 16384;
 
-    /// <summary>A learner that is no more than this many entries behind the commit LSN counts as caught up and may become a voter.</summary>
+    /// <summary>
+    /// A learner that is no more than this many entries behind the commit LSN counts as caught up and may become a voter.
+    /// </summary>
     public long CaughtUpEntries { get; init; } = 1000;
 }

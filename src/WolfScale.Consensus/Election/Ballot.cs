@@ -1,8 +1,8 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// A node as a voter: answers (pre-)vote requests, in whatever role. Learners answer too: the candidate's configuration, not the voter's, says whose
-/// answer counts (thesis §4.1).
+/// A node as a voter: answers (pre-)vote requests, in whatever role. Learners answer too: the candidate's configuration, not the voter's,
+/// says whose answer counts (thesis §4.1).
 /// </summary>
 internal sealed class Ballot(NodeContext node)
 {
@@ -27,7 +27,7 @@ internal sealed class Ballot(NodeContext node)
         bool granted = request.Term > node.Term
             && !ProtectsLeader(isLeader)
             && IsUpToDate(request.Last)
-            && !RefusesOnce(new PlacedCandidate(request.From, request.Standing, request.Last, node.NowMs), isLeader, out standsMyself);
+            && !RefusesOnce(Place(request.From, request.Standing, request.Last), isLeader, out standsMyself);
         node.Send(new PreVoteResponse(node.Self, request.From, granted ? request.Term : node.Term, granted));
         return standsMyself;
     }
@@ -42,7 +42,7 @@ internal sealed class Ballot(NodeContext node)
             : node.Leader is null
               && IsUpToDate(request.Last)
               && (request.LeaderTransfer
-                  || !RefusesOnce(new PlacedCandidate(request.From, request.Standing, request.Last, node.NowMs), isLeader, out standsMyself));
+                  || !RefusesOnce(Place(request.From, request.Standing, request.Last), isLeader, out standsMyself));
         if (granted)
         {
             node.CastVote(request.From);
@@ -61,8 +61,8 @@ internal sealed class Ballot(NodeContext node)
     private bool IsUpToDate(LogPosition last) => !Rules.ElectionRestriction || last.IsAtLeastAsUpToDateAs(node.Log.Last);
 
     /// <summary>
-    /// A candidate is refused once when a better-placed one could win as well: one heard lately, or this node itself. Once only, so that the
-    /// worse one still wins when the better one cannot. Refusing is always safe.
+    /// A candidate is refused once when a better-placed one could win as well: one heard lately, or this node itself. Once only, so that
+    /// the worse one still wins when the better one cannot. Refusing is always safe.
     /// </summary>
     private bool RefusesOnce(PlacedCandidate candidate, bool isLeader, out bool standsMyself)
     {
@@ -82,6 +82,8 @@ internal sealed class Ballot(NodeContext node)
         standsMyself = myself && !better;
         return true;
     }
+
+    private PlacedCandidate Place(NodeKey key, Standing standing, LogPosition last) => new(key, standing, last, node.NowMs);
 
     private readonly record struct PlacedCandidate(NodeKey Key, Standing Standing, LogPosition Last, long HeardMs);
 }

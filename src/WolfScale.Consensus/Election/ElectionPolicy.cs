@@ -8,11 +8,13 @@ internal static class ElectionPolicy
         standing.MayServe != other.MayServe ? standing.MayServe : key < otherKey;
 
     /// <summary>
-    /// A randomised timeout (Raft §5.2) from this node's own slice of [min, max]. Slices are ranked by id; nodes that may not serve have theirs after all
-    /// those that may. So the best-placed node asks first, and failover is predictable; pre-vote keeps a node with a short log from disturbing anybody.
+    /// A randomised timeout (Raft §5.2) from this node's own slice of [min, max]. Slices are ranked by id; nodes that may not serve have
+    /// theirs after all those that may. So the best-placed node asks first, and failover is predictable; pre-vote keeps a node with a short
+    /// log from disturbing anybody.
     /// </summary>
     /// <param name="retry">After a lost election: half of it, because nobody needs to find out that the leader is gone.</param>
-    public static long DrawTimeoutMs(RaftOptions options, Configuration? configuration, NodeKey self, Standing standing, Random random, bool retry)
+    public static long DrawTimeoutMs(
+        RaftOptions options, Configuration? configuration, NodeKey self, Standing standing, Random random, bool retry)
     {
         int voters = 0;
         int rank = 0;

@@ -6,5 +6,6 @@ namespace WolfScale.Consensus;
 /// </summary>
 /// <param name="From">The sender.</param>
 /// <param name="To">The addressee.</param>
-/// <param name="Term">The sender's term (of a <see cref="PreVoteRequest"/> and its granted answer: the term the candidate would start).</param>
+/// <param name="Term">The sender's term (of a <see cref="PreVoteRequest"/> and its granted answer: the term the candidate would
+/// start).</param>
 public abstract record Message(NodeKey From, NodeKey To, long Term);

@@ -1,8 +1,8 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// What the core knows of a batch: a run of consecutive LSNs of one term. The leader makes it, every node keeps it as it is: sends, appends, truncations
-/// and acknowledgements are at batch boundaries, so for one (LSN, term) the boundaries are the same on all nodes.
+/// What the core knows of a batch: a run of consecutive LSNs of one term. The leader makes it, every node keeps it as it is: sends,
+/// appends, truncations and acknowledgements are at batch boundaries, so for one (LSN, term) the boundaries are the same on all nodes.
 /// </summary>
 /// <param name="FirstLsn">LSN of the first entry.</param>
 /// <param name="LastLsn">LSN of the last entry.</param>

@@ -27,7 +27,7 @@ public sealed record Configuration
     /// <param name="clusterName">Its name, for people.</param>
     /// <param name="mode">What an acknowledgement promises.</param>
     /// <param name="logBase">What the data was before LSN 1.</param>
-    /// <param name="members">In any order; kept sorted by key. No key may occur twice.</param>
+    /// <param name="members">In any order; kept sorted by key. No id may occur twice, whatever the incarnations (rule C1).</param>
     public Configuration(Guid clusterId, string clusterName, ClusterMode mode, LogBase logBase, ImmutableArray<Member> members)
     {
         ClusterId = clusterId;
@@ -36,8 +36,8 @@ public sealed record Configuration
         Base = logBase;
         Members = members.Sort((a, b) => a.Key.CompareTo(b.Key));
         for (int i = 1; i < Members.Length; i++)
-            if (Members[i].Key == Members[i - 1].Key)
-                throw new ArgumentException($"{Members[i].Key} occurs twice in the configuration", nameof(members));
+            if (Members[i].Key.Id == Members[i - 1].Key.Id)
+                throw new ArgumentException($"{Members[i].Key.Id} occurs twice in the configuration", nameof(members));
     }
 
     public Guid ClusterId { get; }

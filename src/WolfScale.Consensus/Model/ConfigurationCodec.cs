@@ -55,7 +55,11 @@ public static class ConfigurationCodec
         var reader = new Cursor(bytes);
         byte version = reader.Byte();
         if (version != Version)
-            throw new InvalidDataException($"configuration entry of version {version}, this program reads version {Version}: it was written by a newer WolfScale");
+        {
+            throw new InvalidDataException(
+                $"configuration entry of version {version}, this program reads version {Version}: it was written by a newer WolfScale");
+        }
+
         var clusterId = new Guid(reader.Take(16), bigEndian: true);
         string clusterName = reader.Text();
         byte mode = reader.Byte();

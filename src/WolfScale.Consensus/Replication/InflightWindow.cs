@@ -1,6 +1,9 @@
 namespace WolfScale.Consensus;
 
-/// <summary>A first-in-first-out ledger of (last LSN, bytes): what was sent, or proposed, and is not acknowledged yet. Grows to its working size once.</summary>
+/// <summary>
+/// A first-in-first-out ledger of (last LSN, bytes): what was sent, or proposed, and is not acknowledged yet. Grows to its working size
+/// once.
+/// </summary>
 internal sealed class InflightWindow
 {
     private (long LastLsn, int Bytes)[] _items = new (long, int)[16];

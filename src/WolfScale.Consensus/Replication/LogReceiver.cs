@@ -18,7 +18,8 @@ internal sealed class LogReceiver(NodeContext node)
     private long _readIndexContext;
 
     /// <summary>
-    /// What may be acknowledged: verified and durable. The committed prefix needs no verification, it is in every leader's log (Raft §5.4.3).
+    /// What may be acknowledged: verified and durable. The committed prefix needs no verification, it is in every leader's log (Raft
+    /// §5.4.3).
     /// </summary>
     private long MatchLsn
     {
@@ -79,7 +80,8 @@ internal sealed class LogReceiver(NodeContext node)
 
     private void Refuse(AppendRequest request) =>
         node.Send(new AppendResponse(
-            node.Self, request.From, node.Term, Success: false, MatchLsn, request.Previous.Lsn, HintFor(request.Previous), node.Standing, _readIndexContext));
+            node.Self, request.From, node.Term, Success: false, MatchLsn, request.Previous.Lsn, HintFor(request.Previous), node.Standing,
+            _readIndexContext));
 
     /// <summary>Raft §5.3, the consistency check: this log holds the entry before the new ones.</summary>
     private bool Matches(LogPosition previous) =>
@@ -92,7 +94,7 @@ internal sealed class LogReceiver(NodeContext node)
     {
         if (request.Previous.Lsn <= node.CommitLsn && node.Log.TermAt(request.Previous.Lsn) is { } term && term != request.Previous.Term)
         {
-            node.Alarm($"{request.From} has term {request.Previous.Term} at LSN {request.Previous.Lsn}, where this log has committed term {term}");
+            node.Alarm($"{request.From} has {request.Previous} in its log, where this one has committed an entry of term {term}");
             return false;
         }
 
@@ -144,8 +146,8 @@ internal sealed class LogReceiver(NodeContext node)
     }
 
     /// <summary>
-    /// The last boundary at or before the refused position whose term is not above the refused one: everything between cannot match, so a whole divergent term
-    /// is skipped in one round (the optimisation at the end of Raft §5.3).
+    /// The last boundary at or before the refused position whose term is not above the refused one: everything between cannot match, so a
+    /// whole divergent term is skipped in one round (the optimisation at the end of Raft §5.3).
     /// </summary>
     private LogPosition HintFor(LogPosition refused)
     {
@@ -160,7 +162,8 @@ internal sealed class LogReceiver(NodeContext node)
         LogPosition previous = request.Previous;
         foreach (BatchInfo batch in request.Batches)
         {
-            if (batch.FirstLsn != previous.Lsn + 1 || batch.LastLsn < batch.FirstLsn || batch.Term < previous.Term || batch.Term > request.Term)
+            if (batch.FirstLsn != previous.Lsn + 1 || batch.LastLsn < batch.FirstLsn
+                || batch.Term < previous.Term || batch.Term > request.Term)
                 return false;
             previous = new LogPosition(batch.LastLsn, batch.Term);
         }

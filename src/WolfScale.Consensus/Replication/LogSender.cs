@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// A leader's side of log replication towards one member at a time (Raft §5.3), pipelined (thesis §10.2.1): probing with empty messages until the logs meet, then
-/// sending ahead of the acknowledgements up to the in-flight window.
+/// A leader's side of log replication towards one member at a time (Raft §5.3), pipelined (thesis §10.2.1): probing with empty messages
+/// until the logs meet, then sending ahead of the acknowledgements up to the in-flight window.
 /// </summary>
 internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
 {
@@ -77,7 +77,8 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
     }
 
     /// <summary>
-    /// What the member needs is pruned here. Heartbeats go on and ask for the earliest place this log still knows: they are accepted there once the member was migrated.
+    /// What the member needs is pruned here. Heartbeats go on and ask for the earliest place this log still knows: they are accepted there
+    /// once the member was migrated.
     /// </summary>
     private void BecomeBehindRetention(PeerProgress peer)
     {
@@ -86,8 +87,8 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
     }
 
     /// <summary>
-    /// The member's hint says: nothing after it matches, and its term there is so much. So the logs meet no later than at the last boundary of this log
-    /// at or before the hint whose term is not above the hint's (end of Raft §5.3).
+    /// The member's hint says: nothing after it matches, and its term there is so much. So the logs meet no later than at the last boundary
+    /// of this log at or before the hint whose term is not above the hint's (end of Raft §5.3).
     /// </summary>
     private long FindMeetingPoint(LogPosition hint, long refusedLsn, long matchLsn)
     {

@@ -1,7 +1,8 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// What a leader knows of one other member in its term. <c>Match &lt; Next</c>; both lie on batch boundaries (<see cref="NextLsn"/> is one after one).
+/// What a leader knows of one other member in its term. <c>Match &lt; Next</c>; both lie on batch boundaries (<see cref="NextLsn"/> is one
+/// after one).
 /// </summary>
 internal sealed class PeerProgress(Member member, long nextLsn, long nowMs)
 {

@@ -1,8 +1,8 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// Strong reads of one leadership (thesis §6.4): each remembers the commit LSN at its start and waits for a round of messages that began after it. One round is
-/// under way at a time; reads that come meanwhile share the next one. No clock is trusted.
+/// Strong reads of one leadership (thesis §6.4): each remembers the commit LSN at its start and waits for a round of messages that began
+/// after it. One round is under way at a time; reads that come meanwhile share the next one. No clock is trusted.
 /// </summary>
 internal sealed class ReadIndexQueue
 {

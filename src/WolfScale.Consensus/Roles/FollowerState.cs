@@ -1,7 +1,8 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// Follows the leader of a term, or waits for one to appear. Learners and nodes outside the configuration are followers that never lose patience.
+/// Follows the leader of a term, or waits for one to appear. Learners and nodes outside the configuration are followers that never lose
+/// patience.
 /// </summary>
 internal sealed class FollowerState(RaftCore core) : RoleState(core)
 {

@@ -48,8 +48,8 @@ internal sealed partial class LeaderState
     }
 
     /// <summary>
-    /// Rule C3: a leader that cannot serve commits its no-op, waits until a fit voter has the whole log, and hands over. It never opens, so its log does not grow
-    /// and the fit node does catch up.
+    /// Rule C3: a leader that cannot serve commits its no-op, waits until a fit voter has the whole log, and hands over. It never opens, so
+    /// its log does not grow and the fit node does catch up.
     /// </summary>
     private void ConsiderHandover()
     {
@@ -72,7 +72,9 @@ internal sealed partial class LeaderState
         StartTransfer(target);
     }
 
-    /// <summary>Thesis §4.2.2: a leader whose vote the configuration has taken away leads until that is committed, and no longer.</summary>
+    /// <summary>
+    /// Thesis §4.2.2: a leader whose vote the configuration has taken away leads until that is committed, and no longer.
+    /// </summary>
     private void StepDownWithoutVote()
     {
         if (!Node.IsVoter && Node.Configurations.ActiveLsn <= Node.CommitLsn)

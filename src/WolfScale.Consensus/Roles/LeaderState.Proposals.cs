@@ -53,8 +53,8 @@ internal sealed partial class LeaderState
         if (Core.Transfer is not null)
             return ConfigurationResult.TransferInProgress;
 
-        // Rule C1, after the flaw found in the single-server change (raft-dev, 2015): without an entry of this term committed first, a change of
-        // an older, unfinished leader could take effect beside this one, with majorities that do not overlap.
+        // Rule C1, after the flaw found in the single-server change (raft-dev, 2015): without an entry of this term committed first, a
+        // change of an older, unfinished leader could take effect beside this one, with majorities that do not overlap.
         if (Rules.ConfigurationWaitsForOwnTerm && !OwnTermCommitted)
             return ConfigurationResult.TermNotCommitted;
         if (Rules.OneConfigurationAtATime && Node.Configurations.ActiveLsn > Node.CommitLsn)

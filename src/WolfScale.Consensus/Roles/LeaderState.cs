@@ -3,7 +3,8 @@ using System.Collections.Immutable;
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// Leads one term: replicates, counts, commits. This file: beginning, time, answers, commit. The others: proposals and membership, strong reads, hand-over.
+/// Leads one term: replicates, counts, commits. This file: beginning, time, answers, commit. The others: proposals and membership, strong
+/// reads, hand-over.
 /// </summary>
 internal sealed partial class LeaderState : RoleState
 {
@@ -16,7 +17,9 @@ internal sealed partial class LeaderState : RoleState
     private long _termStartLsn;
     private long _nextHeartbeatMs;
 
-    /// <summary>When members that still have not heard of the latest commit LSN are told; <see cref="long.MaxValue"/> when all have.</summary>
+    /// <summary>
+    /// When members that still have not heard of the latest commit LSN are told; <see cref="long.MaxValue"/> when all have.
+    /// </summary>
     private long _commitUpdateMs = long.MaxValue;
 
     public LeaderState(RaftCore core)
@@ -107,12 +110,14 @@ internal sealed partial class LeaderState : RoleState
     ];
 
     /// <summary>
-    /// Commits what is durable on a majority (Raft §5.3), if it is of this term (§5.4.2: figure 8 shows an entry of an older term that a majority holds and that is overwritten
-    /// all the same). The next batches tell the others; where there are none soon, an empty message does.
+    /// Commits what is durable on a majority (Raft §5.3), if it is of this term (§5.4.2: figure 8 shows an entry of an older term that a
+    /// majority holds and that is overwritten all the same). The next batches tell the others; where there are none soon, an empty message
+    /// does.
     /// </summary>
     private void AdvanceCommit()
     {
-        long lsn = MajorityValue(Node.CommitLsn, Rules.AcknowledgeDurableOnly ? Node.DurableLsn : Node.Log.Last.Lsn, static peer => peer.MatchLsn);
+        long own = Rules.AcknowledgeDurableOnly ? Node.DurableLsn : Node.Log.Last.Lsn;
+        long lsn = MajorityValue(Node.CommitLsn, own, static peer => peer.MatchLsn);
         if (lsn <= Node.CommitLsn || (Rules.CommitOwnTermOnly && lsn < _termStartLsn))
             return;
         _uncommitted.FreeThrough(lsn);

@@ -1,8 +1,8 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// What a node does in one role of one term. A role object is made when the role begins and dropped when it ends, so nothing of an old term survives in it.
-/// Messages reach it only when they are for this incarnation and of the current term.
+/// What a node does in one role of one term. A role object is made when the role begins and dropped when it ends, so nothing of an old term
+/// survives in it. Messages reach it only when they are for this incarnation and of the current term.
 /// </summary>
 internal abstract class RoleState(RaftCore core)
 {

@@ -1,11 +1,14 @@
 using System.Collections.Immutable;
+using Outcome = (WolfScale.Consensus.ConfigurationResult Result, WolfScale.Consensus.Configuration? Changed);
 
 namespace WolfScale.Consensus;
 
-/// <summary>What a change makes of a configuration: never more than one vote more or less, so old and new majorities overlap (thesis §4.1).</summary>
+/// <summary>
+/// What a change makes of a configuration: never more than one vote more or less, so old and new majorities overlap (thesis §4.1).
+/// </summary>
 internal static class ConfigurationChanges
 {
-    public static (ConfigurationResult Result, Configuration? Changed) Apply(Configuration active, NodeKey leader, ConfigurationChange change) => change switch
+    public static Outcome Apply(Configuration active, NodeKey leader, ConfigurationChange change) => change switch
     {
         ConfigurationChange.AddLearner add => AddLearner(active, leader, add),
         ConfigurationChange.Promote promote => SetRole(active, leader, promote.Key, MemberRole.Voter),
@@ -16,8 +19,7 @@ internal static class ConfigurationChanges
     };
 
     /// <summary>Rule C1: a new incarnation takes the place of the old one as a learner, and the old vote goes in the same entry.</summary>
-    private static (ConfigurationResult Result, Configuration? Changed) AddLearner(
-        Configuration active, NodeKey leader, ConfigurationChange.AddLearner add)
+    private static Outcome AddLearner(Configuration active, NodeKey leader, ConfigurationChange.AddLearner add)
     {
         if (active.Find(add.Key) is not null)
             return (ConfigurationResult.NothingToDo, null);
@@ -29,7 +31,7 @@ internal static class ConfigurationChanges
         return (ConfigurationResult.Accepted, active.WithMembers(rest.Add(learner)));
     }
 
-    private static (ConfigurationResult Result, Configuration? Changed) SetRole(Configuration active, NodeKey leader, NodeKey key, MemberRole role)
+    private static Outcome SetRole(Configuration active, NodeKey leader, NodeKey key, MemberRole role)
     {
         if (active.Find(key) is not { } member)
             return (ConfigurationResult.UnknownNode, null);
@@ -40,7 +42,7 @@ internal static class ConfigurationChanges
         return (ConfigurationResult.Accepted, active.WithMembers(active.Members.Replace(member, member with { Role = role })));
     }
 
-    private static (ConfigurationResult Result, Configuration? Changed) Remove(Configuration active, NodeKey leader, NodeKey key)
+    private static Outcome Remove(Configuration active, NodeKey leader, NodeKey key)
     {
         if (active.Find(key) is not { } member)
             return (ConfigurationResult.UnknownNode, null);
@@ -49,7 +51,7 @@ internal static class ConfigurationChanges
         return (ConfigurationResult.Accepted, active.WithMembers(active.Members.Remove(member)));
     }
 
-    private static (ConfigurationResult Result, Configuration? Changed) Update(Configuration active, ConfigurationChange.Update update)
+    private static Outcome Update(Configuration active, ConfigurationChange.Update update)
     {
         if (active.Find(update.Key) is not { } member)
             return (ConfigurationResult.UnknownNode, null);

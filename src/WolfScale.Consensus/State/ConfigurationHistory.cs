@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// The configurations that can still be in force: the latest committed one, and those appended after it. The last appended one is in force, committed or not;
-/// when its entry is truncated the one before it is again (thesis §4.1).
+/// The configurations that can still be in force: the latest committed one, and those appended after it. The last appended one is in force,
+/// committed or not; when its entry is truncated the one before it is again (thesis §4.1).
 /// </summary>
 internal sealed class ConfigurationHistory
 {

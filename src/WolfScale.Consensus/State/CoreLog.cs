@@ -1,8 +1,8 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// The log as the core sees it: the host's <see cref="ILogView"/> plus the batches appended lately, because effects of the current call are not in
-/// the view yet. The tail also spares the hot path the look-ups in the host's index.
+/// The log as the core sees it: the host's <see cref="ILogView"/> plus the batches appended lately, because effects of the current call are
+/// not in the view yet. The tail also spares the hot path the look-ups in the host's index.
 /// </summary>
 internal sealed class CoreLog
 {
@@ -10,7 +10,9 @@ internal sealed class CoreLog
 
     private readonly ILogView _view;
 
-    /// <summary>Consecutive batches that end at <see cref="Last"/>; everything at or before <see cref="_tailStart"/> is read from the view.</summary>
+    /// <summary>
+    /// Consecutive batches that end at <see cref="Last"/>; everything at or before <see cref="_tailStart"/> is read from the view.
+    /// </summary>
     private readonly List<BatchInfo> _tail = [];
     private long _tailStart;
 
@@ -25,7 +27,9 @@ internal sealed class CoreLog
 
     public LogPosition First => _view.First;
 
-    /// <summary>A new call: the host has executed all earlier effects, so the view knows what the tail knows and the tail may be cut.</summary>
+    /// <summary>
+    /// A new call: the host has executed all earlier effects, so the view knows what the tail knows and the tail may be cut.
+    /// </summary>
     public void BeginCall()
     {
         if (_tail.Count <= 2 * KeptTail)
@@ -95,7 +99,9 @@ internal sealed class CoreLog
         return (boundary > _tailStart ? _tail[IndexOf(boundary)].FirstLsn : _view.BatchStart(boundary)) - 1;
     }
 
-    /// <summary>Index in the tail of the batch that holds <paramref name="lsn"/>. Most questions are about the very end, so look there first.</summary>
+    /// <summary>
+    /// Index in the tail of the batch that holds <paramref name="lsn"/>. Most questions are about the very end, so look there first.
+    /// </summary>
     private int IndexOf(long lsn)
     {
         int high = _tail.Count - 1;

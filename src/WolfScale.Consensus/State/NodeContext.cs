@@ -1,7 +1,8 @@
 namespace WolfScale.Consensus;
 
 /// <summary>
-/// What a node knows whatever its role: its hard state, log, configuration and commit LSN, and where effects go. Roles come and go; this stays.
+/// What a node knows whatever its role: its hard state, log, configuration and commit LSN, and where effects go. Roles come and go; this
+/// stays.
 /// </summary>
 internal sealed class NodeContext
 {
@@ -17,8 +18,9 @@ internal sealed class NodeContext
         if (Log.Last.Term > HardState.Term)
         {
             throw new ArgumentException(
-                $"the log of {self} ends in term {Log.Last.Term}, its saved term is {HardState.Term}: the saved vote is older than the log, "
-                + "and a node that forgets a vote may vote twice. Restore the state database, or let the node join again with an empty data directory.",
+                $"the log of {self} ends in term {Log.Last.Term}, its saved term is {HardState.Term}: the saved vote is older than the "
+                + "log, and a node that forgets a vote may vote twice. Restore the state database, or let the node join again with an "
+                + "empty data directory.",
                 nameof(restored));
         }
 
@@ -26,7 +28,7 @@ internal sealed class NodeContext
         // Whatever was pruned was committed before.
         CommitLsn = Math.Clamp(restored.CommitLsn, Log.First.Lsn, Log.Last.Lsn);
         Configurations.Committed(CommitLsn);
-        DurableLsn = Log.Last.Lsn;
+        DurableLsn = Math.Min(restored.DurableLsn ?? long.MaxValue, Log.Last.Lsn);
         Generation = restored.Generation;
     }
 
@@ -75,8 +77,9 @@ internal sealed class NodeContext
     public bool IsVoter => Configuration?.IsVoter(Self) ?? false;
 
     /// <summary>
-    /// Whether this node may stand for election: it has a vote, or had one until an entry that is not known to be committed took it away. Such a node may be the only one that
-    /// can win (thesis §4.2.2): it has that entry, the others do not, and they need its vote. It does not count itself, and leads only to finish the change.
+    /// Whether this node may stand for election: it has a vote, or had one until an entry that is not known to be committed took it away.
+    /// Such a node may be the only one that can win (thesis §4.2.2): it has that entry, the others do not, and they need its vote. It does
+    /// not count itself, and leads only to finish the change.
     /// </summary>
     public bool MayCampaign => Configurations.AnyHasVoter(Self);
 

@@ -21,6 +21,9 @@ namespace WolfScale.MariaDb;
 /// </summary>
 public sealed partial class Capture : ICapture
 {
+    /// <summary>A server that is down for hours is mentioned this often, not at each try.</summary>
+    private static readonly TimeSpan QuietPeriod = TimeSpan.FromSeconds(30);
+
     private readonly CaptureOptions _options;
     private readonly ILeaderLog _log;
     private readonly ILogger _logger;
@@ -147,6 +150,8 @@ public sealed partial class Capture : ICapture
     private CaptureFault? RunUntilEnded(GroupWriter writer)
     {
         var delay = _options.MinRetryDelay;
+        CaptureFault? logged = null;
+        var loggedAt = 0L;
         while (!_stop.IsCancellationRequested)
         {
             var began = _time.GetTimestamp();
@@ -158,7 +163,12 @@ public sealed partial class Capture : ICapture
                 return fault;
             if (_time.GetElapsedTime(began) > _options.SilenceTimeout)
                 delay = _options.MinRetryDelay;
-            LogRetry(_logger, _options.Server, fault.Message, (long)delay.TotalMilliseconds);
+            if (fault != logged || _time.GetElapsedTime(loggedAt) > QuietPeriod)
+            {
+                (logged, loggedAt) = (fault, _time.GetTimestamp());
+                LogRetry(_logger, _options.Server, fault.Message, (long)delay.TotalMilliseconds);
+            }
+
             _ = _stop.Token.WaitHandle.WaitOne(delay);
             delay = TimeSpan.FromTicks(Math.Min(delay.Ticks * 2, _options.MaxRetryDelay.Ticks));
         }

@@ -39,7 +39,7 @@ internal sealed partial class CaptureAttachment(ServerEndpoint server, TimeProvi
                 }
                 while (await poll.WaitForNextTickAsync(cancellationToken));
             }
-            catch (MySqlException e)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
                 warned |= WarnOnce(warned, began, e.Message);
             }

@@ -15,6 +15,12 @@ public sealed record ClientSession(long Id, string User, string Host, string Com
     public bool IsSystem =>
         User is "system user" or "event_scheduler" || Command is "Daemon" or "Slave_IO" or "Slave_SQL" or "Slave_worker";
 
+    /// <summary>The leader of a commit group that is in the binlog and waits for its semi-sync ACK.</summary>
+    public bool WaitsForAck => State.StartsWith("Waiting for semi-sync ACK", StringComparison.Ordinal);
+
+    /// <summary>In its commit: on the way to the wait for the ACK, or a member of a group that waits.</summary>
+    public bool Commits => State.StartsWith("Commit", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>A replica that fetches the binlog.</summary>
     public bool IsDump => Command.StartsWith("Binlog Dump", StringComparison.Ordinal);
 }
@@ -41,12 +47,28 @@ internal static class ClientSessions
         }
     }
 
-    /// <summary>Kills every client but ours; replicas that fetch the binlog, and the server's own threads, are left.</summary>
-    /// <returns>How many were there to kill.</returns>
-    public static async Task<int> KillClientsAsync(ServerConnector connector, AdminConnection server)
+    /// <summary>
+    /// Kills clients, all but ours; replicas that fetch the binlog, and the server's own threads, are left. One pass: call it until none is left.
+    /// <para>
+    /// The order is the point (measured). A commit group waits for its ACK through one session, its leader; when that one is killed the whole
+    /// group is released and commits, and members that are not killed yet answer OK for what the quorum does not have. So the leader goes
+    /// last. And while sessions commit and none waits, they may be on their way to the wait: then they are left for the next pass.
+    /// </para>
+    /// </summary>
+    /// <param name="connector">Knows which connections are ours.</param>
+    /// <param name="server">The administrative connection.</param>
+    /// <param name="committingToo">Whether sessions that commit are killed although none waits: after patience with them is at an end.</param>
+    /// <returns>How many are left to look at again, those just killed included.</returns>
+    public static async Task<int> KillClientsAsync(ServerConnector connector, AdminConnection server, bool committingToo)
     {
-        var clients = (await ListAsync(server)).Where(s => !s.IsSystem && !s.IsDump && !connector.IsOwn(s.Id)).ToList();
-        foreach (var client in clients)
+        var clients = (await ListAsync(server)).Where(s => !s.IsSystem && !s.IsDump && s.Command != "Killed" && !connector.IsOwn(s.Id)).ToList();
+        foreach (var client in clients.Where(s => !s.Commits && !s.WaitsForAck))
+            await KillAsync(server, client.Id);
+        if (!committingToo && !clients.Any(s => s.WaitsForAck))
+            return clients.Count;
+        foreach (var client in clients.Where(s => s.Commits))
+            await KillAsync(server, client.Id);
+        foreach (var client in clients.Where(s => s.WaitsForAck))
             await KillAsync(server, client.Id);
         return clients.Count;
     }

@@ -137,7 +137,7 @@ internal sealed partial class RewindPlan(ServerConnector connector, AdminConnect
     /// <summary>The server is as it was when the journal was written: closed, not fed, and its last group is the tail's.</summary>
     private async Task RequireQuietAsync(RewindJournal journal, bool isUndone, CancellationToken cancellationToken)
     {
-        _ = await ClientSessions.KillClientsAsync(connector, server);
+        _ = await ClientSessions.KillClientsAsync(connector, server, committingToo: true);
         cancellationToken.ThrowIfCancellationRequested();
         var position = await BinlogPositionAsync();
         if (!position.Equals(GtidPosition.Parse(journal.End)))

@@ -24,6 +24,9 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
     /// <summary>How often the clients are looked at while they end.</summary>
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
+    /// <summary>Looks at the clients while commits under way reach their wait for the ACK, which takes a sync of the binlog; 5 s.</summary>
+    private const int CommitPatience = 500;
+
     /// <summary>Longest wait for <c>read_only</c>: rolling back a large transaction of a killed client comes before it.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
 
@@ -86,15 +89,9 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
     private async Task KillAsync(CancellationToken cancellationToken)
     {
         var killed = 0;
-        while (true)
+        for (var pass = 0; await ClientSessions.KillClientsAsync(connector, server, pass >= CommitPatience) is var count and > 0; pass++)
         {
-            var clients = (await ClientSessions.ListAsync(server))
-                .Where(s => !s.IsSystem && !s.IsDump && s.Command != "Killed" && !connector.IsOwn(s.Id)).ToList();
-            if (clients.Count == 0)
-                break;
-            foreach (var client in clients)
-                await ClientSessions.KillAsync(server, client.Id);
-            killed += clients.Count;
+            killed = Math.Max(killed, count);
             await Task.Delay(Pause, cancellationToken);
         }
 
@@ -135,7 +132,7 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
             {
                 // Without an extra_port, writers that wait have taken every place. Killing them first is as safe: what comes in their stead waits
                 // for an ACK as they did, and is killed in its turn.
-                _ = await ClientSessions.KillClientsAsync(connector, server);
+                _ = await ClientSessions.KillClientsAsync(connector, server, committingToo: false);
                 await Task.Delay(Pause, cancellationToken);
             }
         }

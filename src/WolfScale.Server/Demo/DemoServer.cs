@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using MySqlConnector;
 using WolfScale.MariaDb.Local;
 using WolfScale.Server.Cli;
@@ -9,6 +10,8 @@ namespace WolfScale.Server.Demo;
 /// <summary>The private MariaDB server of one demo node.</summary>
 internal static class DemoServer
 {
+    private const int AccountAttempts = 8;
+
     /// <summary>WolfScale's account on the demo's servers.</summary>
     public const string Account = "wolfscale";
 
@@ -95,11 +98,23 @@ internal static class DemoServer
         }
     }
 
+    /// <summary>Idempotent. A node that runs beside the server closes it as soon as it sees it, and our connection may be among those it kills.</summary>
     private static async Task CreateAccountAsync(PrivateServer server, string password, CancellationToken cancellationToken)
     {
-        await using var connection = await server.ConnectAsync(cancellationToken: cancellationToken);
-        foreach (var statement in AccountSql.Statements(Account, password).Split('\n').Where(line => line.Length > 0 && !line.StartsWith("--", StringComparison.Ordinal)))
-            await RunAsync(connection, statement, cancellationToken);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await using var connection = await server.ConnectAsync(cancellationToken: cancellationToken);
+                foreach (var statement in AccountSql.Statements(Account, password).Split('\n').Where(line => line.Length > 0 && !line.StartsWith("--", StringComparison.Ordinal)))
+                    await RunAsync(connection, statement, cancellationToken);
+                return;
+            }
+            catch (Exception e) when (attempt < AccountAttempts && e is MySqlException or IOException or SocketException)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100 * attempt), cancellationToken);
+            }
+        }
     }
 
     private static async Task RunAsync(MySqlConnection connection, string statement, CancellationToken cancellationToken)

@@ -151,7 +151,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private List<PeerServer> Peers()
     {
         var view = _node.View;
-        return [.. view.Nodes.Where(n => n.Id != view.SelfId && n.DatabaseServerId != 0)
-            .Select(n => new PeerServer(n.Id, n.DatabaseServerId, n.DatabaseVersion, null, n.Id == view.LeaderId))];
+        return [.. view.Nodes.Where(n => n.Id != view.SelfId)
+            .Select(n => PeerServer.From(n.Id, n.DatabaseAnnouncement, n.Id == view.LeaderId))];
     }
 }

@@ -18,6 +18,7 @@ internal static class LocalFacts
         DatabaseHealth = database.Up ? database.Alarms.IsEmpty ? "up" : "up: " + string.Join(" ", database.Alarms) : "down",
         DatabaseVersion = database.Version,
         DatabaseServerId = database.ServerId,
+        DatabaseAnnouncement = database.Announcement,
     };
 
     /// <summary>A witness: it keeps the log and votes, is never fit, and is as well as its log.</summary>

@@ -51,8 +51,13 @@ public class RoleTests
         await pair.Two.AwaitInStepAsync();
 
         pair.Log.AutoCommit = false;
-        var clients = Enumerable.Range(0, 8).Select(i => WriteAsync(pair.One, $"INSERT INTO d.t VALUES ({i})")).ToList();
+        var clients = Enumerable.Range(0, 16).Select(i => WriteAsync(pair.One, $"INSERT INTO d.t VALUES ({i})")).ToList();
         await pair.Log.WaitForLastAsync(pair.Log.CommitLsn + 1);
+
+        // All of them in their commit: killing a group's leader before its members would let the members answer OK.
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (await pair.One.TextAsync("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE LIKE 'Commit%' OR STATE LIKE 'Waiting for semi-sync ACK%'") != "16")
+            Assert.True(await look.WaitForNextTickAsync());
         pair.Interregnum();
 
         var outcomes = await Task.WhenAll(clients);

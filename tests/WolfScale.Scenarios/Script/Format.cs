@@ -25,6 +25,21 @@ internal static class Format
     public static string Members(Configuration configuration) => string.Join(' ', configuration.Members.Select(member =>
         Key(member.Key) + (member.IsVoter ? "" : ":learner") + (member.NeverLeader ? ":never_leader" : "") + (member.Witness ? ":witness" : "")));
 
+    public static string Log(ScriptedNode node) =>
+        $"{node.Id}: {string.Join(' ', node.Log.Memory.Select(stored => Batch(stored.Batch)))}";
+
+    public static string Status(string id, CoreStatus status)
+    {
+        string leader = status.Leader is { } key ? Key(key) : "unknown";
+        string members = status.Configuration is { } configuration ? Members(configuration) : "no configuration";
+        return $"{id}: {status.Role.ToString().ToLowerInvariant()} in term {status.Term}, leader {leader}, commit {status.CommitLsn}, "
+            + $"last {status.Last}, durable {status.DurableLsn}, {members}";
+    }
+
+    public static string Peer(PeerStatus peer) =>
+        $"{Key(peer.Key)}: {peer.State}, match {peer.MatchLsn}, next {peer.NextLsn}, "
+        + $"{peer.InflightMessages} messages of {peer.InflightBytes} bytes in flight";
+
     public static string Batch(BatchInfo batch) =>
         $"{(batch.FirstLsn == batch.LastLsn ? $"{batch.FirstLsn}" : $"{batch.FirstLsn}-{batch.LastLsn}")}@{batch.Term}"
         + (batch.Configuration is { } configuration ? $"[{Members(configuration)}]" : "");

@@ -62,7 +62,7 @@ internal sealed class ScriptRunner
             case "start": ForNodes(args, _cluster.Start); break;
             case "wipe": ForNodes(args, node => node.Wipe()); break;
             case "show": ForNodes(args, Show); break;
-            case "log": ForNodes(args, node => Say($"{node.Id}: {string.Join(' ', node.Log.Memory.Select(stored => Format.Batch(stored.Batch)))}")); break;
+            case "log": ForNodes(args, node => Say(Format.Log(node))); break;
             default: NodeCommand(verb, _cluster.Node(args[0]), args[1..]); break;
         }
     }
@@ -74,7 +74,7 @@ internal sealed class ScriptRunner
         {
             case "propose": Propose(node, core, args); break;
             case "read": Answer(core.BeginReadIndex(Number(args[0]), node.Effects), ReadIndexResult.Started); break;
-            case "transfer": Answer(core.TransferLeadership(_cluster.NowMs, args.Length == 0 ? null : _cluster.Node(args[0]).Key, node.Effects), TransferResult.Started); break;
+            case "transfer": Transfer(node, core, args.Length == 0 ? null : _cluster.Node(args[0]).Key); break;
             case "fit": node.SetFitness(Fitness.Fit); break;
             case "unfit": node.SetFitness(Fitness.Unfit); break;
             case "change": Answer(core.ProposeConfiguration(Change(core, args[0], args[1]), node.Effects).Result, ConfigurationResult.Accepted); break;
@@ -107,14 +107,19 @@ internal sealed class ScriptRunner
             if (parts.Contains("outside"))
                 outsiders.Add(key);
             else
-                members.Add(new Member(
-                    key, parts[0], parts.Contains("learner") ? MemberRole.Learner : MemberRole.Voter, parts.Contains("never_leader"), parts.Contains("witness")));
+                members.Add(MemberOf(key, parts));
         }
 
         _cluster.Bootstrap(members.ToImmutable(), outsiders);
         foreach (string arg in args.Where(arg => arg.Split(':').Contains("unfit")))
             _cluster.Node(arg.Split(':')[0]).SetFitness(Fitness.Unfit);
     }
+
+    private static Member MemberOf(NodeKey key, string[] words) => new(
+        key, key.Id, words.Contains("learner") ? MemberRole.Learner : MemberRole.Voter, words.Contains("never_leader"), words.Contains("witness"));
+
+    private void Transfer(ScriptedNode node, RaftCore core, NodeKey? to) =>
+        Answer(core.TransferLeadership(_cluster.NowMs, to, node.Effects), TransferResult.Started);
 
     private void Propose(ScriptedNode node, RaftCore core, string[] args)
     {
@@ -149,21 +154,13 @@ internal sealed class ScriptRunner
 
     private void Show(ScriptedNode node)
     {
-        if (node.Core is not { } core)
-        {
-            Say($"{node.Id}: down");
-            return;
-        }
-
-        CoreStatus status = core.Status();
-        Say($"{node.Id}: {status.Role.ToString().ToLowerInvariant()} in term {status.Term}, leader {(status.Leader is { } leader ? Format.Key(leader) : "unknown")}, "
-            + $"commit {status.CommitLsn}, last {status.Last}, durable {status.DurableLsn}, {(status.Configuration is { } configuration ? Format.Members(configuration) : "no configuration")}");
+        Say(node.Core is null ? $"{node.Id}: down" : Format.Status(node.Id, node.Core.Status()));
     }
 
     private void Peers(RaftCore core)
     {
         foreach (PeerStatus peer in core.Status().Peers)
-            Say($"{Format.Key(peer.Key)}: {peer.State}, match {peer.MatchLsn}, next {peer.NextLsn}, {peer.InflightMessages} messages of {peer.InflightBytes} bytes in flight");
+            Say(Format.Peer(peer));
     }
 
     private void Cut(string[] args)
@@ -206,9 +203,13 @@ internal sealed class ScriptRunner
         }
     }
 
-    private static Func<Message, bool> Links(string[] links) =>
-        message => links.Length == 0
-            || (links.Any(word => word == $"{message.From.Id}->{message.To.Id}") && links.All(word => word.Contains("->", StringComparison.Ordinal) || word == message.GetType().Name));
+    private static Func<Message, bool> Links(string[] words)
+    {
+        string[] links = [.. words.Where(word => word.Contains("->", StringComparison.Ordinal))];
+        string[] types = [.. words.Except(links)];
+        return message => (links.Length == 0 || links.Contains($"{message.From.Id}->{message.To.Id}"))
+            && (types.Length == 0 || types.Contains(message.GetType().Name));
+    }
 
     private void Answer<T>(T result, T usual)
         where T : struct, Enum
@@ -219,8 +220,8 @@ internal sealed class ScriptRunner
 
     private void Print(string line)
     {
-        bool isDetail = line.Contains("->", StringComparison.Ordinal) || line.Contains(": persist", StringComparison.Ordinal) || line.Contains(": append", StringComparison.Ordinal);
-        if (!(_quiet && isDetail))
+        string[] details = ["->", ": persist", ": append"];
+        if (!_quiet || !Array.Exists(details, detail => line.Contains(detail, StringComparison.Ordinal)))
             Say(line);
     }
 

@@ -3,7 +3,9 @@ using WolfScale.Simulation;
 
 namespace WolfScale.Scenarios;
 
-/// <summary>A node whose every input is a line of the script. Its log is durable only when the script says so; term and vote at once.</summary>
+/// <summary>
+/// A node whose every input is a line of the script. Its log is durable only when the script says so; term and vote at once.
+/// </summary>
 internal sealed class ScriptedNode(NodeKey key, SimulatedLog log, HardState hardState)
 {
     private HardState _hardState = hardState;

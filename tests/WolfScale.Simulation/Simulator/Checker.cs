@@ -84,7 +84,11 @@ public sealed class Checker(Cluster cluster)
             case Effect.ReadIndexReady read:
                 Statistics.Reads++;
                 if (_reads.Remove(read.Context, out long needed) && read.Lsn < needed)
-                    throw new InvariantViolationException($"stale strong read: {node.Key} answers with LSN {read.Lsn}, but {needed} was acknowledged before it began");
+                {
+                    throw new InvariantViolationException(
+                        $"stale strong read: {node.Key} answers with LSN {read.Lsn}, but {needed} was acknowledged before it began");
+                }
+
                 break;
             case Effect.ReadIndexAborted read:
                 _ = _reads.Remove(read.Context);
@@ -128,7 +132,11 @@ public sealed class Checker(Cluster cluster)
                 continue;
             StoredBatch needed = _committed[i].Stored;
             if (!node.Log.Holds(needed.Batch.LastLsn, needed.Chain))
-                throw new InvariantViolationException($"leader completeness: {node.Key} leads term {term} without committed LSN {needed.Batch.LastLsn} of term {needed.Batch.Term}");
+            {
+                throw new InvariantViolationException(
+                    $"leader completeness: {node.Key} leads term {term} without committed LSN {needed.Batch.LastLsn} of term {needed.Batch.Term}");
+            }
+
             break;
         }
     }
@@ -144,7 +152,8 @@ public sealed class Checker(Cluster cluster)
         bool advanced = lsn > CommittedLsn;
         for (long at = Math.Max(before, node.Log.First.Lsn); at < lsn;)
         {
-            StoredBatch stored = node.Log.Holding(at + 1) ?? throw new InvariantViolationException($"{node.Key} announces commit LSN {lsn} without holding {at + 1}");
+            StoredBatch stored = node.Log.Holding(at + 1)
+                ?? throw new InvariantViolationException($"{node.Key} announces commit LSN {lsn} without holding {at + 1}");
             CheckOrRecord(node, stored);
             at = stored.Batch.LastLsn;
         }

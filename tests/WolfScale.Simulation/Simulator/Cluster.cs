@@ -3,7 +3,9 @@ using WolfScale.Consensus;
 
 namespace WolfScale.Simulation;
 
-/// <summary>A whole simulated cluster: nodes, network, faults, users, operator, and the checker that watches. Everything follows from the seed.</summary>
+/// <summary>
+/// A whole simulated cluster: nodes, network, faults, users, operator, and the checker that watches. Everything follows from the seed.
+/// </summary>
 public sealed class Cluster
 {
     private readonly Action<string>? _trace;
@@ -134,10 +136,11 @@ public sealed class Cluster
     private static string Describe(object what) => what switch
     {
         Effect.Send send => $"-> {send.Message.To}: {Describe(send.Message)}",
-        AppendRequest request =>
-            $"Append t{request.Term} prev {request.Previous} [{string.Join(' ', request.Batches.Select(b => $"{b.FirstLsn}-{b.LastLsn}@{b.Term}{(b.Configuration is null ? "" : "c")}"))}] commit {request.CommitLsn} round {request.ReadIndexContext}",
-        AppendResponse response =>
-            $"AppendResponse t{response.Term} {(response.Success ? "ok" : "refused")} match {response.MatchLsn} prev {response.PreviousLsn} hint {response.Hint} round {response.ReadIndexContext}",
+        AppendRequest request => $"Append t{request.Term} prev {request.Previous} [{string.Join(' ', request.Batches.Select(Describe))}] "
+            + $"commit {request.CommitLsn} round {request.ReadIndexContext}",
+        AppendResponse response => $"AppendResponse t{response.Term} {(response.Success ? "ok" : "refused")} match {response.MatchLsn} "
+            + $"prev {response.PreviousLsn} hint {response.Hint} round {response.ReadIndexContext}",
+        BatchInfo batch => $"{batch.FirstLsn}-{batch.LastLsn}@{batch.Term}{(batch.Configuration is null ? "" : "c")}",
         Effect.AppendReceived received => $"append {received.Request.Batches[received.FirstBatch].FirstLsn}-{received.Request.EndLsn}",
         Effect.ConfigurationChanged changed =>
             $"configuration {string.Join(' ', changed.Active.Members.Select(m => m.Key + (m.IsVoter ? "" : "(learner)")))} at {changed.Lsn}",

@@ -94,6 +94,8 @@ public sealed class FaultInjector(Cluster cluster)
     /// <summary>Takes the majority away from the leader, and gives it to others.</summary>
     private void Shift()
     {
+        if (!IsOn)
+            return;
         cluster.Network.Heal();
         SimulatedNode leader = AnyLeader();
         int friends = Random.Next(cluster.Nodes.Count / 2);
@@ -163,8 +165,8 @@ public sealed class FaultInjector(Cluster cluster)
     }
 
     /// <summary>
-    /// Empties a disk, where the promise still holds afterwards: "while a majority's disks survive". An incarnation that is gone is a machine that never comes back, so every
-    /// configuration that is or may come into force must keep a majority of living incarnations.
+    /// Empties a disk, where the promise still holds afterwards: "while a majority's disks survive". An incarnation that is gone is a
+    /// machine that never comes back, so every configuration that is or may come into force must keep a majority of living incarnations.
     /// </summary>
     private void Wipe()
     {

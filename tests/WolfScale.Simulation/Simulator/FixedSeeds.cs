@@ -1,6 +1,8 @@
 namespace WolfScale.Simulation;
 
-/// <summary>The runs that every test run repeats. The whole core must pass them all, and a core with any one rule taken out must fail one of them.</summary>
+/// <summary>
+/// The runs that every test run repeats. The whole core must pass them all, and a core with any one rule taken out must fail one of them.
+/// </summary>
 public static class FixedSeeds
 {
     public const int First = 1;

@@ -45,7 +45,9 @@ public sealed class Operator(Cluster cluster)
         leader.Append(new BatchInfo(outcome.FirstLsn, outcome.FirstLsn + entries - 1, outcome.Term, bytes), payload);
     });
 
-    /// <summary>Brings back a member whose entries a leader has pruned: its data is copied, and its log begins where the leader's does.</summary>
+    /// <summary>
+    /// Brings back a member whose entries a leader has pruned: its data is copied, and its log begins where the leader's does.
+    /// </summary>
     public void MigrateStranded(SimulatedNode leader)
     {
         if (leader.Core is not { Role: RaftRole.Leader } core)

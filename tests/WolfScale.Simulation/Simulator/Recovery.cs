@@ -3,22 +3,27 @@ using WolfScale.Consensus;
 namespace WolfScale.Simulation;
 
 /// <summary>
-/// Liveness, and the final audit: when everything works again, a leader that may serve commits a new write within bounded time, all its members get it, and every
-/// acknowledged write is in each of their logs.
+/// Liveness, and the final audit: when everything works again, a leader that may serve commits a new write within bounded time, all its
+/// members get it, and every acknowledged write is in each of their logs.
 /// </summary>
 public static class Recovery
 {
-    /// <summary>Virtual time allowed for it, in election timeouts.</summary>
+    /// <summary>Virtual time allowed for an election, and without progress of the slowest member, in election timeouts.</summary>
     private const int MaxElectionTimeouts = 60;
 
     public static void Run(Cluster cluster)
     {
         cluster.Faults.End();
-        long deadline = cluster.NowMs + (MaxElectionTimeouts * cluster.CoreOptions.ElectionTimeoutMaxMs);
+        long patience = MaxElectionTimeouts * cluster.CoreOptions.ElectionTimeoutMaxMs;
+        long deadline = cluster.NowMs + patience;
         SimulatedNode leader = WaitForServingLeader(cluster, deadline);
         long target = leader.Log.Last.Lsn;
-        while (!EverybodyHas(cluster, ref leader, ref target))
+        long slowest = -1;
+        while (SlowestCommit(cluster, ref leader, ref target) is var reached && reached < Math.Max(target, cluster.Checker.CommittedLsn))
         {
+            if (reached > slowest)
+                deadline = cluster.NowMs + patience;
+            slowest = Math.Max(slowest, reached);
             if (cluster.NowMs > deadline)
                 throw new InvariantViolationException($"liveness: {Blocked(cluster)}");
             cluster.Step();
@@ -46,14 +51,13 @@ public static class Recovery
     private static SimulatedNode? ServingLeader(Cluster cluster)
     {
         SimulatedNode? leader = cluster.Nodes.Where(node => node.Core?.Role == RaftRole.Leader).MaxBy(node => node.Core!.Term);
-        return leader is not null && (leader.Core!.MayServe || NobodyMayServe(cluster, leader)) && leader.Core.Term == cluster.Nodes.Max(node => node.Core?.Term ?? 0)
-            ? leader
-            : null;
+        return leader is not null && (leader.Core!.MayServe || NobodyMayServe(cluster, leader)) ? leader : null;
     }
 
     /// <summary>Only witnesses and never_leader nodes with a vote are left: then the cluster keeps its log and serves nobody.</summary>
     private static bool NobodyMayServe(Cluster cluster, SimulatedNode leader) =>
-        !leader.Core!.Configuration!.Members.Any(member => member is { IsVoter: true, NeverLeader: false, Witness: false } && cluster.Find(member.Key) is not null);
+        !leader.Core!.Configuration!.Members.Any(member =>
+            member is { IsVoter: true, NeverLeader: false, Witness: false } && cluster.Find(member.Key) is not null);
 
     private static bool Writes(Cluster cluster, SimulatedNode leader)
     {
@@ -62,26 +66,36 @@ public static class Recovery
         return leader.Log.Last.Lsn > before;
     }
 
-    private static bool EverybodyHas(Cluster cluster, ref SimulatedNode leader, ref long target)
+    /// <summary>
+    /// The lowest commit LSN of the members of the leader's configuration. A deposed leader (an election was under way) is replaced by its
+    /// successor.
+    /// </summary>
+    private static long SlowestCommit(Cluster cluster, ref SimulatedNode leader, ref long target)
     {
         if (leader.Core!.Role != RaftRole.Leader)
         {
-            // Deposed after all (an election was under way): go on with its successor.
             if (ServingLeader(cluster) is not { } next)
-                return false;
+                return -1;
             leader = next;
             cluster.Operator.Write(next);
             target = next.Log.Last.Lsn;
         }
 
-        long needed = Math.Max(target, cluster.Checker.CommittedLsn);
         cluster.Operator.MigrateStranded(leader);
+        long slowest = long.MaxValue;
         foreach (Member member in leader.Core!.Configuration!.Members)
-            if (cluster.Find(member.Key) is { } node && (node.Core?.CommitLsn ?? 0) < needed)
-                return false;
-        return true;
+            if (cluster.Find(member.Key) is { } node)
+                slowest = Math.Min(slowest, node.Core?.CommitLsn ?? 0);
+        return slowest;
     }
 
-    private static string Blocked(Cluster cluster) => string.Join("; ", cluster.Nodes.Select(node =>
-        $"{node.Key} {(node.Core is { } core ? $"{core.Role} t{core.Term} commit {core.CommitLsn} last {core.Last} of {string.Join(' ', core.Configuration?.Members.Select(m => m.Key + (m.IsVoter ? "" : "L")) ?? [])}" : "down")}"));
+    private static string Blocked(Cluster cluster) => string.Join("; ", cluster.Nodes.Select(Describe));
+
+    private static string Describe(SimulatedNode node)
+    {
+        if (node.Core is not { } core)
+            return $"{node.Key} down";
+        IEnumerable<string> members = core.Configuration?.Members.Select(member => member.Key + (member.IsVoter ? "" : "L")) ?? [];
+        return $"{node.Key} {core.Role} t{core.Term} commit {core.CommitLsn} last {core.Last} of {string.Join(' ', members)}";
+    }
 }

@@ -10,8 +10,8 @@ namespace WolfScale.Simulation;
 public sealed record StoredBatch(BatchInfo Batch, long Payload, ulong Chain);
 
 /// <summary>
-/// A node's log: what the running program sees, and what the disk would give back after a crash. Writes reach the disk in order when a sync ends;
-/// a crash keeps the disk and some prefix of the writes that were not synced.
+/// A node's log: what the running program sees, and what the disk would give back after a crash. Writes reach the disk in order when a sync
+/// ends; a crash keeps the disk and some prefix of the writes that were not synced.
 /// </summary>
 public sealed class SimulatedLog : ILogView
 {
@@ -39,7 +39,9 @@ public sealed class SimulatedLog : ILogView
 
     public IReadOnlyList<StoredBatch> Memory => _memory;
 
-    /// <summary>A log that begins after a position that somebody else has committed: an empty one, or one whose data came by migration.</summary>
+    /// <summary>
+    /// A log that begins after a position that somebody else has committed: an empty one, or one whose data came by migration.
+    /// </summary>
     public static SimulatedLog StartingAt(LogPosition first, ulong chain, PlacedConfiguration? configuration) =>
         new() { First = first, _firstChain = chain, PrunedConfiguration = configuration };
 

@@ -2,7 +2,10 @@ using WolfScale.Consensus;
 
 namespace WolfScale.Simulation;
 
-/// <summary>Loses, doubles, delays and reorders messages, and cuts links one way or both. Addresses are ids: an incarnation is the core's own concern.</summary>
+/// <summary>
+/// Loses, doubles, delays and reorders messages, and cuts links one way or both. Addresses are ids: an incarnation is the core's own
+/// concern.
+/// </summary>
 public sealed class SimulatedNetwork(EventQueue events, Random random, SimulationProfile profile, Action<Message> deliver)
 {
     private readonly HashSet<(string From, string To)> _cut = [];

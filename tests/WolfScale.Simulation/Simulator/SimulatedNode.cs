@@ -3,8 +3,8 @@ using WolfScale.Consensus;
 namespace WolfScale.Simulation;
 
 /// <summary>
-/// One machine: the production core, a log and a disk. It executes effects as the host's contract demands, in order and each before the next call, with disks
-/// that take time and crashes at any point between.
+/// One machine: the production core, a log and a disk. It executes effects as the host's contract demands, in order and each before the
+/// next call, with disks that take time and crashes at any point between.
 /// </summary>
 public sealed class SimulatedNode
 {

@@ -14,6 +14,9 @@ public enum Weather
 
     /// <summary>Membership changes in shifting partitions.</summary>
     Reshuffle,
+
+    /// <summary>Nothing fails but what a test makes fail. Never drawn.</summary>
+    Calm,
 }
 
 /// <summary>The weathers a run may meet.</summary>
@@ -24,6 +27,7 @@ public sealed partial record SimulationProfile
         Weather.Storm => DrawStorm(random),
         Weather.Duel => DrawDuel(random),
         Weather.Reshuffle => DrawReshuffle(random),
+        Weather.Calm => DrawCalm(random),
         _ => DrawUsual(random),
     };
 
@@ -31,6 +35,29 @@ public sealed partial record SimulationProfile
     private static Weather Any(Random random) => (Weather)Math.Max(0, random.Next(5) - 1);
 
     private static bool On(Random random, double probability = 0.6) => random.NextDouble() < probability;
+
+    private static SimulationProfile DrawCalm(Random random)
+    {
+        int nodes = random.Next(3, 6);
+        return new SimulationProfile
+        {
+            Nodes = nodes,
+            InitialVoters = nodes,
+            DelayMs = 3,
+            SyncMs = 3,
+            PersistMs = 3,
+            MaxDownMs = 1000,
+            MaxPartitionMs = 1000,
+            FaultIntervalMs = 1000,
+            WriteIntervalMs = 20,
+            OperatorIntervalMs = 1000,
+            MaxInflightMessages = 64,
+            MaxMessageBytes = 10_000,
+            HeartbeatMs = 50,
+            ElectionMinMs = 150,
+            ElectionMaxMs = 300,
+        };
+    }
 
     /// <summary>Everything that happens in a bad year, in any mixture.</summary>
     private static SimulationProfile DrawUsual(Random random)
@@ -74,7 +101,8 @@ public sealed partial record SimulationProfile
     }
 
     /// <summary>
-    /// Leaders die with half-replicated tails, nodes come back at once, every batch travels and is synced alone: where figure 8 of the Raft paper lives.
+    /// Leaders die with half-replicated tails, nodes come back at once, every batch travels and is synced alone: where figure 8 of the Raft
+    /// paper lives.
     /// </summary>
     private static SimulationProfile DrawStorm(Random random)
     {
@@ -107,7 +135,10 @@ public sealed partial record SimulationProfile
         };
     }
 
-    /// <summary>Two candidates in every election, on a network slower than their patience, and voters that crash right after they have answered: where double votes live.</summary>
+    /// <summary>
+    /// Two candidates in every election, on a network slower than their patience, and voters that crash right after they have answered:
+    /// where double votes live.
+    /// </summary>
     private static SimulationProfile DrawDuel(Random random) => DrawUsual(random) with
     {
         Nodes = 3,
@@ -134,7 +165,9 @@ public sealed partial record SimulationProfile
         WriteIntervalMs = random.Next(20, 60),
     };
 
-    /// <summary>Every leader changes the membership as soon as it leads, and is cut off with a friend: where overlapping majorities are lost.</summary>
+    /// <summary>
+    /// Every leader changes the membership as soon as it leads, and is cut off with a friend: where overlapping majorities are lost.
+    /// </summary>
     private static SimulationProfile DrawReshuffle(Random random)
     {
         bool onlyVotesChange = On(random, 0.8);

@@ -1,8 +1,8 @@
 namespace WolfScale.Simulation;
 
 /// <summary>
-/// What can go wrong in one run, and how often. Drawn anew for every seed, with whole classes of faults switched off at random: a run with few faults
-/// gets further than one with all of them at once, and so finds other things.
+/// What can go wrong in one run, and how often. Drawn anew for every seed, with whole classes of faults switched off at random: a run with
+/// few faults gets further than one with all of them at once, and so finds other things.
 /// </summary>
 public sealed partial record SimulationProfile
 {

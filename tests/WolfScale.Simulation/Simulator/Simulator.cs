@@ -17,8 +17,9 @@ public static class Simulator
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            throw new InvariantViolationException(
-                $"seed {seed}, step {cluster.Steps}, at {cluster.NowMs} ms: {e.Message}\nrepeat with: ./run.sh simulate --seed {seed} --steps {steps}{(weather is null ? "" : $" --weather {weather}")} --trace\n{(e is InvariantViolationException ? "" : e)}");
+            string command = $"./run.sh simulate --seed {seed} --steps {steps}{(weather is null ? "" : $" --weather {weather}")} --trace";
+            string where = $"seed {seed}, step {cluster.Steps}, at {cluster.NowMs} ms";
+            throw new InvariantViolationException($"{where}: {e.Message}\nrepeat with: {command}\n{(e is InvariantViolationException ? "" : e)}");
         }
 
         return new SimulationResult(seed, cluster.Steps, cluster.NowMs, cluster.Checker.Digest, cluster.Checker.Statistics);

@@ -116,7 +116,7 @@ public class MessageCodecTests
             new LocalState
             {
                 AppliedLsn = term / 4, AppliedGtid = "0-1-5", Fit = flag, Status = status, Reason = name, DatabaseHealth = "fine", DatabaseVersion = "10.11",
-                DatabaseServerId = number, ApiAddress = "a:1", ProxyAddress = "b:2",
+                DatabaseServerId = number, DatabaseAnnouncement = "{\"a\":1}", ApiAddress = "a:1", ProxyAddress = "b:2",
             },
             name, flag, [From, To])).Sample(report =>
         {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using CsCheck;
 using WolfScale.MariaDb;
@@ -90,7 +91,7 @@ public sealed class FeedEncoderTests
 
     private sealed class Sink : IFeedSink
     {
-        private readonly MemoryStream _sent = new();
+        private readonly ArrayBufferWriter<byte> _sent = new();
 
         public void Send(ReadOnlySpan<byte> bytes) => _sent.Write(bytes);
 
@@ -100,7 +101,7 @@ public sealed class FeedEncoderTests
             var events = new List<byte[]>();
             var joined = new List<byte>();
             byte sequence = 1;
-            for (var rest = _sent.ToArray().AsSpan(); !rest.IsEmpty;)
+            for (var rest = _sent.WrittenSpan; !rest.IsEmpty;)
             {
                 var header = PacketHeader.Read(rest);
                 Assert.Equal(sequence++, header.Sequence);

@@ -32,15 +32,18 @@ public sealed class WalGroupTests : IAsyncLifetime
     {
         Log(1, (EntryKind.Group, EntryFlags.First, Five));
         Log(1, (EntryKind.Group, EntryFlags.None, Five));
-        Log(2, (EntryKind.NoOp, EntryFlags.None, default));
+        Log(2, (EntryKind.NoOp, EntryFlags.None, default), (EntryKind.Group, EntryFlags.Last, Five));
         Assert.Null(_log.FindGroup(Five));
-        Assert.Null(LastAt(3));
+        Assert.Null(LastAt(4));
+
+        Log(2, (EntryKind.Group, EntryFlags.First, Five), (EntryKind.NoOp, EntryFlags.None, default), (EntryKind.Group, EntryFlags.Last, Five));
+        Assert.Null(_log.FindGroup(Five));
 
         Log(2, (EntryKind.Group, EntryFlags.First, Five));
         Log(2, (EntryKind.Group, EntryFlags.Last, Five));
-        Assert.Equal(5, _log.FindGroup(Five));
-        Assert.Equal((Five, 5), LastAt(5));
-        Assert.Null(LastAt(4));
+        Assert.Equal(9, _log.FindGroup(Five));
+        Assert.Equal((Five, 9), LastAt(9));
+        Assert.Null(LastAt(8));
     }
 
     [Fact]
