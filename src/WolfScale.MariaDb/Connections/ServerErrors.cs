@@ -9,6 +9,12 @@ public static class ServerErrors
     /// <summary>ER_MASTER_FATAL_ERROR_READING_BINLOG: among others, the binlog does not hold the position asked for.</summary>
     public const int BinlogPositionRefused = 1236;
 
+    /// <summary>ER_BAD_DB_ERROR.</summary>
+    public const int NoSuchSchema = 1049;
+
+    /// <summary>ER_NO_SUCH_TABLE.</summary>
+    public const int NoSuchTable = 1146;
+
     /// <summary>ER_SPECIFIC_ACCESS_DENIED_ERROR: the account lacks a privilege.</summary>
     public const int AccessDenied = 1227;
 

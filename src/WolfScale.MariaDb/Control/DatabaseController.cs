@@ -117,7 +117,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
     /// </summary>
     public async Task CloseAsync(CancellationToken cancellationToken)
     {
-        Follow();
+        Close();
         var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         void Look(DatabaseState state)
         {
@@ -277,6 +277,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
             Logger = _logger,
             Time = _time,
             CanLead = Preflight.CanLead,
+            Stopping = _stop.Token,
             MayHold = () => !_closing && !_log.AnotherNodeLeads,
             CannotLeadReason = string.Join(" ", Preflight.Findings.Where(f => f.Severity == FindingSeverity.CannotLead).Select(f => f.ToString())),
         };

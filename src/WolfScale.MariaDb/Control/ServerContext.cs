@@ -5,6 +5,7 @@ using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Plans;
 using WolfScale.MariaDb.Positions;
 using WolfScale.MariaDb.Preflight;
+using WolfScale.MariaDb.Rewind;
 
 namespace WolfScale.MariaDb;
 
@@ -33,11 +34,20 @@ internal sealed record ServerContext
 
     public required TimeProvider Time { get; init; }
 
+    /// <summary>
+    /// Ends with the controller. What must not stop half-way because the role changes, demotion and rewind, goes by this: the next role begins
+    /// where it has ended.
+    /// </summary>
+    public required CancellationToken Stopping { get; init; }
+
     /// <summary>Whether an open, gated server may stay so: nobody else is known to lead, and the node does not stop.</summary>
     public required Func<bool> MayHold { get; init; }
 
     /// <summary>Where the server stands: one reader for all roles, so that it verifies once.</summary>
     public StandingReader Standing => field ??= new StandingReader(this);
+
+    /// <summary>The rejoin ladder: one for all roles, so that it remembers what it has found hopeless.</summary>
+    public RejoinLadder Ladder => field ??= new RejoinLadder(this);
 
     /// <summary>Looks again at what the other members tell, which was not all known when preflight ran.</summary>
     /// <exception cref="PreflightOutdatedException">This server must give way.</exception>

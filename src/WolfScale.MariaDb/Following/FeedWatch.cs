@@ -12,6 +12,7 @@ namespace WolfScale.MariaDb.Following;
 internal sealed partial class FeedWatch(ServerContext context, EventMemory events)
 {
     private static readonly TimeSpan StatusInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PollLimit = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
 
     /// <summary>Failed starts in a row without any progress, after which the error is taken for lasting.</summary>
@@ -23,8 +24,8 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
     private bool _wasInStep;
 
     /// <summary>Feeds until the server must be compared with the log again.</summary>
-    /// <returns>How long to wait before that; null for at once.</returns>
-    public async Task<TimeSpan?> RunAsync(ServerPosition position, CancellationToken cancellationToken)
+    /// <returns>How long to wait before that; zero for at once.</returns>
+    public async Task<TimeSpan> RunAsync(ServerPosition position, CancellationToken cancellationToken)
     {
         await context.Feed.StartAsync(position.Current);
         LogFeeding(position.Current.ToString());
@@ -60,7 +61,8 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
     {
         // In this order: a group that is in the binlog position is in the log, unless the server made it.
         var row = (await context.Server.QueryAsync(
-            "SELECT @@global.gtid_slave_pos AS slave_pos, @@global.gtid_binlog_pos AS binlog_pos, @@global.gtid_binlog_state AS state, @@global.read_only AS ro"))[0];
+            "SELECT @@global.gtid_slave_pos AS slave_pos, @@global.gtid_binlog_pos AS binlog_pos, @@global.gtid_binlog_state AS state, @@global.read_only AS ro",
+            PollLimit))[0];
         return new Reading(
             GtidPosition.Parse(row["slave_pos"]),
             GtidPosition.Parse(row["binlog_pos"]),
@@ -88,7 +90,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         });
     }
 
-    private async Task<TimeSpan?> ErrantAsync(Gtid errant)
+    private async Task<TimeSpan> ErrantAsync(Gtid errant)
     {
         await context.Feed.StopAsync();
         var reason = $"The server wrote {errant} by itself, which the cluster does not have: by an account that read_only does not stop, or FLUSH or ANALYZE by one with RELOAD. "
@@ -96,21 +98,21 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         LogErrant(reason);
         context.Board.Update(s => s with { LastErrant = reason });
         context.Board.Enter(DatabasePhase.Waiting, reason);
-        return null;
+        return TimeSpan.Zero;
     }
 
-    private async Task<TimeSpan?> OpenedAsync()
+    private async Task<TimeSpan> OpenedAsync()
     {
         await context.Feed.StopAsync();
         LogOpened();
-        return null;
+        return TimeSpan.Zero;
     }
 
     /// <summary>
     /// The applier or the fetcher has stopped. Most often the comparison that follows shows why; what lasts although the server stands where it should is
     /// a difference in its data, which only a copy cures.
     /// </summary>
-    private async Task<TimeSpan?> StoppedAsync(ReplicationStatus status, GtidPosition slave)
+    private async Task<TimeSpan> StoppedAsync(ReplicationStatus status, GtidPosition slave)
     {
         await context.Feed.StopAsync();
         if (slave.ToString() != _failedAt)
@@ -120,7 +122,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         var error = status.ErrorNumber == 0 ? "without an error: someone stopped it" : $"with error {status.ErrorNumber}: {status.Error}";
         LogStopped(_failedAt, error);
         if (status.ErrorNumber == ReplicationStatus.GtidOutOfOrder || status.ErrorNumber == 0)
-            return _failures > Patience ? TimeSpan.FromSeconds(1) : null;
+            return _failures > Patience ? TimeSpan.FromSeconds(1) : TimeSpan.Zero;
         if (_failures >= Patience)
         {
             context.Board.Enter(

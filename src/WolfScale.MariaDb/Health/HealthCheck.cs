@@ -82,9 +82,27 @@ internal sealed class HealthCheck(ServerContext context)
         {
             return null; // Someone holds a lock over everything, a backup most likely: that is not the server's illness.
         }
+        catch (MySqlException e) when (e.Number is ServerErrors.NoSuchTable or ServerErrors.NoSuchSchema)
+        {
+            await RemakeAsync();
+            return null;
+        }
         catch (MySqlException e) when (context.Server.IsOpen)
         {
             return string.Create(CultureInfo.InvariantCulture, $"error {e.Number}: {e.Message}");
+        }
+    }
+
+    /// <summary>Someone dropped our schema. Commits that wait may block DDL; then the next check tries again.</summary>
+    private async Task RemakeAsync()
+    {
+        try
+        {
+            await PrepareAsync(context.Server);
+        }
+        catch (MySqlException) when (context.Server.IsOpen)
+        {
+            // Without the table there is no test write, and all else of the check goes on.
         }
     }
 

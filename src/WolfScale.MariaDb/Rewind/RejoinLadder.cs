@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
 using WolfScale.MariaDb.Positions;
 using WolfScale.Protocol;
+using WolfScale.Wal;
 
 namespace WolfScale.MariaDb.Rewind;
 
@@ -16,8 +18,19 @@ internal sealed partial class RejoinLadder(ServerContext context)
     /// <summary>The position that was last found hopeless, and why: the same tail is not saved and judged again and again.</summary>
     private (string Position, string Reason)? _hopeless;
 
-    /// <returns>How long to wait before the next look; null for at once.</returns>
-    public async Task<TimeSpan?> RunAsync(StandingReport report, CancellationToken cancellationToken)
+    /// <summary>Goes on with a rewind that was interrupted.</summary>
+    /// <returns>How long to wait before the next look, zero for at once; null when no rewind is under way.</returns>
+    public async Task<TimeSpan?> ResumeAsync(CancellationToken cancellationToken)
+    {
+        if (await RewindPlan.LoadAsync(context.Store, cancellationToken) is not { } open)
+            return null;
+        await context.Feed.StopAsync();
+        return await RewindAsync(open.Journal, open.Step);
+    }
+
+    /// <summary>Brings a server back whose groups the cluster does not have.</summary>
+    /// <returns>How long to wait before the next look; zero for at once.</returns>
+    public async Task<TimeSpan> RunAsync(StandingReport report, CancellationToken cancellationToken)
     {
         var end = report.Position.Binlog.ToString();
         if (_hopeless is { } known && known.Position == end)
@@ -32,12 +45,12 @@ internal sealed partial class RejoinLadder(ServerContext context)
         context.Board.Enter(DatabasePhase.Rewinding, $"{tail.Length} transactions that the cluster never committed are being undone.");
         await context.Feed.StopAsync();
         var file = Path.Combine(context.Options.DataDirectory, FileName(tail));
-        var binlog = await ServerBinlog.OpenAsync(context.Server, context.Options);
-        await Task.Factory.StartNew(
-            () => TailSaver.Save(binlog, report.History!.FirstFile, tail, file, cancellationToken),
-            cancellationToken,
-            TaskCreationOptions.LongRunning,
-            TaskScheduler.Default);
+        if (await SaveAsync(report.History!.FirstFile, tail, file, cancellationToken) is { } obstacle)
+        {
+            context.Board.Enter(DatabasePhase.Waiting, obstacle);
+            return NowAndThen;
+        }
+
         LogSaved(tail.Length, tail[0], tail[^1], file);
 
         var problems = await JudgeAsync(file);
@@ -50,19 +63,40 @@ internal sealed partial class RejoinLadder(ServerContext context)
 
         var journal = new RewindJournal(
             Guid.NewGuid().ToString("N"), ancestor.ToString(), StateAt(report.History!, ancestor), end, file, tail.Length);
-        return await ResumeAsync(journal, null, cancellationToken);
+        return await RewindAsync(journal, null);
     }
 
-    /// <summary>Runs the rewind of a journal, from a step or from the first one.</summary>
-    public async Task<TimeSpan?> ResumeAsync(RewindJournal journal, string? step, CancellationToken cancellationToken)
+    /// <returns>Why it could not be done yet; null when the tail is saved, durably.</returns>
+    private async Task<string?> SaveAsync(string firstFile, ImmutableArray<Gtid> tail, string file, CancellationToken cancellationToken)
+    {
+        var binlog = await ServerBinlog.OpenAsync(context.Server, context.Options);
+        try
+        {
+            await Task.Factory.StartNew(
+                () => TailSaver.Save(binlog, firstFile, tail, file, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            return null;
+        }
+        catch (DatabaseException e)
+        {
+            return e.Message;
+        }
+        catch (Exception e) when (e is PosixException or UnauthorizedAccessException or IOException { InnerException: not System.Net.Sockets.SocketException })
+        {
+            // Nothing is undone before it is saved.
+            return $"{tail.Length} transactions that the cluster never committed cannot be saved in {file}, so they are not undone: {e.Message} Make room, or mend the folder.";
+        }
+    }
+
+    /// <summary>Runs the rewind of a journal, from a step or from the first one, whatever becomes of the role meanwhile.</summary>
+    private async Task<TimeSpan> RewindAsync(RewindJournal journal, string? step)
     {
         context.Board.Enter(DatabasePhase.Rewinding, $"{journal.Groups} transactions that the cluster never committed are being undone.");
         var plan = new RewindPlan(context.Connector, context.Server, context.Plans, context.Store, context.Logger);
-        return await plan.RunAsync(journal, step, cancellationToken) is { } reason
+        return await plan.RunAsync(journal, step, context.Stopping) is { } reason
             ? NeedsMigration(
                 journal.End,
                 $"{journal.Groups} transactions that the cluster never committed, saved in {journal.File}, could not be undone: {reason}. Copy a member's data to this server.")
-            : null;
+            : TimeSpan.Zero;
     }
 
     /// <summary>Everything that speaks against an exact undo.</summary>
@@ -108,7 +142,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
     }
 
     // The time is in the name, because the same GTIDs may be discarded again in a later term, with another content.
-    private string FileName(System.Collections.Immutable.ImmutableArray<Gtid> tail) => string.Create(
+    private string FileName(ImmutableArray<Gtid> tail) => string.Create(
         CultureInfo.InvariantCulture,
         $"discarded-{context.Time.GetUtcNow():yyyyMMdd-HHmmss-fff}-{tail[0]}-to-{tail[^1]}.binlog");
 

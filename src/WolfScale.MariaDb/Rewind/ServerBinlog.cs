@@ -22,9 +22,11 @@ internal sealed class ServerBinlog : IBinlogSource
 
     public IReadOnlyList<string> Files { get; }
 
-    public static async Task<ServerBinlog> OpenAsync(AdminConnection server, DatabaseOptions options) => new(
-        new ServerEndpoint { Host = options.Host, Port = options.Port, Socket = options.Socket, User = options.User, Password = options.Password },
-        [.. (await server.QueryAsync("SHOW BINARY LOGS")).Select(r => r["Log_name"])]);
+    public static async Task<ServerBinlog> OpenAsync(AdminConnection server, DatabaseOptions options) =>
+        new(Endpoint(options), [.. (await server.QueryAsync("SHOW BINARY LOGS")).Select(r => r["Log_name"])]);
+
+    /// <summary>For reading by GTID: the list of files waits behind blocked commits (measured).</summary>
+    public static ServerBinlog WithoutFiles(DatabaseOptions options) => new(Endpoint(options), []);
 
     public void Read(string file, IBinlogSink sink, CancellationToken cancellationToken) => Dump(file, null, sink, cancellationToken);
 
@@ -40,6 +42,9 @@ internal sealed class ServerBinlog : IBinlogSource
             return false;
         }
     }
+
+    private static ServerEndpoint Endpoint(DatabaseOptions options) =>
+        new() { Host = options.Host, Port = options.Port, Socket = options.Socket, User = options.User, Password = options.Password };
 
     private void Dump(string file, GtidPosition? after, IBinlogSink sink, CancellationToken cancellationToken)
     {

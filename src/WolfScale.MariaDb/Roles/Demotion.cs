@@ -45,7 +45,7 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
                     new("cut", CutAsync),
                     new("refuse", RefuseAsync),
                     new("kill", KillAsync),
-                    new("release", _ => WriteGate.DisableSemiSyncAsync(server)),
+                    new("release", _ => ReleaseAsync()),
                     new("closed", ClosedAsync),
                 ],
                 from: null,
@@ -78,6 +78,14 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
             await Task.Delay(Pause, cancellationToken);
     }
 
+    /// <summary>Only behind a closed or closing door: an open server without semi-sync would tell its clients OK for what nobody else has.</summary>
+    private async Task ReleaseAsync()
+    {
+        if (_readOnly.IsFaulted)
+            await _readOnly;
+        await WriteGate.DisableSemiSyncAsync(server);
+    }
+
     private async Task KillAsync(CancellationToken cancellationToken)
     {
         var killed = 0;
@@ -92,7 +100,16 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
 
     private async Task ClosedAsync(CancellationToken cancellationToken)
     {
-        await _readOnly;
+        try
+        {
+            await _readOnly;
+        }
+        catch
+        {
+            await WriteGate.EnableSemiSyncAsync(server);
+            throw;
+        }
+
         await _scheduler;
         if (await WriteGate.IsOpenAsync(server))
             throw new DatabaseException("read_only was set and is off again: something else sets it. Find what does, it would let writes in behind the cluster's back.");

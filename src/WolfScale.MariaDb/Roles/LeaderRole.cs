@@ -11,7 +11,10 @@ namespace WolfScale.MariaDb.Roles;
 internal sealed partial class LeaderRole(ServerContext context, LeaderCapture capture, Handover handover, EventMemory events)
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Watch = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>A killed server is noticed at the next ping, a frozen one after <see cref="PingLimit"/>.</summary>
+    private static readonly TimeSpan Ping = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan PingLimit = TimeSpan.FromSeconds(2);
 
     private readonly HealthCheck _health = new(context);
     private EventKnowledge? _told;
@@ -34,10 +37,12 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
             return false;
         }
 
+        // Begun as a follower, it is finished first: what it undoes was dropped in a term in which another node led.
         if (await RewindPlan.LoadAsync(context.Store, cancellationToken) is not null)
         {
-            context.Board.Enter(DatabasePhase.Promoting, "A rewind of the server is under way; it ends when another node leads.");
-            return false;
+            _ = await Closing.HoldsAsync(context, cancellationToken);
+            if (await context.Ladder.ResumeAsync(cancellationToken) is { } pause && pause > TimeSpan.Zero)
+                return false;
         }
 
         try
@@ -52,9 +57,13 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         {
             LogFailed(context.Logger, e.Message);
 
-            // Open from an earlier term, its commits waiting: what keeps it from being promoted may let them through, a foreign replica's ACK above all.
+            // Left open, with whoever else may be attached to it, it would not be gated by the quorum.
             if (await WriteGate.IsOpenAsync(context.Server))
-                await new Demotion(context.Connector, context.Server, context.Plans, context.Logger).RunAsync(cancellationToken);
+            {
+                await capture.EndAsync();
+                await Closing.CloseAsync(context);
+            }
+
             context.Board.Enter(DatabasePhase.Promoting, e.Message);
             return false;
         }
@@ -77,13 +86,15 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
 
             if (await _health.RunWhenDueOnLeaderAsync() is { } report && !await JudgeAsync(report))
                 return;
-            await Task.Delay(Watch, context.Time, cancellationToken);
+            await Task.Delay(Ping, context.Time, cancellationToken);
+            await context.Server.ExecuteAsync("DO 1", PingLimit);
         }
     }
 
     /// <returns>False when serving must begin anew.</returns>
     private async Task<bool> JudgeAsync(HealthReport report)
     {
+        context.CheckPeers(leads: true);
         _told = await new EventSwitch(context.Server).ReadAsync(_told);
         var announcement = context.Facts.Announcement(_told).ToString();
         context.Board.Update(s => s with { Fit = report.Verdict != HealthVerdict.Sick, Reason = report.Reason, Announcement = announcement });

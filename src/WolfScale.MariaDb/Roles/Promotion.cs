@@ -28,11 +28,13 @@ internal sealed class PromotionFailedException(string message) : Exception(messa
 /// </summary>
 internal sealed partial class Promotion(ServerContext context, ILeaderLog lease, EventMemory events, Func<Task<ICapture>> attachAsync)
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
     private readonly IReplicatedLog _log = lease.Log;
     private readonly long _target = lease.Log.LastLsn;
 
     public Task RunAsync(CancellationToken cancellationToken) => context.Plans.RunAsync(
-        FollowerRole.PromotionPlan,
+        Closing.PromotionPlan,
         "{}",
         [
             new("committed", CommittedAsync),
@@ -88,17 +90,22 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
     {
         await WriteGate.EnableSemiSyncAsync(context.Server);
         var capture = await attachAsync();
-        var attached = await Task.WhenAny(capture.Attached, Task.Delay(context.Options.AttachPatience, context.Time, cancellationToken));
-        cancellationToken.ThrowIfCancellationRequested();
-        var gate = await WriteGate.StatusAsync(context.Server);
-        if (attached != capture.Attached || !capture.Attached.IsCompletedSuccessfully || gate.SemiSyncClients != 1 || !gate.SemiSyncStatusOn)
+        var began = context.Time.GetTimestamp();
+        while (true)
         {
-            throw new PromotionFailedException(gate.SemiSyncClients > 1
-                ? $"Someone else's semi-sync replica is attached ({gate.SemiSyncClients} are counted): it would let commits through without the quorum. "
-                  + "On that replica: SET GLOBAL rpl_semi_sync_slave_enabled=OFF; STOP SLAVE IO_THREAD; START SLAVE IO_THREAD."
-                : $"WolfScale could not attach to the server as its semi-sync replica: {capture.LastFault?.Message ?? "no answer in time"}");
+            var gate = await WriteGate.StatusAsync(context.Server);
+            if (capture.Attached.IsCompletedSuccessfully && gate is { SemiSyncStatusOn: true, SemiSyncClients: 1 })
+                return;
+            if (capture.Attached.IsFaulted || context.Time.GetElapsedTime(began) > context.Options.AttachPatience)
+                throw NotAttached(gate, capture);
+            await Task.Delay(Pause, context.Time, cancellationToken);
         }
     }
+
+    private static PromotionFailedException NotAttached(GateStatus gate, ICapture capture) => new(gate.SemiSyncClients > 1
+        ? $"Someone else's semi-sync replica is attached ({gate.SemiSyncClients} are counted): it would let commits through without the quorum. "
+          + "On that replica: SET GLOBAL rpl_semi_sync_slave_enabled=OFF; STOP SLAVE IO_THREAD; START SLAVE IO_THREAD."
+        : $"WolfScale could not attach to the server as its semi-sync replica: {capture.LastFault?.Message ?? "no answer in time."}");
 
     /// <summary>A leader's own tail comes first: it is older than anything that will be written from now on.</summary>
     private async Task CapturedAsync(CancellationToken cancellationToken)

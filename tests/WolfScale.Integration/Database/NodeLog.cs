@@ -16,6 +16,9 @@ internal sealed class NodeLog(TestLog log) : IReplicatedLog
         set => _settled = value;
     }
 
+    /// <summary>Whether another node is known to lead.</summary>
+    public bool AnotherNodeLeads { get; set; } = true;
+
     public long FirstLsn => log.FirstLsn;
 
     public long LastLsn => log.LastLsn;

@@ -96,6 +96,33 @@ public class RoleTests
     }
 
     [Fact]
+    public async Task A_leader_without_a_quorum_holds_its_commits_and_its_clients_get_OK_when_it_leads_again()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+        pair.Log.AutoCommit = false;
+        var clients = Enumerable.Range(0, 4).Select(i => WriteAsync(pair.One, $"INSERT INTO d.t VALUES ({i})")).ToList();
+        await pair.Log.WaitForLastAsync(pair.Log.CommitLsn + 1);
+
+        pair.One.Log.AnotherNodeLeads = false;
+        pair.Interregnum();
+        await pair.One.AwaitAsync(s => s is { Phase: DatabasePhase.Waiting, Fit: true }, "holding its commits");
+        Assert.Equal("0", await pair.One.TextAsync("SELECT COUNT(*) FROM d.t"));
+        Assert.DoesNotContain(clients, c => c.IsCompleted);
+
+        // A new life of the node finds the server as the old one left it.
+        await pair.One.RestartControllerAsync();
+        await pair.One.AwaitAsync(s => s is { Phase: DatabasePhase.Waiting, Fit: true }, "holding its commits again");
+        pair.Log.AutoCommit = true;
+        pair.Lead(pair.One);
+        Assert.All(await Task.WhenAll(clients), outcome => Assert.Equal("OK", outcome));
+        await pair.One.AwaitServingAsync();
+        await pair.Two.AwaitInStepAsync();
+        Assert.Equal("0\n1\n2\n3", await pair.Two.RowsAsync("SELECT * FROM d.t"));
+    }
+
+    [Fact]
     public async Task A_leader_that_is_elected_again_captures_its_own_tail_first()
     {
         await using var pair = await Pair.StartAsync();
