@@ -66,9 +66,12 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
 
     void ICoreOutput.Send(Message message, WalBatch? recent) => _peers.Send(message, recent);
 
-    void ICoreOutput.AdoptCluster(NodeKey from)
+    void ICoreOutput.AdoptCluster(NodeKey from, Guid inLog)
     {
-        var clusterId = _peers.Find(from)?.ClusterId ?? Guid.Empty;
+        // A sender that was on its way into the cluster itself when it connected could not name it then; its entries do.
+        var clusterId = inLog;
+        if (clusterId == Guid.Empty)
+            clusterId = _peers.Find(from)?.ClusterId ?? Guid.Empty;
         if (clusterId == Guid.Empty)
             clusterId = _inbound.Find(from)?.ClusterId ?? Guid.Empty;
         if (clusterId == Guid.Empty)

@@ -12,7 +12,9 @@ internal interface ICoreOutput
     void Send(Message message, WalBatch? recent);
 
     /// <summary>Before the first entries from this node are appended to a log that belongs to no cluster yet: binds state and log to the sender's cluster.</summary>
-    void AdoptCluster(NodeKey from);
+    /// <param name="from">The sender; its handshake may name its cluster.</param>
+    /// <param name="inLog">The cluster that the entries themselves name; empty where they do not.</param>
+    void AdoptCluster(NodeKey from, Guid inLog);
 
     /// <summary>News for subscribers; called without the gate, in order.</summary>
     void Deliver(Notification notification);
