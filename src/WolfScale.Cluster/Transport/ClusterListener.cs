@@ -19,7 +19,7 @@ internal sealed class ClusterListener : IDisposable
     public ClusterListener(IPEndPoint endpoint, TransportOptions options, TimeProvider time, ILogger logger)
     {
         (Options, Time, Logger) = (options, time, logger);
-        Throttle = new LogThrottle(time, TimeSpan.FromSeconds(10), burst: 5);
+        Throttle = new LogThrottle(time, TimeSpan.FromSeconds(10));
         _socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {

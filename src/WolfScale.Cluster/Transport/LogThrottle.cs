@@ -1,16 +1,13 @@
 namespace WolfScale.Cluster.Transport;
 
 /// <summary>
-/// Lets one line per subject and period through, or a few, so that a stranger who hammers the port, or a peer that is down for a day,
-/// cannot fill the disk with log. Remembers at most <see cref="MaxSubjects"/> subjects; thread-safe.
+/// Lets one line per subject and period through, so that a stranger who hammers the port, or a peer that is down for a day, cannot fill
+/// the disk with log. Remembers at most <see cref="MaxSubjects"/> subjects; thread-safe.
 /// </summary>
-/// <param name="time">The clock.</param>
-/// <param name="period">From a subject's first line to the end of its silence.</param>
-/// <param name="burst">Lines of one subject in a period: several where each may come from another caller.</param>
-internal sealed class LogThrottle(TimeProvider time, TimeSpan period, int burst = 1)
+internal sealed class LogThrottle(TimeProvider time, TimeSpan period)
 {
     private const int MaxSubjects = 512;
-    private readonly Dictionary<string, (long At, int Logged, int Suppressed)> _subjects = [];
+    private readonly Dictionary<string, (long At, int Suppressed)> _subjects = [];
     private readonly Lock _lock = new();
 
     /// <summary>Whether to log now; <paramref name="suppressed"/> counts the lines left out since the last one.</summary>
@@ -21,15 +18,14 @@ internal sealed class LogThrottle(TimeProvider time, TimeSpan period, int burst 
             var now = time.GetTimestamp();
             if (_subjects.TryGetValue(subject, out var last) && time.GetElapsedTime(last.At, now) < period)
             {
-                var isAllowed = last.Logged < burst;
-                _subjects[subject] = isAllowed ? (last.At, last.Logged + 1, 0) : (last.At, last.Logged, last.Suppressed + 1);
+                _subjects[subject] = (last.At, last.Suppressed + 1);
                 suppressed = 0;
-                return isAllowed;
+                return false;
             }
             if (_subjects.Count >= MaxSubjects)
                 _subjects.Clear();
             suppressed = last.Suppressed;
-            _subjects[subject] = (now, 1, 0);
+            _subjects[subject] = (now, 0);
             return true;
         }
     }

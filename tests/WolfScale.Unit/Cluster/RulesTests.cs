@@ -94,19 +94,6 @@ public class RulesTests
     }
 
     [Fact]
-    public void Several_callers_of_one_host_are_each_named_before_the_log_falls_silent()
-    {
-        var time = new FakeTimeProvider();
-        var throttle = new LogThrottle(time, TimeSpan.FromSeconds(10), burst: 3);
-        for (var i = 0; i < 3; i++)
-            Assert.True(throttle.Allow("10.0.0.9", out _));
-        Assert.False(throttle.Allow("10.0.0.9", out _));
-        time.Advance(TimeSpan.FromSeconds(11));
-        Assert.True(throttle.Allow("10.0.0.9", out var suppressed));
-        Assert.Equal(1, suppressed);
-    }
-
-    [Fact]
     public void News_is_delivered_in_order_even_when_a_subscriber_makes_more_of_it_or_fails()
     {
         var seen = new List<long>();
