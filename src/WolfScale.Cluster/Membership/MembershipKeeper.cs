@@ -15,9 +15,6 @@ internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, C
     private long _leaderSinceMs;
     private long _leaderTerm = -1;
 
-    /// <summary>How many voters of <paramref name="voters"/> may fail while a majority stays.</summary>
-    public static int Tolerance(int voters) => (voters - 1) / 2;
-
     /// <summary>To be called with every heartbeat.</summary>
     public void Tick(CoreStatus status, long nowMs)
     {
@@ -39,7 +36,8 @@ internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, C
     }
 
     /// <summary>Rule of drop_after_s: a silent node's vote goes only if ⌊(n−1)/2⌋ stays what it is, so for an even number of voters.</summary>
-    public static bool MayTakeVote(int voters) => voters > 1 && Tolerance(voters - 1) == Tolerance(voters);
+    public static bool MayTakeVote(int voters) => voters > 1
+        && QuorumArithmetic.ToleratedFailures(voters - 1) == QuorumArithmetic.ToleratedFailures(voters);
 
     /// <summary>Answers a node that wants to be a member.</summary>
     /// <param name="key">As its connection has proven it (rule C1).</param>

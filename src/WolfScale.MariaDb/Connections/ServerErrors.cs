@@ -32,7 +32,4 @@ public static class ServerErrors
 
     /// <summary>WARN_NO_MASTER_INFO: there is no replication connection of that name.</summary>
     public const int NoSuchReplication = 1617;
-
-    /// <summary>ER_UNKNOWN_SYSTEM_VARIABLE.</summary>
-    public const int UnknownVariable = 1193;
 }

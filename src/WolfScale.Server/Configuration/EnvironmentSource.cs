@@ -23,9 +23,6 @@ public static class EnvironmentSource
         .Select(v => Given(v.Key, v.Value))
         .ToImmutableArray();
 
-    /// <summary>The variable that overrides a key.</summary>
-    public static string VariableOf(string section, string key) => $"{Prefix}{section}{Separator}{key}".ToUpperInvariant();
-
     private static GivenValue Given(string name, string text)
     {
         var path = name[Prefix.Length..];
