@@ -70,6 +70,29 @@ public sealed class GateTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
         Assert.True(row == "1" || !acknowledged, "the client was told OK and the row is not there");
     }
 
+    /// <summary>A leader without a quorum keeps its clients waiting, and nobody can take over; stopped in that state it must not leave them hanging.</summary>
+    [Fact]
+    public async Task A_node_that_is_stopped_without_a_quorum_closes_its_server_and_tells_nobody_OK()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+        foreach (var follower in followers)
+            await cluster.SignalAsync(follower.Id, Part.Node, Signal.Kill);
+        var commit = InsertAsync(cluster, leader, 4);
+        await Poll.UntilAsync("the leader knows that it has no quorum", TimeSpan.FromSeconds(30), async () =>
+            await cluster.StatusAsync(leader.Id) is { Role: not "LEADER", Leader: null } ? null : "it still leads");
+
+        await cluster.SignalAsync(leader.Id, Part.Node, Signal.Terminate);
+
+        Assert.False(await OutcomeAsync(commit), "the client was told OK without a quorum");
+        Assert.Equal("1", await leader.Server.ScalarAsync("SELECT @@global.read_only"));
+        Assert.Equal("0", await leader.Server.ScalarAsync("SELECT @@global.rpl_semi_sync_master_enabled"));
+        foreach (var node in cluster.Facts.Nodes)
+            await cluster.StartNodeAsync(node.Id, Part.Node);
+        await cluster.AwaitHealthyAsync();
+        await cluster.Comparer.AssertIdenticalAsync(Expected);
+    }
+
     private async Task<(DemoCluster Cluster, DemoNode Leader)> PrepareAsync()
     {
         var cluster = await Fixture.HealthyAsync();

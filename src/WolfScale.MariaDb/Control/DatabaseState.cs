@@ -50,6 +50,11 @@ public sealed record DatabaseState
     /// <summary>Whether the server takes writes that the quorum gates.</summary>
     public bool Serving => Phase == DatabasePhase.Serving;
 
+    /// <summary>
+    /// Left open although this node does not lead, because nobody is known to: its commits wait, un-acknowledged. Closing it is still to be done when the node stops.
+    /// </summary>
+    public bool HoldsCommits { get; init; }
+
     /// <summary>Why the server is not fit, not serving, or not following: one line for an operator. Empty when all is well.</summary>
     public string Reason { get; init; } = "";
 
@@ -95,7 +100,7 @@ public sealed record DatabaseState
     public bool IsLagging { get; init; }
 
     public bool Equals(DatabaseState? other) =>
-        other is not null && Phase == other.Phase && Up == other.Up && Fit == other.Fit && Reason == other.Reason && Version == other.Version
+        other is not null && Phase == other.Phase && Up == other.Up && Fit == other.Fit && HoldsCommits == other.HoldsCommits && Reason == other.Reason && Version == other.Version
         && ServerId == other.ServerId && LowerCaseTableNames == other.LowerCaseTableNames && Position == other.Position
         && LastErrant == other.LastErrant && Announcement == other.Announcement && AppliedLsn == other.AppliedLsn && LagEntries == other.LagEntries && Term == other.Term && IsLagging == other.IsLagging
         && Alarms.SequenceEqual(other.Alarms);

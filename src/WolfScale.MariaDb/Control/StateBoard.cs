@@ -22,5 +22,5 @@ internal sealed class StateBoard
 
     /// <summary>Enters a phase in which the node is not fit, for this reason.</summary>
     public void Enter(DatabasePhase phase, string reason) =>
-        Update(s => s with { Phase = phase, Up = phase != DatabasePhase.Down, Fit = false, Reason = reason });
+        Update(s => s with { Phase = phase, Up = phase != DatabasePhase.Down, Fit = false, HoldsCommits = false, Reason = reason });
 }

@@ -48,7 +48,7 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         try
         {
             var began = context.Time.GetTimestamp();
-            context.Board.Update(s => s with { Phase = DatabasePhase.Promoting, Up = true, Fit = true, Reason = "", Term = lease.Term });
+            context.Board.Update(s => s with { Phase = DatabasePhase.Promoting, Up = true, Fit = true, HoldsCommits = false, Reason = "", Term = lease.Term });
             await new Promotion(context, lease, events, () => capture.AttachAsync(lease, context)).RunAsync(cancellationToken);
             LogServing(context.Logger, lease.Term, (long)context.Time.GetElapsedTime(began).TotalMilliseconds);
             return true;

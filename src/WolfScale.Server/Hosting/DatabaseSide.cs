@@ -126,7 +126,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     {
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50), _time);
         var began = _time.GetTimestamp();
-        while (State.Phase is DatabasePhase.Serving or DatabasePhase.Promoting or DatabasePhase.Demoting)
+        while (State is { HoldsCommits: true } or { Phase: DatabasePhase.Serving or DatabasePhase.Promoting or DatabasePhase.Demoting })
         {
             if (_time.GetElapsedTime(began) > DemotionLimit)
                 return false;
