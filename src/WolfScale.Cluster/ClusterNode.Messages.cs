@@ -62,6 +62,9 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
     {
         _inbound.Remove(connection);
         _host.FlushReceived();
+        // What it had sent before it hung up has been read to its end, so this is the latest news of it.
+        if (_inbound.Find(connection.Peer!.Key) is null)
+            _host.PeerDisconnected(connection.Peer.Key);
     }
 
     void ICoreOutput.Send(Message message, WalBatch? recent) => _peers.Send(message, recent);

@@ -39,7 +39,7 @@ public sealed partial class RaftCore
                 if (response.Term == Node.Term + 1)
                     _role.OnPreVoteResponse(response);
                 return;
-            case VoteRequest { LeaderTransfer: false } request when request.Term > Node.Term && _ballot.ProtectsLeader(IsLeader):
+            case VoteRequest { LeaderTransfer: false } request when request.Term > Node.Term && _ballot.ProtectsLeader(IsLeader, request.From):
                 // Thesis §4.2.3: not even its term is looked at, or a removed node could depose a working leader.
                 return;
         }

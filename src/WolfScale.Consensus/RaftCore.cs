@@ -79,6 +79,19 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
+    /// The last connection from <paramref name="peer"/> has ended: most often because its process has. A hint and no more: an election begun on it
+    /// needs the same votes as any other.
+    /// </summary>
+    public void PeerDisconnected(long nowMs, NodeKey peer, IEffects effects)
+    {
+        Node.BeginCall(nowMs, effects);
+        if (!_started)
+            Start();
+        _role.OnPeerDisconnected(peer);
+        Node.FlushHardState();
+    }
+
+    /// <summary>
     /// Gives LSNs to a batch. When accepted, the host appends the batch with these LSNs and this term to its log first, then executes the
     /// effects.
     /// </summary>
@@ -116,9 +129,8 @@ public sealed partial class RaftCore
     public void SetFitness(Fitness fitness, IEffects effects)
     {
         Node.BeginCall(effects);
-        if (Node.Fitness == fitness)
+        if (!Node.SetFitness(fitness))
             return;
-        Node.Fitness = fitness;
         AnnounceRole();
         _role.OnStandingChanged();
     }

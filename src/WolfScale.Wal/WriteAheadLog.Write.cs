@@ -141,6 +141,7 @@ public sealed partial class WriteAheadLog
 
     private void WriterThread()
     {
+        CommitPathThread.Prefer();
         bool closing;
         do
         {

@@ -27,6 +27,38 @@ public class FailoverTests
         Assert.InRange(cluster.NowMs - crashed, 0, cluster.CoreOptions.ElectionTimeoutMaxMs);
     }
 
+    /// <summary>A process that dies hangs up. Nobody waits then as for one that is silent.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_leader_that_hangs_up_is_replaced_within_one_heartbeat(int seed)
+    {
+        var cluster = new Cluster(seed, Weather.Calm);
+        SimulatedNode leader = WaitForLeader(cluster, besides: null);
+        RunFor(cluster, 1000);
+
+        leader.Crash();
+        RunFor(cluster, 5); // a connection ends after everything that was sent on it
+        long crashed = cluster.NowMs;
+        foreach (SimulatedNode node in cluster.Nodes.Where(node => node != leader))
+            node.Run((core, effects) => core.PeerDisconnected(cluster.NowMs, leader.Key, effects));
+        Assert.Equal("n2", WaitForLeader(cluster, besides: leader).Key.Id);
+        Assert.InRange(cluster.NowMs - crashed, 0, cluster.CoreOptions.HeartbeatIntervalMs);
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_leader_that_lives_keeps_the_lead_when_one_node_believes_that_it_hung_up(int seed)
+    {
+        var cluster = new Cluster(seed, Weather.Calm);
+        SimulatedNode leader = WaitForLeader(cluster, besides: null);
+        RunFor(cluster, 1000);
+        long term = leader.Core!.Term;
+
+        cluster.Nodes[1].Run((core, effects) => core.PeerDisconnected(cluster.NowMs, leader.Key, effects));
+        RunFor(cluster, 3000);
+        Assert.All(cluster.Nodes, node => Assert.Equal((term, leader.Key), (node.Core!.Term, node.Core.Leader)));
+    }
+
     [Theory]
     [MemberData(nameof(Seeds))]
     public void C4_an_unfit_node_is_passed_over(int seed)

@@ -104,6 +104,13 @@ internal sealed partial class CoreHost : IDisposable
         }
     }
 
+    /// <summary>Nothing connects that node with this one any more.</summary>
+    public void PeerDisconnected(NodeKey peer) => Enter(false, peer, static (host, core, peer) =>
+    {
+        core.PeerDisconnected(host.NowMs, peer, host._effects);
+        return true;
+    });
+
     /// <summary>Syncs what <see cref="Receive"/> appended, on this thread; the acknowledgement leaves from here as well.</summary>
     public void FlushReceived()
     {

@@ -1,3 +1,5 @@
+using WolfScale.Wal;
+
 namespace WolfScale.Cluster.Runtime;
 
 /// <summary>
@@ -41,6 +43,7 @@ internal sealed class DeadlineThread : IDisposable
 
     private void Run()
     {
+        CommitPathThread.Prefer();
         while (!_stopping)
         {
             var dueMs = Interlocked.Read(ref _dueMs);

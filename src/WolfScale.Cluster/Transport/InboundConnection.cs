@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster.Handshake;
 using WolfScale.Cluster.Wire;
+using WolfScale.Wal;
 
 namespace WolfScale.Cluster.Transport;
 
@@ -182,6 +183,7 @@ internal sealed class InboundConnection
 
     private void ReceiveAll(FrameReader frames)
     {
+        CommitPathThread.Prefer();
         TransportLog.InboundReady(_listener.Logger, Peer!.Key.Id, Remote);
         _listener.Authenticated(this);
         _socket.ReceiveTimeout = Options.SilenceMs;

@@ -18,7 +18,7 @@ public sealed record RaftOptions
     /// How long a risen commit LSN waits for batches to travel with before it is sent alone. Every message costs a wake-up on both
     /// machines; 0 sends it at once.
     /// </summary>
-    public int CommitUpdateDelayMs { get; init; } = 2;
+    public int CommitUpdateDelayMs { get; init; } = 5;
 
     /// <summary>How long a leadership transfer may take before proposals are accepted again.</summary>
     public int TransferTimeoutMs { get; init; } = 3000;

@@ -25,7 +25,7 @@ internal sealed class Ballot(NodeContext node)
     {
         bool standsMyself = false;
         bool granted = request.Term > node.Term
-            && !ProtectsLeader(isLeader)
+            && !ProtectsLeader(isLeader, request.From)
             && IsUpToDate(request.Last)
             && !RefusesOnce(Place(request.From, request.Standing, request.Last), isLeader, out standsMyself);
         node.Send(new PreVoteResponse(node.Self, request.From, granted ? request.Term : node.Term, granted));
@@ -53,9 +53,12 @@ internal sealed class Ballot(NodeContext node)
         return standsMyself;
     }
 
-    /// <summary>Thesis §4.2.3: whoever hears a leader does not help to replace it.</summary>
-    public bool ProtectsLeader(bool isLeader) =>
-        isLeader || (node.Leader is not null && node.NowMs - node.LeaderHeardMs < ElectionPolicy.ProtectionMs(node.Options));
+    /// <summary>
+    /// Thesis §4.2.3: whoever hears a leader does not help to replace it. A leader that asks for votes itself, for a term after its own, leads no
+    /// more: it has lost its majority, and what this node has just heard of it was said before.
+    /// </summary>
+    public bool ProtectsLeader(bool isLeader, NodeKey candidate) =>
+        isLeader || (node.Leader is { } leader && leader != candidate && node.NowMs - node.LeaderHeardMs < ElectionPolicy.ProtectionMs(node.Options));
 
     /// <summary>Raft §5.4.1: the election restriction, on which leader completeness rests.</summary>
     private bool IsUpToDate(LogPosition last) => !Rules.ElectionRestriction || last.IsAtLeastAsUpToDateAs(node.Log.Last);

@@ -16,6 +16,16 @@ internal static class ElectionPolicy
     public static long DrawTimeoutMs(
         RaftOptions options, Configuration? configuration, NodeKey self, Standing standing, Random random, bool retry)
     {
+        double timeout = DrawMs(options.ElectionTimeoutMinMs, options.ElectionTimeoutMaxMs, configuration, self, standing, random);
+        return Math.Max(1, (long)(retry ? timeout / 2 : timeout));
+    }
+
+    /// <summary>The same ranking within one heartbeat interval: for a leader that has hung up, see <see cref="RaftCore.PeerDisconnected"/>.</summary>
+    public static long DrawRedialMs(RaftOptions options, Configuration? configuration, NodeKey self, Standing standing, Random random) =>
+        Math.Max(1, (long)DrawMs(options.HeartbeatIntervalMs / 4.0, options.HeartbeatIntervalMs, configuration, self, standing, random));
+
+    private static double DrawMs(double minMs, double maxMs, Configuration? configuration, NodeKey self, Standing standing, Random random)
+    {
         int voters = 0;
         int rank = 0;
         if (configuration is not null)
@@ -33,9 +43,8 @@ internal static class ElectionPolicy
         voters = Math.Max(voters, rank + 1);
         int slices = 2 * voters;
         int slice = standing.MayServe ? rank : voters + rank;
-        double width = (double)(options.ElectionTimeoutMaxMs - options.ElectionTimeoutMinMs) / slices;
-        double timeout = options.ElectionTimeoutMinMs + (width * (slice + random.NextDouble()));
-        return Math.Max(1, (long)(retry ? timeout / 2 : timeout));
+        double width = (maxMs - minMs) / slices;
+        return minMs + (width * (slice + random.NextDouble()));
     }
 
     /// <summary>

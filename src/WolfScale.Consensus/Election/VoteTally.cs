@@ -15,6 +15,8 @@ internal sealed class VoteTally(Configuration configuration)
     private int _granted;
     private int _refused;
 
+    public bool HasAnswered(NodeKey voter) => _counted.Contains(voter.Id);
+
     public TallyResult Record(NodeKey from, bool granted)
     {
         foreach (Member member in configuration.Members)

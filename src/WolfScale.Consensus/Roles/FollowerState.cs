@@ -48,6 +48,18 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
             Core.BecomeCandidate(leaderTransfer: true);
     }
 
+    /// <summary>
+    /// A leader whose connection ends is not protected any longer, and has as long as it takes to dial again before this node asks for votes: a
+    /// process that dies need not be waited for like one that is silent. If it lives after all, the others refuse (thesis §9.6).
+    /// </summary>
+    public override void OnPeerDisconnected(NodeKey peer)
+    {
+        if (Node.Leader != peer)
+            return;
+        Node.LeaderHeardMs = NodeContext.Never;
+        Node.ElectionDeadlineMs = Math.Min(Node.ElectionDeadlineMs, Node.NowMs + Node.DrawRedialMs());
+    }
+
     public override void OnDurable() => _receiver.OnDurable();
 
     public override void OnStandingChanged()

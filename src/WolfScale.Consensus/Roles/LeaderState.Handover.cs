@@ -6,6 +6,7 @@ internal sealed partial class LeaderState
     /// <summary>Targets that did not take the lead when this unfit leader offered it; tried again when all have been tried.</summary>
     private readonly HashSet<NodeKey> _handoverTried = [];
     private long? _timeoutNowSentMs;
+    private long _firstLookUntilMs;
 
     public TransferResult BeginTransfer(NodeKey? to)
     {
@@ -53,7 +54,7 @@ internal sealed partial class LeaderState
     /// </summary>
     private void ConsiderHandover()
     {
-        if (!Rules.UnfitHandsOver || Core.Role != RaftRole.Leader || Core.MayServe || Core.Transfer is not null || !OwnTermCommitted)
+        if (!Rules.UnfitHandsOver || Core.Role != RaftRole.Leader || Core.MayServe || Core.Transfer is not null || !OwnTermCommitted || AwaitsFirstLook)
             return;
         PeerProgress? target = BestCandidate(mustBeComplete: true);
         if (target is null && _handoverTried.Count > 0)
@@ -71,6 +72,13 @@ internal sealed partial class LeaderState
         _ = _handoverTried.Add(target.Key);
         StartTransfer(target);
     }
+
+    /// <summary>
+    /// A node that has just been started does not know yet how its server stands, and the founder of a cluster leads before it can. It keeps the
+    /// lead for as long as it takes to find out, within a bound: the others have no better claim, and a lead that moves at once is no predictable one.
+    /// </summary>
+    private bool AwaitsFirstLook =>
+        !Node.WasFit && Node.IsVoter && Node.Standing is { NeverLeader: false, Witness: false } && Node.NowMs < _firstLookUntilMs;
 
     /// <summary>
     /// Thesis §4.2.2: a leader whose vote the configuration has taken away leads until that is committed, and no longer.

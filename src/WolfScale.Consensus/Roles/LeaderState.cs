@@ -35,6 +35,7 @@ internal sealed partial class LeaderState : RoleState
     public void Begin()
     {
         _nextHeartbeatMs = Node.NowMs + Node.Options.HeartbeatIntervalMs;
+        _firstLookUntilMs = Node.NowMs + Node.Options.ElectionTimeoutMaxMs;
         RebuildPeers();
 
         // Raft §8: a no-op of the new term at once, because older entries are committed only together with one of the own term (§5.4.2).

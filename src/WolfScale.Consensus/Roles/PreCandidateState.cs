@@ -6,8 +6,11 @@ namespace WolfScale.Consensus;
 internal sealed class PreCandidateState(RaftCore core) : RoleState(core)
 {
     private readonly VoteTally _tally = new(core.Node.Configuration!);
+    private long _askAgainMs;
 
     public override RaftRole Role => RaftRole.PreCandidate;
+
+    public override long NextDeadlineMs => Math.Min(Node.ElectionDeadlineMs, _askAgainMs);
 
     public void Begin()
     {
@@ -18,15 +21,15 @@ internal sealed class PreCandidateState(RaftCore core) : RoleState(core)
             return;
         }
 
-        foreach (Member member in Node.Configuration!.Members)
-            if (Identity.IsVoter(member) && member.Key != Node.Self)
-                Node.Send(new PreVoteRequest(Node.Self, member.Key, Node.Term + 1, Node.Log.Last, Node.Standing));
+        Ask();
     }
 
     public override void Tick()
     {
         if (Node.NowMs >= Node.ElectionDeadlineMs)
             Core.Campaign();
+        else if (Node.NowMs >= _askAgainMs)
+            Ask();
     }
 
     public override void OnAppendRequest(AppendRequest request) => Core.FollowAndReceive(request);
@@ -42,5 +45,17 @@ internal sealed class PreCandidateState(RaftCore core) : RoleState(core)
                 Core.BecomeFollower(Node.Term, leader: null);
                 break;
         }
+    }
+
+    /// <summary>
+    /// Asks whoever has not answered, and soon again: clients wait while there is no leader, and the node whose return makes a majority
+    /// should be heard at once. The question disturbs nobody.
+    /// </summary>
+    private void Ask()
+    {
+        _askAgainMs = Node.NowMs + Math.Max(1, Node.Options.HeartbeatIntervalMs / 2);
+        foreach (Member member in Node.Configuration!.Members)
+            if (Identity.IsVoter(member) && !_tally.HasAnswered(member.Key))
+                Node.Send(new PreVoteRequest(Node.Self, member.Key, Node.Term + 1, Node.Log.Last, Node.Standing));
     }
 }

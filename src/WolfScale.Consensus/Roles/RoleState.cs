@@ -35,6 +35,11 @@ internal abstract class RoleState(RaftCore core)
     {
     }
 
+    /// <summary>Nothing connects that node with this one any more.</summary>
+    public virtual void OnPeerDisconnected(NodeKey peer)
+    {
+    }
+
     /// <summary>More of the own log is durable.</summary>
     public virtual void OnDurable()
     {

@@ -6,6 +6,9 @@ namespace WolfScale.Consensus;
 /// </summary>
 internal sealed class NodeContext
 {
+    /// <summary>A time before all others, far enough from the end of the numbers to be calculated with.</summary>
+    public const long Never = long.MinValue / 2;
+
     private bool _hardStateDirty;
 
     public NodeContext(RaftOptions options, NodeKey self, RestoredState restored, ILogView log, Random random)
@@ -57,7 +60,10 @@ internal sealed class NodeContext
     /// <summary>Number of truncations so far.</summary>
     public long Generation { get; private set; }
 
-    public Fitness Fitness { get; set; }
+    public Fitness Fitness { get; private set; }
+
+    /// <summary>Whether this node has been fit since it was started: before that, unfit may only mean that its server was not looked at yet.</summary>
+    public bool WasFit { get; private set; }
 
     /// <summary>The host's clock at the latest call that brought it.</summary>
     public long NowMs { get; private set; }
@@ -66,7 +72,7 @@ internal sealed class NodeContext
     public NodeKey? Leader { get; set; }
 
     /// <summary>When that leader was last heard.</summary>
-    public long LeaderHeardMs { get; set; } = long.MinValue / 2;
+    public long LeaderHeardMs { get; set; } = Never;
 
     /// <summary>When this node loses patience, if nothing happens before.</summary>
     public long ElectionDeadlineMs { get; set; }
@@ -88,6 +94,16 @@ internal sealed class NodeContext
         Configuration?.Find(Self) is { } member
             ? new Standing(member.IsVoter ? Fitness : Fitness.Unfit, member.NeverLeader, member.Witness)
             : default;
+
+    /// <returns>Whether that is news.</returns>
+    public bool SetFitness(Fitness fitness)
+    {
+        WasFit |= fitness == Fitness.Fit;
+        if (Fitness == fitness)
+            return false;
+        Fitness = fitness;
+        return true;
+    }
 
     public void BeginCall(IEffects effects)
     {
@@ -173,6 +189,9 @@ internal sealed class NodeContext
     /// <summary>Draws a new election timeout from now on.</summary>
     public void RestartElectionTimer(bool retry = false) =>
         ElectionDeadlineMs = NowMs + ElectionPolicy.DrawTimeoutMs(Options, Configuration, Self, Standing, Random, retry);
+
+    /// <summary>How long a leader whose connection has ended may take to dial again before this node stands for election.</summary>
+    public long DrawRedialMs() => ElectionPolicy.DrawRedialMs(Options, Configuration, Self, Standing, Random);
 
     public void Alarm(string what) => Emit(new Effect.SafetyAlarm($"{Self} in term {Term}: {what}"));
 }

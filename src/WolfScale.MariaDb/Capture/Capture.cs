@@ -117,6 +117,7 @@ public sealed partial class Capture : ICapture
 
     private void Run()
     {
+        CommitPathThread.Prefer();
         CaptureFault? final = null;
         using var writer = new GroupWriter(_log, _options, _counters);
         _writer = writer;

@@ -18,6 +18,7 @@ namespace WolfScale.Scenarios;
 /// cut A B… (every pair, both ways) · cut A->B… · isolate N… · heal
 /// propose N ENTRIES [BYTES] [term T] · read N CONTEXT · transfer N [TARGET] · fit N · unfit N
 /// change N add|promote|demote|remove|never_leader|may_lead TARGET
+/// disconnect N PEER                   N's connection from PEER has ended
 /// crash N… (unsynced writes are lost) · start N… · wipe N… (a new incarnation, down)
 /// show [N…] · log [N…] · peers N
 /// A command that ends in ` quietly` prints only roles, commits, alarms, reads and transfers.
@@ -77,6 +78,7 @@ internal sealed class ScriptRunner
             case "transfer": Transfer(node, core, args.Length == 0 ? null : _cluster.Node(args[0]).Key); break;
             case "fit": node.SetFitness(Fitness.Fit); break;
             case "unfit": node.SetFitness(Fitness.Unfit); break;
+            case "disconnect": core.PeerDisconnected(_cluster.NowMs, _cluster.Node(args[0]).Key, node.Effects); break;
             case "change": Answer(core.ProposeConfiguration(Change(core, args[0], args[1]), node.Effects).Result, ConfigurationResult.Accepted); break;
             case "peers": Peers(core); break;
             default: throw new ArgumentException($"unknown command {verb}");
@@ -110,9 +112,7 @@ internal sealed class ScriptRunner
                 members.Add(MemberOf(key, parts));
         }
 
-        _cluster.Bootstrap(members.ToImmutable(), outsiders);
-        foreach (string arg in args.Where(arg => arg.Split(':').Contains("unfit")))
-            _cluster.Node(arg.Split(':')[0]).SetFitness(Fitness.Unfit);
+        _cluster.Bootstrap(members.ToImmutable(), outsiders, args.Where(arg => arg.Split(':').Contains("unfit")).Select(arg => arg.Split(':')[0]).ToHashSet());
     }
 
     private static Member MemberOf(NodeKey key, string[] words) => new(

@@ -26,7 +26,7 @@ internal sealed class ScriptedCluster
     public ScriptedNode Node(string id) => Nodes.Find(node => node.Id == id) ?? throw new ArgumentException($"there is no node {id}");
 
     /// <summary>All members hold LSN 1, the bootstrap's configuration, in term 1; outsiders hold nothing.</summary>
-    public void Bootstrap(ImmutableArray<Member> members, IEnumerable<NodeKey> outsiders)
+    public void Bootstrap(ImmutableArray<Member> members, IEnumerable<NodeKey> outsiders, IReadOnlySet<string> unfit)
     {
         var configuration = new Configuration(new Guid(1, 0, 0, new byte[8]), "scripted", ClusterMode.Consistent, new LogBase("", true), members);
         var first = new BatchInfo(1, 1, 1, 64, configuration);
@@ -40,7 +40,11 @@ internal sealed class ScriptedCluster
 
         Nodes.AddRange(outsiders.Select(key => new ScriptedNode(key, new SimulatedLog(), default)));
         foreach (ScriptedNode node in Nodes)
+        {
+            if (unfit.Contains(node.Id))
+                node.SetFitness(Fitness.Unfit);
             Start(node);
+        }
     }
 
     public void Start(ScriptedNode node)

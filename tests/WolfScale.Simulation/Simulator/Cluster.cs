@@ -89,9 +89,17 @@ public sealed class Cluster
     {
         Trace(node, "crashes");
         Checker.Statistics.Crashes++;
+        NodeKey gone = node.Key;
         node.Crash();
         Events.In(Random.Next(1, Profile.MaxDownMs), node.Start);
+        foreach (SimulatedNode other in Nodes)
+            if (other != node && Random.Next(3) != 0)
+                Disconnect(other, gone);
     }
+
+    /// <summary>A node notices, soon, that its connection from a peer has ended. A hint: the peer may be alive.</summary>
+    public void Disconnect(SimulatedNode node, NodeKey peer) =>
+        Events.In(Random.Next(1, 50), () => node.Run((core, effects) => core.PeerDisconnected(NowMs, peer, effects)));
 
     public long SyncDelayMs(SimulatedNode node) => !Faults.IsOn ? 1 : node.IsSlow ? Random.Next(Profile.SlowDiskMs) : Random.Next(Profile.SyncMs) + 1;
 

@@ -158,7 +158,7 @@ public class PreflightRulesTests
         Assert.Equal(
             [
                 "SET GLOBAL gtid_strict_mode = ON", "SET GLOBAL sync_binlog = 1", "SET GLOBAL binlog_checksum = CRC32", "SET GLOBAL rpl_semi_sync_slave_enabled = ON",
-                "SET GLOBAL session_track_system_variables = 'autocommit,last_gtid'", "SET GLOBAL slave_parallel_threads = 4",
+                "SET GLOBAL session_track_system_variables = 'autocommit,last_gtid'", "SET GLOBAL slave_parallel_threads = 16",
             ],
             RuntimeSettings.Statements(facts));
     }
