@@ -49,15 +49,9 @@ internal sealed class Report(BenchOptions options, IReadOnlyDictionary<char, str
         Line(text, $"all with sync_binlog=1, innodb_flush_log_at_trx_commit=1");
         _ = text.AppendLine();
 
-        Line(text, $"{"transactions/s (p95 ms)",-26}{string.Concat(names.Keys.Select(k => $"{$"({k})",18}"))}{Ratios(k => $"(d)/({k})")}");
-        foreach (var (workload, threads) in Rows)
-        {
-            var d = Find('d', workload, threads);
-            var columns = names.Keys.Select(k => Find(k, workload, threads) is { } c ? $"{c.Tps,9:F0} ({c.P95Ms,6:F2})" : "-");
-            var ratios = Ratios(k => Ratio(d, Find(k, workload, threads)));
-            Line(text, $"{$"{workload}, {threads}",-26}{string.Concat(columns.Select(c => $"{c,18}"))}{ratios}");
-        }
-
+        Table(text, "transactions/s (p95 ms)", c => string.Create(CultureInfo.InvariantCulture, $"{c.Tps,9:F0} ({c.P95Ms,6:F2})"), c => c.Tps);
+        _ = text.AppendLine();
+        Table(text, "… until on every server", c => string.Create(CultureInfo.InvariantCulture, $"{c.EverywhereTps,9:F0}"), c => c.EverywhereTps);
         _ = text.AppendLine();
         Line(text, $"mean ms; processor time for each transaction in microseconds; replicas behind after the load in s");
         foreach (var (workload, threads) in Rows)
@@ -77,6 +71,18 @@ internal sealed class Report(BenchOptions options, IReadOnlyDictionary<char, str
         return text.ToString();
     }
 
+    private void Table(StringBuilder text, string title, Func<Cell, string> show, Func<Cell, double> value)
+    {
+        Line(text, $"{title,-26}{string.Concat(names.Keys.Select(k => $"{$"({k})",18}"))}{Ratios(k => $"(d)/({k})")}");
+        foreach (var (workload, threads) in Rows)
+        {
+            var d = Find('d', workload, threads);
+            var columns = names.Keys.Select(k => Find(k, workload, threads) is { } c ? show(c) : "-");
+            var ratios = Ratios(k => Ratio(d, Find(k, workload, threads), value));
+            Line(text, $"{$"{workload}, {threads}",-26}{string.Concat(columns.Select(c => $"{c,18}"))}{ratios}");
+        }
+    }
+
     public string Json() =>
         JsonSerializer.Serialize(
             new { Setups = names.ToDictionary(n => n.Key.ToString(), n => n.Value), options.Rounds, options.Seconds, Cells = cells, Aims = Aims() },
@@ -87,8 +93,8 @@ internal sealed class Report(BenchOptions options, IReadOnlyDictionary<char, str
     private string Ratios(Func<char, string> column) =>
         names.ContainsKey('d') ? string.Concat(names.Keys.Where(k => k != 'd').Select(k => $"{column(k),10}")) : "";
 
-    private static string Ratio(Cell? d, Cell? other) =>
-        d is null || other is null ? "-" : (d.Tps / other.Tps).ToString("F2", CultureInfo.InvariantCulture);
+    private static string Ratio(Cell? d, Cell? other, Func<Cell, double> value) =>
+        d is null || other is null ? "-" : (value(d) / value(other)).ToString("F2", CultureInfo.InvariantCulture);
 
     private static Aim AtLeast(string text, double ratio, double wanted) => new(text, ratio.ToString("F2", CultureInfo.InvariantCulture), ratio >= wanted);
 

@@ -14,7 +14,7 @@ internal static class ValidateCommand
     {
         var file = new Argument<string?>("file") { Arity = ArgumentArity.ZeroOrOne, Description = "The file to check; without it, the one --config names" };
         var strict = new Option<bool>("--strict") { Description = "Warnings count as errors" };
-        var command = new Command("validate", "Checks a configuration file: exit code 0 fine, 2 not valid") { file, strict, GlobalOptions.Json };
+        var command = new Command("validate", "Checks a configuration file: exit code 0 fine, 1 not valid") { file, strict, GlobalOptions.Json };
         command.SetAction(parsed => Run(parsed.GetValue(file) ?? parsed.GetValue(GlobalOptions.Config)!, parsed.GetValue(strict), parsed.GetValue(GlobalOptions.Json)));
         return command;
     }
@@ -27,7 +27,7 @@ internal static class ValidateCommand
             Terminal.Line(JsonSerializer.Serialize(Document(file, valid, loaded.Findings), ValidateJson.Default.ValidateDocument));
         else
             Print(file, valid, loaded.Findings);
-        return valid ? ExitCode.Done : ExitCode.Invalid;
+        return valid ? ExitCode.Done : ExitCode.Refused; // 1, not 2: it was used rightly, and what it looked at is wrong
     }
 
     private static void Print(string file, bool valid, ImmutableArray<Finding> findings)

@@ -41,7 +41,7 @@ public class CommandTests
         var text = await CommandLine.RunAsync("validate", file);
         var json = await CommandLine.RunAsync("validate", file, "--json");
 
-        Assert.Equal((2, 2), (text.ExitCode, json.ExitCode));
+        Assert.Equal((1, 1), (text.ExitCode, json.ExitCode));
         Assert.Equal(
             [
                 $"{file}:4:1: error: unknown key \"dvertise_address\" in [node]; did you mean \"advertise_address\"?",
@@ -60,7 +60,7 @@ public class CommandTests
         var file = Write(folder, "[node]\nid = \"node-1\"\n[api]\nenabled = false\n");
         var repaired = new Dictionary<string, string> { ["WOLFSCALE_NODE__BIND_ADDRESS"] = "127.0.0.1:7654" };
 
-        Assert.Equal(2, (await CommandLine.RunAsync("validate", "-c", file)).ExitCode);
+        Assert.Equal(1, (await CommandLine.RunAsync("validate", "-c", file)).ExitCode);
         Assert.Equal(0, (await CommandLine.RunAsync(repaired, "validate", "-c", file)).ExitCode);
     }
 
