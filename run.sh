@@ -121,10 +121,10 @@ wolfscale() {
 
 # Runs every test project, one after the other (servers under test want both cores), and ends with the sum alone on the last line.
 run_tests() {
-  local limit=30m projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log code
+  local deadline=$((SECONDS + 1140)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log code left
   while [[ $# -gt 0 ]]; do
     case $1 in
-      --long) export WOLFSCALE_LONG=1; limit=6h ;;
+      --long) export WOLFSCALE_LONG=1; deadline=$((SECONDS + 21600)) ;;
       -*) fail "test does not know $1; it takes --long and names of projects" 2 ;;
       *) [[ -d tests/WolfScale.$1 ]] || fail "there is no test project $1 in tests/" 2; projects+=("$1") ;;
     esac
@@ -140,19 +140,21 @@ run_tests() {
 
   need_sdk
   need_mariadb
-  if [[ -n $solution ]]; then
-    build $solution
-  else
-    build src/WolfScale.Server # the end-to-end tests run it
-    for project in "${projects[@]}"; do build "tests/WolfScale.$project"; done
+  if [[ -z $solution ]]; then
+    solution="src/WolfScale.Server ${projects[*]/#/tests/WolfScale.}" # the end-to-end tests run the first
   fi
+  for project in $solution; do
+    build "$project" || { printf '\n%s does not build: counted as one failure.\n\n0 passed, 1 failed\n' "$project"; return 1; }
+  done
   log=$(mktemp)
   # shellcheck disable=SC2064
   trap "rm -f '$log'" EXIT
   for project in "${projects[@]}"; do
     printf '\n=== %s\n' "$project"
     code=0
-    "$BIN/WolfScale.$project/release/WolfScale.$project" --no-ansi --progress off --timeout $limit 2>&1 | tee "$log" || code=$?
+    left=$((deadline - SECONDS))
+    # What does not end in time is cut off and counts as a failure.
+    "$BIN/WolfScale.$project/release/WolfScale.$project" --no-ansi --progress off --timeout $((left > 30 ? left : 30))s 2>&1 | tee "$log" || code=$?
     if [[ -z $(count succeeded "$log") ]]; then
       printf '%s ended with exit code %s and no summary: counted as one failure.\n' "$project" "$code"
       failed=$((failed + 1))
@@ -167,9 +169,8 @@ run_tests() {
     fi
     failed=$((failed + $(count failed "$log")))
   done
-  printf '\n%s passed, %s failed' $passed $failed
-  [[ $skipped -eq 0 ]] || printf ', %s skipped' $skipped
-  printf '\n'
+  [[ $skipped -eq 0 ]] || printf '\n%s skipped\n' $skipped
+  printf '\n%s passed, %s failed\n' $passed $failed
   [[ $failed -eq 0 && $passed -gt 0 ]]
 }
 

@@ -58,8 +58,14 @@ public sealed record DatabaseOptions
     /// <summary>How long the applier may wait for a lock of a local reader, while a promotion waits for the applier, before the reader is killed.</summary>
     public TimeSpan ReaderPatience { get; init; } = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>A follower that lags by more entries than this is not fit to lead (rule C4) and shows as LAGGING.</summary>
-    public long MaxFitLagEntries { get; init; } = 10_000;
+    /// <summary>
+    /// A follower that lags by more entries than this is not fit to lead (rule C4): what it still has to apply, clients would wait for. About as
+    /// much as a server applies in half a second.
+    /// </summary>
+    public long MaxFitLagEntries { get; init; } = 1000;
+
+    /// <summary>A follower that lags by more entries than this shows as LAGGING.</summary>
+    public long MaxActiveLagEntries { get; init; } = 10_000;
 
     /// <summary>Largest tail, in bytes of binlog, that is undone in place; a larger one wants a re-seed.</summary>
     public long MaxRewindBytes { get; init; } = 256L << 20;

@@ -19,7 +19,7 @@ public enum LeaderFault
 /// Failover: after each fault of the leader another node accepts writes, the old leader comes back as a follower and ends identical, and what
 /// clients were told holds: nothing acknowledged is missing or there twice, nothing refused has appeared.
 /// </summary>
-public abstract class FailoverScenario<TFixture>(TFixture fixture, string aim) : ClusterTests<TFixture>(fixture)
+public abstract class FailoverScenario<TFixture>(TFixture fixture, Aim aim) : ClusterTests<TFixture>(fixture)
     where TFixture : ClusterFixture
 {
     private static readonly TimeSpan Frozen = TimeSpan.FromSeconds(10);
@@ -47,6 +47,9 @@ public abstract class FailoverScenario<TFixture>(TFixture fixture, string aim) :
         var verdict = await AckedVerdict.ReadAsync(leader.Server, database, writer);
         Print($"{verdict}\n{writer.Summary()}");
         verdict.AssertRight();
+        // One run on a machine that does other things as well says little about a time; that it is not of another order it can say.
+        Assert.True(outages.Max() <= TimeSpan.FromSeconds(Long.Or(aim.WorstSeconds, 5 * aim.WorstSeconds)), $"{fault}: the worst outage was {outages.Max()}");
+        Assert.True(!Long.Form || Figures.Median(outages) <= TimeSpan.FromSeconds(aim.MedianSeconds), $"{fault}: the median outage was {Figures.Median(outages)}");
     }
 
     /// <returns>The time from the fault to the answer to the first acknowledged insert that was sent after it.</returns>
@@ -63,9 +66,10 @@ public abstract class FailoverScenario<TFixture>(TFixture fixture, string aim) :
         await cluster.LeaderAsync(except: leader.Id);
 
         await RepairAsync(cluster, leader, fault, frozenFor: writer.Now - begun);
+        // First the role: a leader that has just been thawed calls itself one until it finds out.
+        await Poll.UntilAsync($"{leader.Id} follows", TimeSpan.FromSeconds(30), async () =>
+            await cluster.StatusAsync(leader.Id) is { Role: "FOLLOWER" } ? null : "not yet");
         await cluster.AwaitHealthyAsync(TimeSpan.FromSeconds(90));
-        var old = await cluster.StatusAsync(leader.Id);
-        Assert.Equal("FOLLOWER", old!.Role);
         return outage;
     }
 
@@ -122,7 +126,7 @@ public abstract class FailoverScenario<TFixture>(TFixture fixture, string aim) :
 }
 
 /// <summary>At the default heartbeat of 500 ms.</summary>
-public sealed class FailoverTests(ClusterFixture fixture) : FailoverScenario<ClusterFixture>(fixture, "median within 3 s, worst within 6 s")
+public sealed class FailoverTests(ClusterFixture fixture) : FailoverScenario<ClusterFixture>(fixture, new Aim(3, 6))
 {
     public static TheoryData<LeaderFault> Faults => [.. Enum.GetValues<LeaderFault>()];
 
@@ -132,7 +136,7 @@ public sealed class FailoverTests(ClusterFixture fixture) : FailoverScenario<Clu
 }
 
 /// <summary>With heartbeats of 100 ms and election time-outs to match.</summary>
-public sealed class QuickFailoverTests(QuickFailoverTests.Quick fixture) : FailoverScenario<QuickFailoverTests.Quick>(fixture, "median within 1 s, worst within 2 s")
+public sealed class QuickFailoverTests(QuickFailoverTests.Quick fixture) : FailoverScenario<QuickFailoverTests.Quick>(fixture, new Aim(1, 2))
 {
     public static TheoryData<LeaderFault> Faults => Long.Form ? [.. Enum.GetValues<LeaderFault>()] : [LeaderFault.KillMariaDb, LeaderFault.KillBoth];
 
@@ -148,7 +152,7 @@ public sealed class QuickFailoverTests(QuickFailoverTests.Quick fixture) : Failo
 }
 
 /// <summary>With TLS between the nodes.</summary>
-public sealed class TlsFailoverTests(TlsFailoverTests.Tls fixture) : FailoverScenario<TlsFailoverTests.Tls>(fixture, "as without TLS: median within 3 s, worst within 6 s")
+public sealed class TlsFailoverTests(TlsFailoverTests.Tls fixture) : FailoverScenario<TlsFailoverTests.Tls>(fixture, new Aim(3, 6))
 {
     public static TheoryData<LeaderFault> Faults => Long.Form ? [.. Enum.GetValues<LeaderFault>()] : [LeaderFault.KillNode];
 

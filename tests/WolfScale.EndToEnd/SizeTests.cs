@@ -14,7 +14,7 @@ namespace WolfScale.EndToEnd;
 public sealed class SizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
 {
     private const int RowBytes = 1 << 20;
-    private const long MemoryLimit = 300L << 20;
+    private const long MemoryLimit = 300_000_000;
 
     [Fact]
     public async Task A_huge_transaction_of_large_rows_replicates_in_little_memory_and_small_commits_go_on_after_it()
@@ -42,6 +42,40 @@ public sealed class SizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
             Assert.True(peak < MemoryLimit, $"{node.Id} had {peak >> 20} MiB resident");
         }
         await leader.Server.RunAsync("DROP TABLE demo.huge");
+    }
+
+    /// <summary>More than may be proposed and not committed: the log makes the server wait, and that is all that happens.</summary>
+    [Fact]
+    public async Task A_transaction_larger_than_may_be_in_flight_waits_for_frozen_followers_and_the_leader_stays()
+    {
+        const int Rows = 90;
+        var cluster = await Fixture.HealthyAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        await leader.Server.RunAsync("CREATE TABLE demo.huge (id INT PRIMARY KEY, v LONGBLOB NOT NULL)");
+        var term = (await cluster.StatusAsync(leader.Id))!.Term;
+        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+
+        var thawed = Task.CompletedTask;
+        await WriteHugeAsync(cluster, leader, Rows, async () =>
+        {
+            foreach (var follower in followers)
+                await cluster.SignalAsync(follower.Id, Part.Node, Signal.Stop);
+            thawed = ThawAsync(); // while the commit waits
+        });
+        await thawed;
+
+        Assert.Equal(("LEADER", term), (await cluster.StatusAsync(leader.Id)) is { } now ? (now.Role, now.Term) : default);
+        await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.huge", Rows)], TimeSpan.FromMinutes(2));
+        await leader.Server.RunAsync("DROP TABLE demo.huge");
+
+        // Shorter than a leader goes on without a majority, longer than the transaction needs to its log.
+        async Task ThawAsync()
+        {
+            await Task.Delay(TimeSpan.FromSeconds(2));
+            foreach (var follower in followers)
+                await cluster.SignalAsync(follower.Id, Part.Node, Signal.Continue);
+        }
     }
 
     [Fact]
@@ -82,7 +116,7 @@ public sealed class SizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
     }
 
     /// <summary>Random bytes, so that compression does not make it small. One row per statement: no packet holds more than one.</summary>
-    private static async Task WriteHugeAsync(DemoCluster cluster, DemoNode leader, int rows)
+    private static async Task WriteHugeAsync(DemoCluster cluster, DemoNode leader, int rows, Func<Task>? beforeCommit = null)
     {
         await using var client = await leader.Server.ClientAsync(cluster.Facts.User, cluster.Facts.Password, "demo");
         await client.RunAsync("START TRANSACTION");
@@ -97,6 +131,8 @@ public sealed class SizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
             (id.Value, value.Value) = (row, bytes);
             await insert.ExecuteNonQueryAsync();
         }
+        if (beforeCommit is not null)
+            await beforeCommit();
         await client.RunAsync("COMMIT");
     }
 

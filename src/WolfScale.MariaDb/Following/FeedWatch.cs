@@ -73,7 +73,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
     private void Publish(GtidPosition slave, uint domain)
     {
         var (applied, lag) = AppliedLsn.Of(context.Log, slave, domain);
-        var inStep = lag <= context.Options.MaxFitLagEntries;
+        var inStep = lag <= context.Options.MaxActiveLagEntries;
         _wasInStep |= inStep;
         if (slave.ToString() != _failedAt)
             _failures = 0;
@@ -81,7 +81,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         {
             Phase = DatabasePhase.Following,
             Up = true,
-            Fit = inStep && context.CanLead,
+            Fit = lag <= context.Options.MaxFitLagEntries && context.CanLead,
             IsLagging = _wasInStep && !inStep,
             Position = slave.ToString(),
             AppliedLsn = applied,

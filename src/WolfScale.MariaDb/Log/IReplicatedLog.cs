@@ -78,7 +78,8 @@ public interface ILeaderLog
     IReplicatedLog Log { get; }
 
     /// <summary>
-    /// Appends a batch at the end of the log and starts its replication. Thread-safe, does not block; takes over the batch.
+    /// Appends a batch at the end of the log and starts its replication; takes over the batch. Blocks while too much waits for the quorum, which is
+    /// the back-pressure on the server.
     /// </summary>
     /// <returns>The LSN of the batch's last entry, or null when this node no longer leads in <see cref="Term"/>.</returns>
     long? Propose(SealedBatch batch);

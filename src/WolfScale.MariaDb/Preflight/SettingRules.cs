@@ -53,7 +53,7 @@ internal static class SettingRules
         {
             yield return new("binlog_format", FindingSeverity.Refusal,
                 "binlog_format=STATEMENT: statements whose result depends on order or time can leave servers different.",
-                "Use ROW, or give the consent to STATEMENT in the configuration.",
+                "Use ROW or MIXED.",
                 "binlog_format = ROW",
                 "SET GLOBAL binlog_format = ROW");
         }

@@ -23,7 +23,7 @@ internal static class DemoCommand
     public static Command Create()
     {
         var nodes = new Option<int?>("--nodes") { Description = "How many nodes [default: 3]", HelpName = "N" };
-        var basePort = new Option<int>("--base-port") { Description = "Node i has the ports base + 10·i + 0 … 3", HelpName = "N", DefaultValueFactory = _ => DefaultBasePort };
+        var basePort = new Option<int?>("--base-port") { Description = $"Node i has the ports base + 10·i + 0 … 3 [default: {DefaultBasePort}]", HelpName = "N" };
         var detach = new Option<bool>("--detach") { Description = "Return when a leader accepts writes; without it, show a live view until Ctrl+C" };
         var set = new Option<string[]>("--set") { Description = "Overrides the nodes' configuration; repeatable", HelpName = "section.key=value" };
         var command = new Command("demo", "Runs a whole cluster on this machine") { Dir, Json, nodes, basePort, detach, set, Status(), Stop(), Kill(), Start(), Add() };
@@ -34,7 +34,7 @@ internal static class DemoCommand
 
     private static string Folder(ParseResult parsed) => Path.GetFullPath(parsed.GetValue(Dir)!);
 
-    private static async Task<int> RunAsync(string dir, int? nodes, int basePort, string[] settings, bool detach, bool json)
+    private static async Task<int> RunAsync(string dir, int? nodes, int? basePort, string[] settings, bool detach, bool json)
     {
         using var ending = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, End);
@@ -60,14 +60,14 @@ internal static class DemoCommand
     }
 
     /// <summary>Founds the demo, or starts what does not run of the one that is there. What fails half-way is taken down again.</summary>
-    private static async Task<DemoCluster> BringUpAsync(string dir, int? nodes, int basePort, string[] settings, TextWriter progress, CancellationToken cancellationToken)
+    private static async Task<DemoCluster> BringUpAsync(string dir, int? nodes, int? basePort, string[] settings, TextWriter progress, CancellationToken cancellationToken)
     {
         _ = Directory.CreateDirectory(dir);
         using var held = await DemoLock.TakeAsync(dir, cancellationToken);
         var known = DemoState.Read(dir);
-        if (known is not null && (nodes is not null && nodes != known.Nodes.Length || settings.Length > 0))
-            throw new RefusedException($"{dir} holds a demo of {known.Nodes.Length} nodes already. `demo --dir {dir}` without --nodes and --set starts it; `demo stop --purge --dir {dir}` deletes it.");
-        var cluster = known is null ? DemoCluster.Create(dir, nodes ?? 3, basePort, settings) : DemoCluster.Open(dir);
+        if (known is not null && ((nodes ?? known.Nodes.Length) != known.Nodes.Length || (basePort ?? known.BasePort) != known.BasePort || settings.Length > 0))
+            throw new RefusedException($"{dir} holds a demo of {known.Nodes.Length} nodes from port {known.BasePort} on already. `demo --dir {dir}` without --nodes, --base-port and --set starts it; `demo stop --purge --dir {dir}` deletes it.");
+        var cluster = known is null ? DemoCluster.Create(dir, nodes ?? 3, basePort ?? DefaultBasePort, settings) : DemoCluster.Open(dir);
         try
         {
             progress.WriteLine($"Starting {cluster.State.Nodes.Length} private MariaDB servers and nodes in {dir} …");

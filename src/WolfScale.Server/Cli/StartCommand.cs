@@ -42,11 +42,6 @@ internal static class StartCommand
     private static async Task<int> RunAsync(LoadedConfiguration loaded, bool bootstrap, bool rejoin)
     {
         var configuration = loaded.Configuration;
-        if (configuration.Replication.Mode == ReplicationMode.Binlog)
-            throw new RefusedException("replication.mode = \"binlog\" is not part of this version: use \"proxy\".", ExitCode.Invalid);
-        // Rule C5: this version's core has one commit rule. A node that its owner believes to run by the other must not start.
-        if (configuration.Cluster.Mode == GuaranteeMode.Available)
-            throw new RefusedException("cluster.mode = \"available\" is not part of this version: use \"consistent\".", ExitCode.Invalid);
         await using var log = OpenLog(configuration.Logging);
         using var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
         var logger = loggers.CreateLogger("WolfScale.Server.Start");

@@ -1,4 +1,5 @@
 using WolfScale.Cluster;
+using WolfScale.Consensus;
 using WolfScale.MariaDb.Log;
 using WolfScale.Wal;
 
@@ -10,6 +11,8 @@ namespace WolfScale.Server.Hosting;
 /// </summary>
 internal sealed class LeaderLog(ClusterNode node, ReplicatedLog log, TermLease lease) : ILeaderLog
 {
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(50);
+
     public long Term => lease.Term;
 
     public CancellationToken Ended => lease.Ended;
@@ -19,11 +22,37 @@ internal sealed class LeaderLog(ClusterNode node, ReplicatedLog log, TermLease l
     public long? Propose(SealedBatch batch)
     {
         var entries = batch.Count; // before the call: an accepted batch belongs to the node
-        var outcome = node.Propose(batch, lease.Term);
-        if (outcome.Accepted)
-            return outcome.FirstLsn + entries - 1;
-        batch.Dispose();
-        return null;
+        while (true)
+        {
+            var outcome = node.Propose(batch, lease.Term);
+            if (outcome.Accepted)
+                return outcome.FirstLsn + entries - 1;
+            if (outcome.Result is ProposeResult.TooManyInFlight or ProposeResult.TransferInProgress && AwaitProgress())
+                continue;
+            batch.Dispose();
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Followers that are slower than this server's disk, or a hand-over that may yet fail, are no end of the term: the proposal waits for a commit,
+    /// and now and then looks without one, because the end of a hand-over is none.
+    /// </summary>
+    /// <returns>False at the end of the term.</returns>
+    private bool AwaitProgress()
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(lease.Ended);
+        limit.CancelAfter(LookAgain);
+        try
+        {
+            node.WaitForCommitAsync(node.CommitLsn + 1, limit.Token).AsTask().GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            // Either of the two reasons to look again.
+        }
+
+        return !lease.Ended.IsCancellationRequested;
     }
 
     public ValueTask WaitForRoomAsync(CancellationToken cancellationToken) => node.WaitForRoomAsync(cancellationToken);

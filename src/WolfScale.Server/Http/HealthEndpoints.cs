@@ -9,12 +9,15 @@ namespace WolfScale.Server.Http;
 /// <summary>For balancers and supervisors: 200 or 503, with the reasons.</summary>
 internal static class HealthEndpoints
 {
+    /// <summary>Balancers ask with any of these: HAProxy's plain check with OPTIONS.</summary>
+    private static readonly string[] Asking = ["GET", "HEAD", "OPTIONS"];
+
     public static void Map(IEndpointRouteBuilder routes, INodeReportSource source)
     {
-        _ = routes.MapGet("/health", () => Answer(source.Current, Serving(source.Current))).Open();
-        _ = routes.MapGet("/health/live", () => Answer(source.Current, Failed(source.Current))).Open();
-        _ = routes.MapGet("/health/ready", () => Answer(source.Current, Serving(source.Current))).Open();
-        _ = routes.MapGet("/health/leader", () => Answer(source.Current, Leading(source.Current))).Open();
+        _ = routes.MapMethods("/health", Asking, () => Answer(source.Current, Serving(source.Current))).Open();
+        _ = routes.MapMethods("/health/live", Asking, () => Answer(source.Current, Failed(source.Current))).Open();
+        _ = routes.MapMethods("/health/ready", Asking, () => Answer(source.Current, Serving(source.Current))).Open();
+        _ = routes.MapMethods("/health/leader", Asking, () => Answer(source.Current, Leading(source.Current))).Open();
     }
 
     /// <summary>Why this node cannot serve: nothing when it can. A witness serves by voting.</summary>

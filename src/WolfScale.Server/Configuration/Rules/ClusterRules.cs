@@ -40,8 +40,15 @@ internal static class ClusterRules
         if (!context.Configuration.Wal.Fsync)
             yield return context.Warning("fsync_off", "wal.fsync", "wal.fsync = false: a power cut can lose acknowledged writes");
         if (context.Configuration.Cluster.Mode == GuaranteeMode.Available)
-            yield return context.Warning("mode_available", "cluster.mode",
-                "cluster.mode = \"available\": a write is acknowledged by the leader alone, and what it had not replicated is saved and rolled back when it dies");
+        {
+            // Rule C5: this version's core has one commit rule. A node that its owner believes to run by the other must not start.
+            yield return context.Error("not_yet", "cluster.mode", "cluster.mode = \"available\" is not part of this version: use \"consistent\"");
+        }
+
+        if (context.Configuration.Replication.Mode == ReplicationMode.Binlog)
+            yield return context.Error("not_yet", "replication.mode", "replication.mode = \"binlog\" is not part of this version: use \"proxy\"");
+        if (context.Configuration.Cluster.Failback == FailbackMode.Auto)
+            yield return context.Warning("not_yet", "cluster.failback", "cluster.failback = \"auto\" is not part of this version: the lead stays where it is until it is moved or lost");
     }
 
     private static IEnumerable<Finding> Name(RuleContext context)
