@@ -27,7 +27,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         var from = connection.Peer!.Key;
         if (MessageCodec.Read(kind, payload, from, Self) is { } message)
         {
-            _host.Receive(message);
+            _host.Receive(message, NamedBy(message, connection.Peer));
             return;
         }
         switch (kind)
@@ -69,16 +69,8 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
 
     void ICoreOutput.Send(Message message, WalBatch? recent) => _peers.Send(message, recent);
 
-    void ICoreOutput.AdoptCluster(NodeKey from, Guid inLog)
+    void ICoreOutput.AdoptCluster(Guid clusterId)
     {
-        // A sender that was on its way into the cluster itself when it connected could not name it then; its entries do.
-        var clusterId = inLog;
-        if (clusterId == Guid.Empty)
-            clusterId = _peers.Find(from)?.ClusterId ?? Guid.Empty;
-        if (clusterId == Guid.Empty)
-            clusterId = _inbound.Find(from)?.ClusterId ?? Guid.Empty;
-        if (clusterId == Guid.Empty)
-            throw new InvalidOperationException($"{from} sends entries of a log without saying of which cluster");
         if (_identity.ClusterId == Guid.Empty)
             _identity.Join(clusterId);
         Wal.AdoptCluster(_identity.ClusterId);
@@ -102,6 +94,27 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             RememberPeers();
             RefreshView();
         }
+    }
+
+    /// <summary>
+    /// The cluster that the sender of a message names: in the handshake of the very connection it came over, else in the entries themselves (a log that
+    /// is not pruned begins with a configuration). A node that was on its way into the cluster itself when it connected could not name it then.
+    /// </summary>
+    /// <exception cref="WireFormatException">
+    /// Entries come to a node that is in no cluster yet, and nothing says of which they are. Refused at the door, because the core cannot give entries
+    /// back. Whoever sends entries is in a cluster by now: its next connection names it, and it sends them again.
+    /// </exception>
+    private Guid NamedBy(Message message, PeerIdentity sender)
+    {
+        if (sender.ClusterId != Guid.Empty || message is not AppendRequest { Batches.IsEmpty: false } append || Wal.ClusterId != Guid.Empty)
+            return sender.ClusterId;
+        foreach (var batch in append.Batches)
+        {
+            if (batch.Configuration is { } configuration)
+                return configuration.ClusterId;
+        }
+        MessageCodec.ReleaseBatches(message);
+        throw new WireFormatException($"{sender.Key} sends entries and was in no cluster yet when it connected: it names its cluster when it connects anew");
     }
 
     private void Heard(NodeKey from, string address, NodeReport report)

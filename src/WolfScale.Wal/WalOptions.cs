@@ -27,8 +27,9 @@ public sealed record WalOptions
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// The longest time for which the last synced LSN may stand unrecorded apart from the log (rule C6). What was synced later than the
-    /// last record and has rotted when the node starts again is taken for a torn tail.
+    /// The longest time for which the last synced LSN may stand unrecorded apart from the log (rule C6). Every later write proves it as well; so what
+    /// is taken for a torn tail although it was synced and has rotted is the last write, if it is not recorded yet, and those
+    /// before it whose every later frame is unreadable too (docs/architecture.md, "Torn or rotten").
     /// </summary>
     public TimeSpan SyncedRecordInterval { get; init; } = TimeSpan.FromMilliseconds(500);
 

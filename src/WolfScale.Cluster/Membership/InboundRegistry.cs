@@ -64,13 +64,6 @@ internal sealed class InboundRegistry(TimeSpan silence)
         }
     }
 
-    /// <summary>The proven identity of a node that has a connection to this one, or null.</summary>
-    public PeerIdentity? Find(NodeKey key)
-    {
-        lock (_lock)
-            return _byId.TryGetValue(key.Id, out var present) ? present.Find(c => c.Peer!.Key == key)?.Peer : null;
-    }
-
     /// <summary>Whether a node in exactly this incarnation is connected and has been heard lately.</summary>
     public bool IsAlive(NodeKey key)
     {

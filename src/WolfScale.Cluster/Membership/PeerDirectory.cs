@@ -46,9 +46,6 @@ internal sealed class PeerDirectory : ILinkHandler, IDisposable
     /// <summary>Who is reached now.</summary>
     public IEnumerable<NodeKey> Reached => _byKey.Keys;
 
-    /// <summary>The proven identity of a node that is reached now, or null.</summary>
-    public PeerIdentity? Find(NodeKey key) => _byKey.GetValueOrDefault(key)?.Remote;
-
     /// <summary>Why the configured and known addresses without a connection are not reached, for status.</summary>
     public IReadOnlyList<(string Address, string Failure)> Failures()
     {

@@ -95,25 +95,13 @@ internal sealed partial class CoreHost
         if (received.Request.Attachment is not WalBatch[] batches)
             throw new InvalidOperationException("an append without its bytes");
         if (_wal.ClusterId == Guid.Empty)
-            _output.AdoptCluster(received.Request.From, ClusterIn(received.Request));
+            _output.AdoptCluster(_namedCluster);
         for (var i = received.FirstBatch; i < batches.Length; i++)
         {
             _log.Appended(received.Request.Batches[i]);
             _wal.Append(batches[i], wakeWriter: false);
         }
         _unflushed = true;
-    }
-
-    /// <summary>The cluster that the first configuration among the entries names: a log that is not pruned begins with one. Empty: there is none.</summary>
-    private static Guid ClusterIn(AppendRequest request)
-    {
-        foreach (var batch in request.Batches)
-        {
-            if (batch.Configuration is { } configuration)
-                return configuration.ClusterId;
-        }
-
-        return Guid.Empty;
     }
 
     private void Truncate(Effect.Truncate truncate)

@@ -38,6 +38,7 @@ internal sealed partial class CoreHost : IDisposable
     private WalLogView _log;
     private RaftCore? _core;
     private WalBatch? _recent;
+    private Guid _namedCluster; // by the sender of the message whose effects are executed
     private long _armedMs = long.MaxValue;
     private long _commitLsn;
     private bool _fit;
@@ -88,13 +89,16 @@ internal sealed partial class CoreHost : IDisposable
     });
 
     /// <summary>Takes a peer's message; the references to its batches are given up here.</summary>
-    public void Receive(Message message)
+    /// <param name="message">What has come.</param>
+    /// <param name="namedCluster">The cluster its sender names; not empty where the message has entries and this log belongs to no cluster yet.</param>
+    public void Receive(Message message, Guid namedCluster)
     {
         try
         {
-            Enter(false, message, static (host, core, message) =>
+            Enter(false, (message, namedCluster), static (host, core, received) =>
             {
-                core.Receive(host.NowMs, message, host._effects);
+                host._namedCluster = received.namedCluster;
+                core.Receive(host.NowMs, received.message, host._effects);
                 return true;
             });
         }

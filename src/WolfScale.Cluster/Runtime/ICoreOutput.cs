@@ -11,10 +11,8 @@ internal interface ICoreOutput
     /// <param name="recent">The batch just appended, or null.</param>
     void Send(Message message, WalBatch? recent);
 
-    /// <summary>Before the first entries from this node are appended to a log that belongs to no cluster yet: binds state and log to the sender's cluster.</summary>
-    /// <param name="from">The sender; its handshake may name its cluster.</param>
-    /// <param name="inLog">The cluster that the entries themselves name; empty where they do not.</param>
-    void AdoptCluster(NodeKey from, Guid inLog);
+    /// <summary>Before the first entries are appended to a log that belongs to no cluster yet: binds state and log to the sender's cluster.</summary>
+    void AdoptCluster(Guid clusterId);
 
     /// <summary>News for subscribers; called without the gate, in order.</summary>
     void Deliver(Notification notification);

@@ -16,7 +16,10 @@ public class DemoTests
         try
         {
             // It comes up, and every node takes part.
-            var demo = await JsonAsync("demo", "--nodes", "3", "--dir", dir, "--base-port", Port(), "--detach", "--json");
+            var port = Port();
+            var demo = await JsonAsync("demo", "--nodes", "3", "--dir", dir, "--base-port", port, "--detach", "--json");
+            AssertIsTheContract(demo, int.Parse(port, System.Globalization.CultureInfo.InvariantCulture));
+            Assert.Equal("LEADER", Text(Nodes(demo)[0], "role")); // the founder keeps the lead
             Assert.Equal(("demo", "app", "demo", dir), (Text(demo, "cluster"), Text(demo, "user"), Text(demo, "database"), Text(demo, "dir")));
             Assert.Equal(["node-1", "node-2", "node-3"], Nodes(demo).Select(n => Text(n, "id")));
             Assert.All(Nodes(demo), n => Assert.Equal("ACTIVE", Text(n, "status")));
@@ -105,6 +108,24 @@ public class DemoTests
         Assert.Contains("did you mean cluster.heartbeat_interval_ms?", setting.ErrorLine, StringComparison.Ordinal);
         Assert.Contains("107", tooDeep.ErrorLine, StringComparison.Ordinal);
         Assert.Empty(Processes.Mentioning(folder.Path));
+    }
+
+    /// <summary>Scripts depend on these names and ports, and on nothing else being there.</summary>
+    private static void AssertIsTheContract(JsonElement demo, int port)
+    {
+        Assert.Equal(["cluster", "dir", "user", "password", "database", "token", "nodes"], Names(demo));
+        for (var i = 0; i < 3; i++)
+        {
+            var (node, first) = (Nodes(demo)[i], port + (10 * (i + 1)));
+            Assert.Equal(["id", "role", "status", "pid", "lsn", "applied_lsn", "cluster", "api", "proxy", "mariadb"], Names(node));
+            Assert.Equal(["host", "port"], Names(node.GetProperty("proxy")));
+            Assert.Equal(["host", "port", "socket", "pid"], Names(node.GetProperty("mariadb")));
+            Assert.Equal(
+                ($"127.0.0.1:{first}", $"http://127.0.0.1:{first + 1}", first + 2, first + 3),
+                (Text(node, "cluster"), Text(node, "api"), node.GetProperty("proxy").GetProperty("port").GetInt32(), Server(node).Port));
+        }
+
+        static IEnumerable<string> Names(JsonElement element) => element.EnumerateObject().Select(p => p.Name);
     }
 
     private static string Port() => Ports.FreeRange(60).ToString(System.Globalization.CultureInfo.InvariantCulture);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using WolfScale.Testing;
 
 namespace WolfScale.EndToEnd.Harness;
 
@@ -50,7 +51,20 @@ internal sealed class TempFolder : IDisposable
     public string Path { get; }
 
     /// <summary>Set on failure, so that the logs can be read.</summary>
-    public bool Keep { get; set; }
+    public bool Keep
+    {
+        get => File.Exists(KeepFile);
+        set
+        {
+            if (value)
+                File.WriteAllText(KeepFile, "");
+            else
+                File.Delete(KeepFile);
+        }
+    }
+
+    /// <summary>What the end of the run respects as well.</summary>
+    private string KeepFile => System.IO.Path.Combine(Path, TestRun.KeepMark);
 
     public void Dispose()
     {

@@ -183,6 +183,17 @@ public class ApiServerTests
         Assert.Equal((HttpStatusCode.Conflict, "Ask the leader, node-2 at 10.0.0.2:8080."), (status, answer.GetProperty("detail").GetString()));
     }
 
+    [Theory]
+    [InlineData("HEAD")]
+    [InlineData("OPTIONS")]
+    public async Task A_balancer_may_ask_for_the_status_alone(string method)
+    {
+        await using var api = await Api.StartAsync(Leader with { Role = "FOLLOWER", Leader = "node-2", AcceptsWrites = false });
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await api.SendAsync(new HttpMethod(method), "/health/leader", null, null)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await api.SendAsync(new HttpMethod(method), "/health/live", null, null)).Status);
+    }
+
     private sealed class Api(ApiServer server, HttpClient client) : IAsyncDisposable
     {
         public static async Task<Api> StartAsync(NodeReport report, ApiSection? settings = null)
@@ -204,7 +215,7 @@ public class ApiServerTests
         public Task<(HttpStatusCode Status, string? Type, JsonElement Body)> PostAsync(string path, string? body = null) =>
             SendAsync(HttpMethod.Post, path, null, body);
 
-        private async Task<(HttpStatusCode Status, string? Type, JsonElement Body)> SendAsync(HttpMethod method, string path, string? token, string? body)
+        public async Task<(HttpStatusCode Status, string? Type, JsonElement Body)> SendAsync(HttpMethod method, string path, string? token, string? body)
         {
             using var request = new HttpRequestMessage(method, path);
             if (body is not null)

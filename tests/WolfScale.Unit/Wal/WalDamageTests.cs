@@ -1,4 +1,5 @@
 using WolfScale.Wal;
+using WolfScale.Wal.Segments;
 
 namespace WolfScale.Unit.Wal;
 
@@ -85,6 +86,90 @@ public sealed class WalDamageTests
         Assert.Equal((WalDamageKind.Rotten, 3, 8), (refused.Damage.Kind, refused.Damage.Lsn, refused.Damage.ProvenSyncedLsn));
         Assert.Equal(0, refused.Report!.RecordedSyncedLsn);
         Assert.Equal(OffsetOf(bytes, third), refused.Damage.Offset);
+    }
+
+    /// <summary>The exact boundary of what the frames prove, right after a crash: nothing is recorded apart from the log yet.</summary>
+    [Fact]
+    public async Task C6_every_flipped_byte_before_the_last_write_is_damage_and_in_the_last_write_a_torn_tail()
+    {
+        const long last = 5;
+        WriteAheadLog log = WriteAheadLog.Open(WalKit.On(_disk) with { ZeroAheadBytes = 0 });
+        log.Fill(last);
+        byte[] bytes = _disk.BytesOf(SegmentPath(1));
+        byte[] record = _disk.BytesOf(RecordPath);
+        int[] writes = WriteOffsets(log, bytes);
+        await log.DisposeAsync();
+
+        for (int at = writes[0]; at < bytes.Length; at++)
+        {
+            long lsn = writes.Count(offset => offset <= at);
+            bytes[at] ^= (byte)(1 << (at % 8));
+            SimulatedDisk rotten = DiskWith(bytes, record);
+            if (lsn < last)
+            {
+                WalDamage damage = Assert.Throws<WalDamagedException>(() => WriteAheadLog.Open(WalKit.On(rotten))).Damage;
+                Assert.Equal((WalDamageKind.Rotten, lsn, last - 1), (damage.Kind, damage.Lsn, damage.ProvenSyncedLsn));
+            }
+            else
+            {
+                log = WriteAheadLog.Open(WalKit.On(rotten)); // nothing tells it from a write that was still going on
+                Assert.Equal((last - 1, bytes.Length - writes[^1]), (log.Last.Lsn, log.Recovery.TornBytes));
+                await log.DisposeAsync();
+            }
+
+            bytes[at] ^= (byte)(1 << (at % 8));
+        }
+    }
+
+    /// <summary>One bad block, or a disk that lost its cache, takes the frames together with what they prove.</summary>
+    [Fact]
+    public async Task C6_where_the_last_writes_are_gone_with_all_their_frames_the_record_alone_decides()
+    {
+        const long last = 6;
+        WriteAheadLog log = WriteAheadLog.Open(WalKit.On(_disk));
+        log.Fill(last);
+        byte[] bytes = _disk.BytesOf(SegmentPath(1));
+        int[] writes = WriteOffsets(log, bytes);
+        await log.DisposeAsync();
+
+        for (long recorded = 0; recorded <= last; recorded++)
+        {
+            for (long gone = 1; gone <= last; gone++)
+            {
+                byte[] cut = [.. bytes];
+                cut.AsSpan(writes[gone - 1]).Clear();
+                SimulatedDisk disk = DiskWith(cut, RecordOf(recorded));
+                WalDamage? damage = WriteAheadLog.Verify(WalKit.On(disk)).Damage;
+                if (gone <= recorded)
+                {
+                    Assert.Equal((gone, recorded), (damage?.Lsn, damage?.ProvenSyncedLsn));
+                    continue;
+                }
+
+                Assert.Null(damage);
+                log = WriteAheadLog.Open(WalKit.On(disk));
+                Assert.Equal(gone - 1, log.Last.Lsn);
+                await log.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task C6_the_last_write_is_proven_too_once_its_LSN_is_recorded()
+    {
+        WriteAheadLog log = WriteAheadLog.Open(WalKit.On(_disk) with { SyncedRecordInterval = TimeSpan.FromMilliseconds(1) });
+        log.Fill(2);
+        for (Task next = _disk.WhenSynced("synced"); RecordedIn(_disk.BytesOf(RecordPath)) < 2; next = _disk.WhenSynced("synced"))
+            await next.WaitAsync(TimeSpan.FromSeconds(60));
+        byte[] bytes = _disk.BytesOf(SegmentPath(1));
+        byte[] record = _disk.BytesOf(RecordPath);
+        int[] writes = WriteOffsets(log, bytes);
+        await log.DisposeAsync();
+
+        bytes[writes[1] + 50] ^= 1;
+        SimulatedDisk rotten = DiskWith(bytes, record);
+        WalDamage damage = Assert.Throws<WalDamagedException>(() => WriteAheadLog.Open(WalKit.On(rotten))).Damage;
+        Assert.Equal((WalDamageKind.Rotten, 2, 2), (damage.Kind, damage.Lsn, damage.ProvenSyncedLsn));
     }
 
     [Fact]
@@ -338,6 +423,13 @@ public sealed class WalDamageTests
 
         throw new InvalidOperationException("no such batch");
     }
+
+    // Where each one-batch write begins: at its frame.
+    private static int[] WriteOffsets(WriteAheadLog log, byte[] file) =>
+        [.. Enumerable.Range(1, (int)log.Last.Lsn).Select(lsn => OffsetOf(file, Info(log, lsn)) - Frame.Bytes)];
+
+    // The higher of the two slots.
+    private static long RecordedIn(byte[] record) => Math.Max(BitConverter.ToInt64(record, 16), BitConverter.ToInt64(record, 4096 + 16));
 
     // The record as a log that ends there leaves it.
     private static byte[] RecordOf(long lsn)
