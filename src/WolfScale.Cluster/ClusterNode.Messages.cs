@@ -60,11 +60,11 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
 
     void IInboundHandler.Closed(InboundConnection connection)
     {
-        _inbound.Remove(connection);
+        var wasLast = _inbound.Remove(connection);
         _host.FlushReceived();
         // What it had sent before it hung up has been read to its end, so this is the latest news of it.
-        if (_inbound.Find(connection.Peer!.Key) is null)
-            _host.PeerDisconnected(connection.Peer.Key);
+        if (wasLast)
+            _host.PeerDisconnected(connection.Peer!.Key);
     }
 
     void ICoreOutput.Send(Message message, WalBatch? recent) => _peers.Send(message, recent);

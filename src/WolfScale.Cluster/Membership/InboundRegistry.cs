@@ -52,15 +52,18 @@ internal sealed class InboundRegistry(TimeSpan silence)
         return null;
     }
 
-    public void Remove(InboundConnection connection)
+    /// <returns>Whether nothing connects exactly this incarnation of the node any more.</returns>
+    public bool Remove(InboundConnection connection)
     {
+        var key = connection.Peer!.Key;
         lock (_lock)
         {
-            if (!_byId.TryGetValue(connection.Peer!.Key.Id, out var present))
-                return;
+            if (!_byId.TryGetValue(key.Id, out var present))
+                return true;
             present.Remove(connection);
             if (present.Count == 0)
-                _byId.Remove(connection.Peer.Key.Id);
+                _byId.Remove(key.Id);
+            return !present.Exists(other => other.Peer!.Key == key);
         }
     }
 
