@@ -19,6 +19,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             return refusal;
         // It is up: answers go over this node's own connection to it.
         _peers.Want(connection.Peer!.Address, _host.NowMs, nudge: true);
+        _host.PeerConnected(connection.Peer.Key);
         return null;
     }
 

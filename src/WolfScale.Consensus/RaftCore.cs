@@ -91,6 +91,16 @@ public sealed partial class RaftCore
         Node.FlushHardState();
     }
 
+    /// <summary><paramref name="peer"/> has connected: it lives. Takes back what <see cref="PeerDisconnected"/> has made this node believe.</summary>
+    public void PeerConnected(long nowMs, NodeKey peer, IEffects effects)
+    {
+        Node.BeginCall(nowMs, effects);
+        if (!_started)
+            Start();
+        _role.OnPeerConnected(peer);
+        Node.FlushHardState();
+    }
+
     /// <summary>
     /// Gives LSNs to a batch. When accepted, the host appends the batch with these LSNs and this term to its log first, then executes the
     /// effects.

@@ -115,6 +115,13 @@ internal sealed partial class CoreHost : IDisposable
         return true;
     });
 
+    /// <summary>That node has connected to this one.</summary>
+    public void PeerConnected(NodeKey peer) => Enter(false, peer, static (host, core, peer) =>
+    {
+        core.PeerConnected(host.NowMs, peer, host._effects);
+        return true;
+    });
+
     /// <summary>Syncs what <see cref="Receive"/> appended, on this thread; the acknowledgement leaves from here as well.</summary>
     public void FlushReceived()
     {

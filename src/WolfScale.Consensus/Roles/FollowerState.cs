@@ -60,6 +60,15 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
         Node.ElectionDeadlineMs = Math.Min(Node.ElectionDeadlineMs, Node.NowMs + Node.DrawRedialMs());
     }
 
+    /// <summary>A leader that has only lost its connections dials again at once, and its next heartbeat may be a whole interval away.</summary>
+    public override void OnPeerConnected(NodeKey peer)
+    {
+        if (Node.Leader != peer)
+            return;
+        Node.LeaderHeardMs = Node.NowMs;
+        Node.RestartElectionTimer();
+    }
+
     public override void OnDurable() => _receiver.OnDurable();
 
     public override void OnStandingChanged()

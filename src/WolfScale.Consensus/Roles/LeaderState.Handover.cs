@@ -8,6 +8,9 @@ internal sealed partial class LeaderState
     private long? _timeoutNowSentMs;
     private long _firstLookUntilMs;
 
+    /// <summary>Where the configuration stands with which a cluster begins.</summary>
+    private const long FoundingLsn = 1;
+
     public TransferResult BeginTransfer(NodeKey? to)
     {
         if (to == Node.Self)
@@ -74,11 +77,11 @@ internal sealed partial class LeaderState
     }
 
     /// <summary>
-    /// A node that has just been started does not know yet how its server stands, and the founder of a cluster leads before it can. It keeps the
+    /// The founder of a cluster leads, with the no-op right after the founding configuration, before it can know how its server stands. It keeps the
     /// lead for as long as it takes to find out, within a bound: the others have no better claim, and a lead that moves at once is no predictable one.
     /// </summary>
     private bool AwaitsFirstLook =>
-        !Node.WasFit && Node.IsVoter && Node.Standing is { NeverLeader: false, Witness: false } && Node.NowMs < _firstLookUntilMs;
+        _termStartLsn == FoundingLsn + 1 && !Node.WasFit && Node.IsVoter && Node.Standing is { NeverLeader: false, Witness: false } && Node.NowMs < _firstLookUntilMs;
 
     /// <summary>
     /// Thesis §4.2.2: a leader whose vote the configuration has taken away leads until that is committed, and no longer.

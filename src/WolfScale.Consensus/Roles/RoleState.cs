@@ -40,6 +40,11 @@ internal abstract class RoleState(RaftCore core)
     {
     }
 
+    /// <summary>That node has connected to this one.</summary>
+    public virtual void OnPeerConnected(NodeKey peer)
+    {
+    }
+
     /// <summary>More of the own log is durable.</summary>
     public virtual void OnDurable()
     {

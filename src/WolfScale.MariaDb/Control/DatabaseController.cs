@@ -101,15 +101,14 @@ public sealed partial class DatabaseController : IAsyncDisposable
 
     /// <summary>
     /// Planned switchover, on the leader: lets the transactions under way end and refuses new writes, within <paramref name="limit"/>. On success the
-    /// server is read-only and everything it committed is in the committed log; hand the lead over, or take it back with <see cref="ResumeServingAsync"/>.
+    /// server is read-only and everything it committed is in the committed log; hand the lead over, or take it back with <see cref="ResumeServing"/>.
     /// </summary>
     /// <returns>False when the server does not serve, or the time was up: writes go on as before.</returns>
     public Task<bool> PrepareHandoverAsync(TimeSpan limit, CancellationToken cancellationToken) =>
         State.Serving ? _handover.PrepareAsync(_log, limit, cancellationToken) : Task.FromResult(false);
 
-    /// <summary>Opens the server again after a <see cref="PrepareHandoverAsync"/> whose hand-over did not come about.</summary>
-    public Task ResumeServingAsync(CancellationToken cancellationToken) =>
-        State.Serving && _handover.IsPrepared ? _handover.ResumeAsync(cancellationToken) : Task.CompletedTask;
+    /// <summary>Lets the server be opened again after a <see cref="PrepareHandoverAsync"/> whose hand-over did not come about: while this node still leads, and not otherwise.</summary>
+    public void ResumeServing() => _handover.Resume();
 
     /// <summary>
     /// Closes the server for writes and returns when it is closed: before a planned end of the node, so that applications get an error instead

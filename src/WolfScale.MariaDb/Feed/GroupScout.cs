@@ -12,7 +12,7 @@ internal enum GroupFate : byte
     /// <summary>It is complete; all of it is committed.</summary>
     Complete,
 
-    /// <summary>It was followed by something else than its continuation (rule C7): the capture died in the middle of it.</summary>
+    /// <summary>It was followed by something else than its continuation or a configuration (rule C7): the capture died in the middle of it.</summary>
     Void,
 }
 
@@ -62,8 +62,8 @@ internal sealed class GroupScout
 
     private void Observe(in WalEntry entry)
     {
-        if (entry.Lsn <= _firstLsn)
-            return;
+        if (entry.Lsn <= _firstLsn || entry.Kind == EntryKind.Configuration)
+            return; // a change of the membership interrupts no group
         if (entry.Kind != EntryKind.Group || entry.Key != _key || (entry.Flags & EntryFlags.First) != 0)
         {
             _fate = GroupFate.Void;

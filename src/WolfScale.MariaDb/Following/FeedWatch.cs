@@ -81,6 +81,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         {
             Phase = DatabasePhase.Following,
             Up = true,
+            HoldsCommits = false,
             Fit = lag <= context.Options.MaxFitLagEntries && context.CanLead,
             IsLagging = _wasInStep && !inStep,
             Position = slave.ToString(),

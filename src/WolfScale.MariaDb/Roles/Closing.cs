@@ -25,6 +25,13 @@ internal static class Closing
         return false;
     }
 
+    /// <summary>Whether the server is neither closed, nor open with every commit waiting for its ACK; or was being closed when that was interrupted.</summary>
+    public static async Task<bool> IsHalfOpenAsync(ServerContext context, CancellationToken cancellationToken)
+    {
+        var gate = await WriteGate.StatusAsync(context.Server);
+        return gate is { IsOpen: true, HoldsCommits: false } or { IsOpen: false, SemiSyncEnabled: true } || await IsOpenAsync(context, Demotion.PlanName, cancellationToken);
+    }
+
     /// <summary>Closes the server, whatever becomes of the role meanwhile.</summary>
     public static async Task CloseAsync(ServerContext context)
     {

@@ -62,6 +62,8 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
             return Soon;
         }
 
+        // Before the comparison: what had arrived by the time of it is what the verdict may rest on.
+        var isSettled = context.Log.IsSettled;
         var report = await context.Standing.ReadAsync(cancellationToken);
         context.Board.Update(s => s with { Position = report.Position.Current.ToString() });
         switch (report.Standing)
@@ -70,12 +72,12 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
                 return await _watch.RunAsync(report.Position, cancellationToken);
             case Standing.Exact or Standing.AheadOfLog:
                 // It could lead: a promotion captures what the log lacks first. So it counts as fit, where its settings allow it.
-                if (report.Standing is Standing.Exact || !context.Log.IsSettled)
+                if (report.Standing is Standing.Exact || !isSettled)
                     return await WaitAsync(report.Standing is Standing.Exact
                         ? "The server's last transaction is in the log and not committed yet."
                         : "The server holds transactions that are not in the log; whether the cluster has them is not known yet.", canLead: true);
                 return await context.Ladder.RunAsync(report, cancellationToken);
-            case Standing.Diverged when context.Log.IsSettled:
+            case Standing.Diverged when isSettled:
                 return await context.Ladder.RunAsync(report, cancellationToken);
             case Standing.Diverged:
                 return await WaitAsync("The server holds transactions that this node's log does not; whether the cluster has them is not known yet.", canLead: false);
@@ -96,6 +98,7 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
         {
             Phase = DatabasePhase.Waiting,
             Up = true,
+            HoldsCommits = false,
             Fit = canLead && context.CanLead,
             Reason = reason,
         });

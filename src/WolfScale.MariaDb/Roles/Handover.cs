@@ -15,11 +15,12 @@ internal sealed class Handover(ServerConnector connector, TimeProvider time)
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     private volatile bool _prepared;
+    private volatile bool _resumed;
 
     /// <summary>Whether the leader is read-only on purpose.</summary>
     public bool IsPrepared => _prepared;
 
-    public void Clear() => _prepared = false;
+    public void Clear() => _prepared = _resumed = false;
 
     /// <returns>False when the time was up; the server takes writes as before.</returns>
     public async Task<bool> PrepareAsync(IReplicatedLog log, TimeSpan limit, CancellationToken cancellationToken)
@@ -49,23 +50,28 @@ internal sealed class Handover(ServerConnector connector, TimeProvider time)
 
         if (await IsCommittedAsync(server, log, Rest(), cancellationToken))
             return true;
-        await ResumeAsync(server);
+        Resume();
         return false;
 
         TimeSpan Rest() => limit - time.GetElapsedTime(began);
     }
 
-    /// <summary>Takes it back.</summary>
-    public async Task ResumeAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes it back. Nothing is opened from here: the role may have been lost meanwhile, and the server closed for that reason. The leader's own loop,
+    /// which ends with the role, opens a server that nobody has closed on purpose any more.
+    /// </summary>
+    public void Resume()
     {
-        await using var server = await connector.OpenAsync(cancellationToken);
-        await ResumeAsync(server);
+        _resumed = _prepared;
+        _prepared = false;
     }
 
-    private async Task ResumeAsync(AdminConnection server)
+    /// <summary>Whether it was taken back since the last call: for the leader's loop, which opens the server then.</summary>
+    public bool TakeResumed()
     {
-        await WriteGate.OpenAsync(server);
-        _prepared = false;
+        var resumed = _resumed;
+        _resumed = false;
+        return resumed;
     }
 
     private async Task<bool> IsCommittedAsync(AdminConnection server, IReplicatedLog log, TimeSpan rest, CancellationToken cancellationToken)

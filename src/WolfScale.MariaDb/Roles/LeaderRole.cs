@@ -45,6 +45,11 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
                 return false;
         }
 
+        // Open without the gate (a demotion was cut short, the server was restarted), it would tell clients OK for what nobody else has; closed with
+        // the gate on, its applier would wait for ACKs that nobody gives yet. Both are closed in order before anything else.
+        if (await Closing.IsHalfOpenAsync(context, cancellationToken))
+            await Closing.CloseAsync(context);
+
         try
         {
             var began = context.Time.GetTimestamp();
@@ -84,6 +89,8 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
                 return;
             }
 
+            if (handover.TakeResumed() && !await WriteGate.IsOpenAsync(context.Server))
+                await WriteGate.OpenAsync(context.Server);
             if (await _health.RunWhenDueOnLeaderAsync() is { } report && !await JudgeAsync(report))
                 return;
             await Task.Delay(Ping, context.Time, cancellationToken);

@@ -60,7 +60,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
             return new TransferOutcome(false, null, $"transactions under way did not end within {HandoverLimit.TotalSeconds} s");
         var outcome = await TransferAsync(to, cancellationToken);
         if (!outcome.Succeeded)
-            await _controller.ResumeServingAsync(cancellationToken);
+            _controller.ResumeServing();
         return outcome;
     }
 

@@ -35,7 +35,12 @@ internal sealed class Comparer(IReadOnlyList<SqlServer> servers)
     {
         var positions = new List<string>();
         foreach (var server in servers)
-            positions.Add($"{server.Name} {await server.ScalarAsync("SELECT @@gtid_binlog_pos")}");
+        {
+            // A group is in gtid_binlog_pos before its rows can be seen, which for a large one takes seconds; in a follower's gtid_slave_pos with them.
+            positions.Add($"{server.Name} {await server.ScalarAsync("SELECT IF(@@read_only, @@gtid_slave_pos, @@gtid_binlog_pos)")}");
+        }
+
+
         return positions.Select(p => p[(p.LastIndexOf(' ') + 1)..]).Distinct(StringComparer.Ordinal).Count() == 1 ? null : string.Join("; ", positions);
     });
 

@@ -18,7 +18,7 @@ namespace WolfScale.Scenarios;
 /// cut A B… (every pair, both ways) · cut A->B… · isolate N… · heal
 /// propose N ENTRIES [BYTES] [term T] · read N CONTEXT · transfer N [TARGET] · fit N · unfit N
 /// change N add|promote|demote|remove|never_leader|may_lead TARGET
-/// disconnect N PEER                   N's connection from PEER has ended
+/// disconnect N PEER · connect N PEER   N's connection from PEER has ended · PEER has connected to N
 /// crash N… (unsynced writes are lost) · start N… · wipe N… (a new incarnation, down)
 /// show [N…] · log [N…] · peers N
 /// A command that ends in ` quietly` prints only roles, commits, alarms, reads and transfers.
@@ -78,6 +78,7 @@ internal sealed class ScriptRunner
             case "transfer": Transfer(node, core, args.Length == 0 ? null : _cluster.Node(args[0]).Key); break;
             case "fit": node.SetFitness(Fitness.Fit); break;
             case "unfit": node.SetFitness(Fitness.Unfit); break;
+            case "connect": core.PeerConnected(_cluster.NowMs, _cluster.Node(args[0]).Key, node.Effects); break;
             case "disconnect": core.PeerDisconnected(_cluster.NowMs, _cluster.Node(args[0]).Key, node.Effects); break;
             case "change": Answer(core.ProposeConfiguration(Change(core, args[0], args[1]), node.Effects).Result, ConfigurationResult.Accepted); break;
             case "peers": Peers(core); break;

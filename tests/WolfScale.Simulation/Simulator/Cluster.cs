@@ -101,6 +101,10 @@ public sealed class Cluster
     public void Disconnect(SimulatedNode node, NodeKey peer) =>
         Events.In(Random.Next(1, 50), () => node.Run((core, effects) => core.PeerDisconnected(NowMs, peer, effects)));
 
+    /// <summary>A node hears that a peer has connected, which may be dead again by then.</summary>
+    public void Connect(SimulatedNode node, NodeKey peer) =>
+        Events.In(Random.Next(1, 50), () => node.Run((core, effects) => core.PeerConnected(NowMs, peer, effects)));
+
     public long SyncDelayMs(SimulatedNode node) => !Faults.IsOn ? 1 : node.IsSlow ? Random.Next(Profile.SlowDiskMs) : Random.Next(Profile.SyncMs) + 1;
 
     public long PersistDelayMs(SimulatedNode node) => !Faults.IsOn ? 0 : node.IsSlow ? Random.Next(Profile.SlowDiskMs) : Random.Next(Profile.PersistMs + 1);

@@ -26,6 +26,7 @@ public sealed class FaultInjector(Cluster cluster)
         Add(Profile.Crashes, 2, CrashLeader);
         Add(Profile.Crashes, 1, CrashAll);
         Add(Profile.Crashes, 2, () => cluster.Disconnect(AnyNode(), AnyLeader().Key));
+        Add(Profile.Crashes, 1, () => cluster.Connect(AnyNode(), AnyLeader().Key));
         Add(Profile.Pauses, 2, Pause);
         Add(Profile.Partitions, 3, Split);
         Add(Profile.Partitions, 2, IsolateLeader);
