@@ -11,6 +11,7 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<Waiter> _waiters = [];
+    private readonly List<Waiter> _watchers = [];
     private readonly string _directory = Path.Combine(Path.GetTempPath(), "wolfscale-log-" + Guid.NewGuid().ToString("N")[..8]);
     private Leadership? _leadership;
     private long _commitLsn;
@@ -118,6 +119,8 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
             if (_commitLsn >= lsn)
                 return;
             _waiters.Add(waiter = new Waiter(lsn, true, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)));
+            foreach (var watcher in _watchers.Where(w => w.Lsn == lsn))
+                _ = watcher.Done.TrySetResult();
         }
 
         await using var cancelled = cancellationToken.Register(() => waiter.Done.TrySetCanceled(cancellationToken));
@@ -134,6 +137,19 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
             var waiter = new Waiter(lsn, false, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             _waiters.Add(waiter);
             return waiter.Done.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+    }
+
+    /// <summary>Completes when somebody waits for the commit of this LSN.</summary>
+    public Task WaitForWaiterAsync(long lsn)
+    {
+        lock (_gate)
+        {
+            if (_waiters.Any(w => w.Commit && w.Lsn == lsn))
+                return Task.CompletedTask;
+            var watcher = new Waiter(lsn, true, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            _watchers.Add(watcher);
+            return watcher.Done.Task.WaitAsync(TimeSpan.FromSeconds(30));
         }
     }
 

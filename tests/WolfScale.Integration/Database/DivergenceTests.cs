@@ -1,5 +1,6 @@
 using WolfScale.Integration.Capture;
 using WolfScale.MariaDb;
+using WolfScale.MariaDb.Connections;
 
 namespace WolfScale.Integration.Database;
 
@@ -49,6 +50,32 @@ public class DivergenceTests
     {
         await using var pair = await Pair.StartAsync(new Dictionary<string, string> { ["max-connections"] = "12", ["extra-port"] = "0" });
         await FillAndDemoteAsync(pair);
+    }
+
+    [Fact]
+    public async Task On_a_full_server_the_extra_port_lets_in_more_than_the_one_that_CONNECTION_ADMIN_does()
+    {
+        await using var log = new TestLog();
+        await using var node = await TestNode.StartAsync(log, 1, new Dictionary<string, string> { ["max-connections"] = "12" });
+        var clients = new List<MySqlConnector.MySqlConnection>();
+        try
+        {
+            while (clients.Count < 40)
+                clients.Add(await RoleTests.AppUserAsync(node));
+        }
+        catch (MySqlConnector.MySqlException e) when (e.Number is 1040 or 1203)
+        {
+            // Full.
+        }
+
+        Assert.InRange(clients.Count, 5, 39);
+        var connector = new ServerConnector(node.Options);
+        await using var first = await connector.OpenAsync(CancellationToken.None);
+        await using var second = await connector.OpenAsync(CancellationToken.None);
+        await using var third = await connector.OpenAsync(CancellationToken.None);
+        Assert.All([first, second, third], c => Assert.StartsWith("extra_port", c.Route, StringComparison.Ordinal));
+        foreach (var client in clients)
+            await client.DisposeAsync();
     }
 
     private static async Task FillAndDemoteAsync(Pair pair)

@@ -79,6 +79,22 @@ public class PreflightTests
     }
 
     [Fact]
+    public async Task Filters_of_every_kind_are_found_on_a_server_that_has_them()
+    {
+        await using var log = new TestLog();
+        await using var node = await TestNode.StartAsync(log, 1, new Dictionary<string, string>
+        {
+            ["binlog-ignore-db"] = "unlogged", ["replicate-wild-ignore-table"] = "passed.over%", ["replicate-events-marked-for-skip"] = "FILTER_ON_SLAVE",
+        });
+        await node.ExecuteAsync("CHANGE MASTER 'wolfscale' TO MASTER_HOST='127.0.0.1', MASTER_USE_GTID=slave_pos, IGNORE_DOMAIN_IDS=(3)");
+        var refusals = (await CheckAsync(node)).Findings.Where(f => f.Severity == FindingSeverity.Refusal).ToList();
+        Assert.Contains(refusals, f => f.Code == "binlog_filter" && f.What.Contains("unlogged", StringComparison.Ordinal));
+        Assert.Contains(refusals, f => f.Code == "replication_filter" && f.What.Contains("passed.over%", StringComparison.Ordinal));
+        Assert.Contains(refusals, f => f.Code == "replication_filter" && f.What.Contains("Replicate_Ignore_Domain_Ids=3", StringComparison.Ordinal));
+        Assert.Contains(refusals, f => f.Code == "replicate_events_marked_for_skip");
+    }
+
+    [Fact]
     public async Task A_refused_server_is_left_alone()
     {
         await using var log = new TestLog(autoCommit: true);

@@ -70,6 +70,23 @@ public class RoleTests
     }
 
     [Fact]
+    public async Task A_demotion_cuts_the_proxys_sessions_while_the_server_is_still_open()
+    {
+        await using var pair = await Pair.StartAsync();
+        var change = pair.One.Change;
+        var readOnly = "not called";
+        pair.One.Change = o => change(o) with { CutProxySessions = async _ => readOnly = await pair.One.TextAsync("SELECT @@read_only") };
+        await pair.One.RestartControllerAsync();
+        pair.Lead(pair.One);
+        await pair.One.AwaitServingAsync();
+
+        readOnly = "not called";
+        pair.Lead(pair.Two);
+        await pair.One.AwaitInStepAsync();
+        Assert.Equal("0", readOnly);
+    }
+
+    [Fact]
     public async Task A_group_whose_fate_is_open_is_neither_undone_nor_fed_over_until_it_is_committed()
     {
         await using var pair = await Pair.StartAsync();
@@ -198,10 +215,11 @@ public class RoleTests
         await using var writer = await AppUserAsync(pair.One);
         await TestServer.ExecuteAsync(writer, "BEGIN");
         await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (1)");
-        var preparing = pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(20), CancellationToken.None);
+        var preparing = pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
         await TestServer.ExecuteAsync(writer, "COMMIT");
 
-        Assert.True(await preparing);
+        // It sees that the writer has ended, and does not wait for as long as it would for one that does not.
+        Assert.True(await preparing.WaitAsync(TimeSpan.FromSeconds(15)));
         Assert.StartsWith("1290", await WriteAsync(writer, "INSERT INTO d.t VALUES (2)"), StringComparison.Ordinal);
         await pair.One.Controller.ResumeServingAsync(CancellationToken.None);
         await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (3)");

@@ -102,6 +102,19 @@ public sealed class FeedRefusalTests
             _ = await poll.WaitForNextTickAsync(deadline.Token);
     }
 
+    /// <summary>127.0.0.2 stands for any other address of this machine: a listener on all addresses would answer there, too.</summary>
+    [Fact]
+    public async Task The_feed_listens_on_loopback_alone()
+    {
+        await using var log = new TestLog(autoCommit: true);
+        await using var feed = new FeedServer(new FeedOptions(), log, TestOutput.Loggers);
+        using var near = await DialAsync(feed, []);
+        Assert.True(near.Connected);
+        using var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var refused = await Assert.ThrowsAsync<SocketException>(() => far.ConnectAsync(IPAddress.Parse("127.0.0.2"), feed.Port));
+        Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+    }
+
     [Fact]
     public async Task A_wrong_password_is_denied_and_an_unknown_statement_is_answered_with_an_error()
     {

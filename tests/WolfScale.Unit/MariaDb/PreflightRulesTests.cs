@@ -81,6 +81,39 @@ public class PreflightRulesTests
     }
 
     [Fact]
+    public void Replication_that_the_server_started_by_itself_is_named_with_the_line_that_prevents_it()
+    {
+        var finding = Assert.Single(Check(Good(), new PreflightContext { FeedStartedItself = true }).Findings);
+        Assert.Equal(("skip_slave_start", FindingSeverity.Warning, "skip_slave_start = ON"), (finding.Code, finding.Severity, finding.ConfigurationLine));
+    }
+
+    [Fact]
+    public void A_missing_way_in_and_one_that_does_not_let_us_in_are_named()
+    {
+        var missing = Assert.Single(Check(Good("extra_port", "0")).Findings);
+        Assert.Equal(("extra_port", FindingSeverity.Warning, "extra_port = 3308\nextra_max_connections = 10"), (missing.Code, missing.Severity, missing.ConfigurationLine));
+        var closed = Assert.Single(Check(Good(), new PreflightContext { ReachedByExtraPort = false }).Findings);
+        Assert.Contains("cannot log in through extra_port 3308", closed.What, StringComparison.Ordinal);
+    }
+
+    /// <summary>A restarted server must fail closed before anyone looks after it: each line is wanted for itself.</summary>
+    [Theory]
+    [InlineData("read_only", "OFF", "read_only = ON")]
+    [InlineData("sync_binlog", "0", "sync_binlog = 1")]
+    [InlineData("innodb_flush_log_at_trx_commit", "2", "innodb_flush_log_at_trx_commit = 1")]
+    [InlineData("rpl_semi_sync_master_enabled", "OFF", "rpl_semi_sync_master_enabled = ON")]
+    [InlineData("rpl_semi_sync_master_wait_point", "AFTER_COMMIT", "rpl_semi_sync_master_wait_point = AFTER_SYNC")]
+    [InlineData("rpl_semi_sync_master_timeout", "10000", "rpl_semi_sync_master_timeout = 18446744073709551615")]
+    [InlineData("log_slave_updates", "OFF", "log_slave_updates = ON")]
+    [InlineData("log_bin", "OFF", "log_bin = binlog")]
+    public void What_needs_a_restart_is_named_with_the_line_to_add(string name, string value, string line)
+    {
+        var finding = Assert.Single(Check(Good(name, value)).Findings);
+        Assert.Equal((name, line), (finding.Code, finding.ConfigurationLine));
+        Assert.Equal(name is "log_bin" or "log_slave_updates" ? FindingSeverity.CannotLead : FindingSeverity.Warning, finding.Severity);
+    }
+
+    [Fact]
     public void Servers_with_one_id_cannot_be_told_apart_and_one_gives_way()
     {
         PreflightContext Context(string node, bool leads, bool peerLeads) => new()
