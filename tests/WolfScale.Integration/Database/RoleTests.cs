@@ -221,7 +221,8 @@ public class RoleTests
         // It sees that the writer has ended, and does not wait for as long as it would for one that does not.
         Assert.True(await preparing.WaitAsync(TimeSpan.FromSeconds(15)));
         Assert.StartsWith("1290", await WriteAsync(writer, "INSERT INTO d.t VALUES (2)"), StringComparison.Ordinal);
-        await pair.One.Controller.ResumeServingAsync(CancellationToken.None);
+        pair.One.Controller.ResumeServing();
+        await pair.One.AwaitOpenAsync();
         await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (3)");
 
         // Without a quorum the commits under way do not end, and the attempt is given up.
@@ -231,7 +232,55 @@ public class RoleTests
         Assert.False(await pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(2), CancellationToken.None));
         pair.Log.AutoCommit = true;
         Assert.Equal("OK", await waiting);
+        await pair.One.AwaitOpenAsync();
         await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (5)");
+    }
+
+    /// <summary>
+    /// The lead is lost while a hand-over is being prepared: the attempt fails, and must leave the server closed. It would be open without a gate
+    /// otherwise, and tell clients OK for what nobody else has.
+    /// </summary>
+    [Fact]
+    public async Task A_handover_that_is_taken_back_after_the_lead_was_lost_opens_nothing()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        Assert.True(await pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(20), CancellationToken.None));
+        await pair.Two.AwaitInStepAsync();
+
+        pair.Lead(pair.Two);
+        await pair.Two.AwaitServingAsync();
+        pair.One.Controller.ResumeServing();
+        await pair.Two.ExecuteAsync("INSERT INTO d.t VALUES (1)");
+        await pair.One.AwaitInStepAsync();
+
+        Assert.Equal("1", await pair.One.TextAsync("SELECT @@read_only"));
+    }
+
+    /// <summary>A demotion that was cut short left the server open without the gate, and this node leads again: it is closed before anything else.</summary>
+    [Fact]
+    public async Task A_promotion_closes_a_server_that_stands_open_without_its_gate_first()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+        await pair.Two.RestartControllerAsync(start: false);
+        await pair.Two.ExecuteAsync("SET GLOBAL rpl_semi_sync_master_enabled=OFF", "SET GLOBAL read_only=0");
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        pair.Two.AfterStep = (plan, step) =>
+        {
+            if (plan == "demotion" && step == "closed")
+                _ = closed.TrySetResult();
+            else if (plan == "promotion" && !closed.Task.IsCompleted)
+                _ = closed.TrySetException(new InvalidOperationException("the promotion began on an open server"));
+            return Task.CompletedTask;
+        };
+
+        pair.Lead(pair.Two);
+        pair.Two.Controller.Start();
+
+        await closed.Task.WaitAsync(TimeSpan.FromSeconds(40));
+        await pair.Two.AwaitServingAsync();
     }
 
     /// <summary>Connects as an account without any privilege that passes read_only.</summary>

@@ -156,6 +156,15 @@ internal sealed class TestNode : IAsyncDisposable
     public Task<DatabaseState> AwaitInStepAsync() =>
         AwaitAsync(s => s.Phase == DatabasePhase.Following && s.AppliedLsn >= _log.CommitLsn, "in step with the log");
 
+    /// <summary>Waits until the server takes writes.</summary>
+    public async Task AwaitOpenAsync()
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (await TextAsync("SELECT @@read_only") != "0")
+            _ = await poll.WaitForNextTickAsync(deadline.Token);
+    }
+
     /// <summary>Waits until the plan store holds a record with that text.</summary>
     public async Task AwaitStoredAsync(string name, string text)
     {
