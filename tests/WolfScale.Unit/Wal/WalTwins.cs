@@ -30,14 +30,16 @@ internal sealed class TwinBatch
     public List<(long Lsn, EntryKind Kind, EntryFlags Flags, EntryKey Key)> Entries { get; } = [];
 }
 
-/// <summary>Rule C7 in the plainest words: walk back from every Last to its First, and see whether all between is of the group.</summary>
+/// <summary>
+/// Rule C7 in the plainest words: leave out the configurations, walk back from every Last to its First, and see whether all between is of the group.
+/// </summary>
 internal sealed class GroupTwin
 {
     private readonly List<(EntryKey Key, long Lsn)> _complete = [];
 
     public GroupTwin(IEnumerable<TwinBatch> batches)
     {
-        List<(long Lsn, EntryKind Kind, EntryFlags Flags, EntryKey Key)> entries = [.. batches.SelectMany(batch => batch.Entries)];
+        List<(long Lsn, EntryKind Kind, EntryFlags Flags, EntryKey Key)> entries = [.. batches.SelectMany(batch => batch.Entries).Where(entry => entry.Kind != EntryKind.Configuration)];
         Keys = [.. entries.Where(entry => entry.Kind == EntryKind.Group).Select(entry => entry.Key).Distinct()];
         for (int end = 0; end < entries.Count; end++)
         {
