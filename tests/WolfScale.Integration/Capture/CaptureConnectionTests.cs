@@ -70,6 +70,7 @@ public sealed class CaptureConnectionTests
         var far = server.ExecuteAsync("INSERT INTO d.t VALUES (1, REPEAT('x', 500000))");
         await log.WaitForLastAsync(2);
         captured.Relay.Cut();
+        await AwaitAsync(() => captured.Capture.LastFault is not null);
         log.CommitAll();
 
         await server.ExecuteAsync("SET GLOBAL rpl_semi_sync_master_enabled=OFF");

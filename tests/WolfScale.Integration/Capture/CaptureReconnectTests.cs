@@ -194,12 +194,29 @@ public sealed class CaptureReconnectTests
         await using var server = await ServerWithTableAsync();
         var position = await server.PositionAsync();
         await using var log = new TestLog(basePosition: position.ToString());
-        var next = position.Gtids[0].Sequence + 1;
-        log.Append((EntryKind.Group, EntryFlags.First | EntryFlags.Last, new EntryKey(0, 1, next + 5), [1])); // uncommitted: the start is the base
-        await server.PrepareAsync("INSERT INTO d.t VALUES (1)");
+        log.Append((EntryKind.Group, EntryFlags.First | EntryFlags.Last, new EntryKey(0, 7, position.Gtids[0].Sequence + 1), [1])); // uncommitted: the start is the base
+        await server.PrepareAsync("INSERT INTO d.t VALUES (1)", "INSERT INTO d.t VALUES (2)");
         using var capture = server.Capture(log.Lead());
         var fault = await capture.RunAsync(CancellationToken.None).WaitAsync(Deadline);
         Assert.Equal(CaptureFaultKind.Diverged, fault!.Kind);
+        Assert.Contains("the replicated log does not", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(2, log.LastLsn);
+    }
+
+    [Fact]
+    public async Task A_server_whose_sequence_passes_over_a_logged_group_is_refused()
+    {
+        await using var server = await ServerWithTableAsync();
+        var position = await server.PositionAsync();
+        await using var log = new TestLog(basePosition: position.ToString());
+        var next = position.Gtids[0].Sequence + 1;
+        log.Append((EntryKind.Group, EntryFlags.First | EntryFlags.Last, new EntryKey(0, 7, next), [1]));
+        await server.PrepareAsync($"SET gtid_seq_no={next + 1}", "INSERT INTO d.t VALUES (1)");
+        using var capture = server.Capture(log.Lead());
+        var fault = await capture.RunAsync(CancellationToken.None).WaitAsync(Deadline);
+        Assert.Equal(CaptureFaultKind.Diverged, fault!.Kind);
+        Assert.Contains("in between", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(2, log.LastLsn);
     }
 
     [Fact]

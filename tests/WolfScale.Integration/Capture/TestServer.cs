@@ -97,6 +97,15 @@ internal sealed class TestServer : IAsyncDisposable
         return await reader.ReadAsync() ? Convert.ToString(reader[column], CultureInfo.InvariantCulture) ?? "" : "(no replica)";
     }
 
+    /// <summary>Waits until one column of the status of the feed's connection is as wanted.</summary>
+    public async Task AwaitSlaveStatusAsync(string column, Func<string, bool> wanted)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!wanted(await SlaveStatusAsync(column)))
+            _ = await poll.WaitForNextTickAsync(deadline.Token);
+    }
+
     /// <summary>Waits, as long as a test may take, until a query gives this text.</summary>
     public async Task AwaitTextAsync(string sql, string expected)
     {

@@ -33,6 +33,23 @@ public class FollowingTests
     }
 
     [Fact]
+    public async Task A_server_that_went_on_replicating_by_itself_after_a_restart_is_told_so()
+    {
+        await using var log = new TestLog(autoCommit: true);
+        await using var node = await TestNode.StartAsync(log, 1, new Dictionary<string, string> { ["skip-slave-start"] = "0" });
+        _ = log.Lead();
+        node.Controller.Start();
+        await node.AwaitInStepAsync();
+        Assert.DoesNotContain(node.Controller.Preflight!.Findings, f => f.Code == "skip_slave_start");
+
+        await node.Server.StopAsync(force: true);
+        await node.AwaitAsync(s => s.Phase == DatabasePhase.Down, "down");
+        await node.Server.StartAsync();
+        await node.AwaitInStepAsync();
+        Assert.Contains(node.Controller.Preflight!.Findings, f => f.Code == "skip_slave_start");
+    }
+
+    [Fact]
     public async Task The_feed_is_a_named_connection_and_leaves_the_users_own_as_it_was()
     {
         await using var log = new TestLog(autoCommit: true);
@@ -53,7 +70,7 @@ public class FollowingTests
     {
         await using var pair = await Pair.StartAsync();
         var change = pair.Two.Change;
-        pair.Two.Change = o => change(o) with { MaxFitLagEntries = 3 };
+        pair.Two.Change = o => change(o) with { MaxFitLagEntries = 3, MaxActiveLagEntries = 3 };
         await pair.Two.RestartControllerAsync();
         await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
         Assert.True((await pair.Two.AwaitInStepAsync()).Fit);

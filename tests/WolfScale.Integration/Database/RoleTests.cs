@@ -86,6 +86,31 @@ public class RoleTests
         Assert.Equal("0", readOnly);
     }
 
+    /// <summary>Semi-sync is off by then, so a write that got in would be told OK although nobody else has it.</summary>
+    [Fact]
+    public async Task From_the_release_of_the_waiting_commits_on_no_write_gets_in()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await using (await AppUserAsync(pair.One))
+        {
+        }
+
+        var outcome = "not tried";
+        pair.One.AfterStep = async (plan, step) =>
+        {
+            if (plan != "demotion" || step != "release")
+                return;
+            await using var app = new MySqlConnection(new MySqlConnectionStringBuilder(pair.One.Server.RootConnectionString) { UserID = "app", Password = "app" }.ConnectionString);
+            await app.OpenAsync();
+            outcome = await WriteAsync(app, "INSERT INTO d.t VALUES (1)");
+        };
+        pair.Lead(pair.Two);
+        await pair.Two.AwaitServingAsync();
+        await pair.One.AwaitInStepAsync();
+        Assert.StartsWith("1290", outcome, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_group_whose_fate_is_open_is_neither_undone_nor_fed_over_until_it_is_committed()
     {
@@ -215,7 +240,19 @@ public class RoleTests
         await using var writer = await AppUserAsync(pair.One);
         await TestServer.ExecuteAsync(writer, "BEGIN");
         await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (1)");
+        var before = await pair.One.TextAsync("SELECT MAX(ID) FROM information_schema.PROCESSLIST");
         var preparing = pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
+
+        // It has asked a few times whether writers are left, and the server is still open.
+        var asked = new HashSet<string>();
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (asked.Count < 12 && await look.WaitForNextTickAsync())
+        {
+            Assert.False(preparing.IsCompleted);
+            _ = asked.Add(await pair.One.TextAsync($"SELECT MAX(QUERY_ID) FROM information_schema.PROCESSLIST WHERE USER='wolfscale' AND ID > {before}"));
+        }
+
+        Assert.Equal("0", await pair.One.TextAsync("SELECT @@read_only"));
         await TestServer.ExecuteAsync(writer, "COMMIT");
 
         // It sees that the writer has ended, and does not wait for as long as it would for one that does not.
@@ -229,7 +266,7 @@ public class RoleTests
         pair.Log.AutoCommit = false;
         var waiting = WriteAsync(pair.One, "INSERT INTO d.t VALUES (4)");
         await pair.Log.WaitForLastAsync(pair.Log.CommitLsn + 1);
-        Assert.False(await pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(2), CancellationToken.None));
+        Assert.False(await pair.One.Controller.PrepareHandoverAsync(TimeSpan.FromSeconds(2), CancellationToken.None).WaitAsync(TimeSpan.FromSeconds(30)));
         pair.Log.AutoCommit = true;
         Assert.Equal("OK", await waiting);
         await pair.One.AwaitOpenAsync();

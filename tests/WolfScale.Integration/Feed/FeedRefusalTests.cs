@@ -33,7 +33,7 @@ public sealed class FeedRefusalTests
         var refusal = await refused.WaitAsync(Deadline);
         Assert.Equal(reason, refusal.Reason);
         Assert.Equal(position, refusal.Position);
-        await AwaitStatusAsync(server, "Last_IO_Errno", number => number == "1236");
+        await server.AwaitSlaveStatusAsync("Last_IO_Errno", number => number == "1236");
         Assert.Contains(refusal.Message, await server.SlaveErrorAsync(), StringComparison.Ordinal);
     }
 
@@ -76,13 +76,34 @@ public sealed class FeedRefusalTests
         ReplicaRefusal? refusal = null;
         feed.ReplicaRefused += r => refusal = r;
         await pair.Follower.FollowAsync(feed);
-        await AwaitStatusAsync(pair.Follower, "Slave_received_heartbeats", beats => beats is not ("0" or "1"));
+        await pair.Follower.AwaitSlaveStatusAsync("Slave_received_heartbeats", beats => beats is not ("0" or "1"));
         Assert.Equal("0", await pair.Follower.TextAsync("SELECT COUNT(*) FROM d.t"));
 
         restarted.Remember();
         await pair.CatchUpAsync();
         Assert.Equal("1", await pair.Follower.TextAsync("SELECT COUNT(*) FROM d.t"));
         Assert.Null(refusal);
+    }
+
+    /// <summary>The group it stands at was in the log of a leader that had no quorum, and another leader's took its place.</summary>
+    [Fact]
+    public async Task A_server_that_stands_at_a_group_which_the_cluster_drops_is_not_fed()
+    {
+        await using var log = new TestLog();
+        log.Append((EntryKind.Group, EntryFlags.First | EntryFlags.Last, new EntryKey(0, 1, 1), [1]));
+        log.CommitAll();
+        log.Append((EntryKind.Group, EntryFlags.First | EntryFlags.Last, new EntryKey(0, 1, 2), [1]));
+        await using var feed = new FeedServer(new FeedOptions(), log, TestOutput.Loggers);
+        var refused = RefusalOf(feed);
+        await using var server = await TestServer.StartAsync();
+        await server.ExecuteAsync("SET GLOBAL gtid_slave_pos='0-1-2'");
+        await server.FollowAsync(feed);
+        await server.AwaitSlaveStatusAsync("Slave_received_heartbeats", beats => beats is not "0");
+
+        log.Wal.TruncateAfter(1);
+        log.Append((EntryKind.Group, EntryFlags.First | EntryFlags.Last, new EntryKey(0, 9, 2), [1]));
+        log.CommitAll();
+        Assert.Equal(ReplicaRefusalReason.UnknownPosition, (await refused.WaitAsync(Deadline)).Reason);
     }
 
     [Fact]
@@ -167,14 +188,6 @@ public sealed class FeedRefusalTests
         var refused = new TaskCompletionSource<ReplicaRefusal>(TaskCreationOptions.RunContinuationsAsynchronously);
         feed.ReplicaRefused += r => refused.TrySetResult(r);
         return refused.Task;
-    }
-
-    private static async Task AwaitStatusAsync(TestServer server, string column, Func<string, bool> wanted)
-    {
-        using var deadline = new CancellationTokenSource(Deadline);
-        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!wanted(await server.SlaveStatusAsync(column)))
-            _ = await poll.WaitForNextTickAsync(deadline.Token);
     }
 
     private static async Task ConnectAsync(FeedServer feed, string password)

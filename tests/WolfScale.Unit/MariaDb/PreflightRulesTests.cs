@@ -185,13 +185,15 @@ public class PreflightRulesTests
         var facts = Good();
         facts = facts with
         {
-            Variables = facts.Variables.SetItem("gtid_strict_mode", "OFF").SetItem("sync_binlog", "0").SetItem("binlog_checksum", "NONE")
-                .SetItem("slave_parallel_threads", "0").SetItem("session_track_system_variables", "autocommit").SetItem("rpl_semi_sync_slave_enabled", "OFF"),
+            Variables = facts.Variables.SetItem("gtid_strict_mode", "OFF").SetItem("sync_binlog", "0").SetItem("innodb_flush_log_at_trx_commit", "2").SetItem("binlog_checksum", "NONE")
+                .SetItem("rpl_semi_sync_master_wait_point", "AFTER_COMMIT").SetItem("rpl_semi_sync_master_timeout", "10000").SetItem("rpl_semi_sync_master_wait_no_slave", "OFF")
+                .SetItem("slave_parallel_threads", "0").SetItem("slave_parallel_mode", "none").SetItem("session_track_system_variables", "autocommit").SetItem("rpl_semi_sync_slave_enabled", "OFF"),
         };
         Assert.Equal(
             [
-                "SET GLOBAL gtid_strict_mode = ON", "SET GLOBAL sync_binlog = 1", "SET GLOBAL binlog_checksum = CRC32", "SET GLOBAL rpl_semi_sync_slave_enabled = ON",
-                "SET GLOBAL session_track_system_variables = 'autocommit,last_gtid'", "SET GLOBAL slave_parallel_threads = 16",
+                "SET GLOBAL gtid_strict_mode = ON", "SET GLOBAL sync_binlog = 1", "SET GLOBAL innodb_flush_log_at_trx_commit = 1", "SET GLOBAL binlog_checksum = CRC32",
+                "SET GLOBAL rpl_semi_sync_master_wait_point = AFTER_SYNC", "SET GLOBAL rpl_semi_sync_master_timeout = 18446744073709551615", "SET GLOBAL rpl_semi_sync_master_wait_no_slave = ON",
+                "SET GLOBAL rpl_semi_sync_slave_enabled = ON", "SET GLOBAL session_track_system_variables = 'autocommit,last_gtid'", "SET GLOBAL slave_parallel_threads = 16",
             ],
             RuntimeSettings.Statements(facts));
     }
