@@ -287,10 +287,22 @@ public class RoleTests
 
         pair.Lead(pair.Two);
         await pair.Two.AwaitServingAsync();
-        pair.One.Controller.ResumeServing();
-        await pair.Two.ExecuteAsync("INSERT INTO d.t VALUES (1)");
         await pair.One.AwaitInStepAsync();
+        var closedAgain = 0; // a follower's server that someone opens is closed by another demotion
+        pair.One.AfterStep = (plan, _) =>
+        {
+            if (plan == "demotion")
+                closedAgain++;
+            return Task.CompletedTask;
+        };
+        pair.One.Controller.ResumeServing();
+        for (var row = 1; row <= 5; row++)
+        {
+            await pair.Two.ExecuteAsync($"INSERT INTO d.t VALUES ({row})");
+            await pair.One.AwaitInStepAsync();
+        }
 
+        Assert.Equal(0, closedAgain);
         Assert.Equal("1", await pair.One.TextAsync("SELECT @@read_only"));
     }
 
