@@ -28,7 +28,11 @@ internal sealed class ReplicatedLog(ClusterNode node) : IReplicatedLog
         }
     }
 
-    public bool AnotherNodeLeads => node.Role.Leader is { } leader && leader != node.Self;
+    /// <summary>
+    /// A node that takes no part any more (its disk has failed, say) hears of no leader, and will not lead again by itself: its server's clients must not
+    /// be kept waiting for that.
+    /// </summary>
+    public bool AnotherNodeLeads => node.View.Stopped is not null || node.Role.Leader is { } leader && leader != node.Self;
 
     public string BaseGtidPosition => Base.GtidPosition;
 
