@@ -89,6 +89,7 @@ public sealed class GateTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
         await cluster.SignalAsync(leader.Id, Part.Node, Signal.Terminate);
 
         Assert.False(await OutcomeAsync(commit), "the client was told OK without a quorum");
+        await Processes.AwaitEndAsync(leader.Pid ?? 0, $"{leader.Id}'s node"); // the client hears of it before the server is closed altogether
         Assert.Equal("1", await leader.Server.ScalarAsync("SELECT @@global.read_only"));
         Assert.Equal("0", await leader.Server.ScalarAsync("SELECT @@global.rpl_semi_sync_master_enabled"));
         foreach (var node in cluster.Facts.Nodes)

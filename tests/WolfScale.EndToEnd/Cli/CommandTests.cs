@@ -64,7 +64,7 @@ public class CommandTests
 
         Assert.Equal(1, (await CommandLine.RunAsync("validate", file)).ExitCode);
         Assert.Equal(2, outcome.ExitCode);
-        Assert.Contains("\"available\" is not part of this version", outcome.ErrorLine, StringComparison.Ordinal);
+        Assert.Contains("\"available\" is not part of this version", outcome.Errors, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(folder.Path, "data")), "it has begun a data directory");
     }
 
