@@ -121,7 +121,7 @@ wolfscale() {
 
 # Runs every test project, one after the other (servers under test want both cores), and ends with the sum alone on the last line.
 run_tests() {
-  local deadline=$((SECONDS + 1140)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log code left
+  local deadline=$((SECONDS + 1140)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log failures code left
   while [[ $# -gt 0 ]]; do
     case $1 in
       --long) export WOLFSCALE_LONG=1; deadline=$((SECONDS + 21600)) ;;
@@ -147,16 +147,18 @@ run_tests() {
     build "$project" || { printf '\n%s does not build: counted as one failure.\n\n0 passed, 1 failed\n' "$project"; return 1; }
   done
   log=$(mktemp)
+  failures=$(mktemp)
   # shellcheck disable=SC2064
-  trap "rm -f '$log'" EXIT
+  trap "rm -f '$log' '$failures'" EXIT
   for project in "${projects[@]}"; do
     printf '\n=== %s\n' "$project"
     code=0
     left=$((deadline - SECONDS))
     # What does not end in time is cut off and counts as a failure.
     "$BIN/WolfScale.$project/release/WolfScale.$project" --no-ansi --progress off --timeout $((left > 30 ? left : 30))s 2>&1 | tee "$log" || code=$?
+    first_lines_of_failures "$log" >>"$failures"
     if [[ -z $(count succeeded "$log") ]]; then
-      printf '%s ended with exit code %s and no summary: counted as one failure.\n' "$project" "$code"
+      printf '%s ended with exit code %s and no summary: counted as one failure.\n' "$project" "$code" | tee -a "$failures"
       failed=$((failed + 1))
       continue
     fi
@@ -164,14 +166,23 @@ run_tests() {
     skipped=$((skipped + $(count skipped "$log")))
     # A run that was cut short (time limit, crash after the summary) must not count as fine.
     if [[ $code -ne 0 && $(count failed "$log") -eq 0 ]]; then
-      printf '%s ended with exit code %s: counted as one failure.\n' "$project" "$code"
+      printf '%s ended with exit code %s: counted as one failure.\n' "$project" "$code" | tee -a "$failures"
       failed=$((failed + 1))
     fi
     failed=$((failed + $(count failed "$log")))
   done
+  if [[ -s $failures ]]; then
+    printf '\n=== What failed\n'
+    cat "$failures"
+  fi
   [[ $skipped -eq 0 ]] || printf '\n%s skipped\n' $skipped
   printf '\n%s passed, %s failed\n' $passed $failed
   [[ $failed -eq 0 && $passed -gt 0 ]]
+}
+
+# What each failed test says first, so that the end of a long output tells what is wrong.
+first_lines_of_failures() { # log
+  awk '/^failed / { left = 15 } /^  Standard output/ || /^[^ ]/ && !/^failed / { left = 0 } left-- > 0 { print substr($0, 1, 500) }' "$1"
 }
 
 count() { # word log: the number in the summary's line "  word: N"

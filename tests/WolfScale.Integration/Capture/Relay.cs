@@ -74,9 +74,9 @@ internal sealed class Relay : IAsyncDisposable
             while (true)
                 _ = RelayAsync(await _listener.AcceptSocketAsync());
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is SocketException or InvalidOperationException)
         {
-            // Disposed.
+            // Disposed while it waited for a connection, or between two (then the listener says that it was not started).
         }
     }
 
