@@ -14,7 +14,8 @@ public class ReferenceTests
         ["WolfScale.Wal"] = [],
         ["WolfScale.MariaDb"] = ["WolfScale.Protocol", "WolfScale.Wal"],
         ["WolfScale.Cluster"] = ["WolfScale.Consensus", "WolfScale.Wal"],
-        ["WolfScale.Server"] = ["WolfScale.Consensus", "WolfScale.Protocol", "WolfScale.Wal", "WolfScale.MariaDb", "WolfScale.Cluster"],
+        ["WolfScale.Proxy"] = ["WolfScale.Protocol"],
+        ["WolfScale.Server"] = ["WolfScale.Consensus", "WolfScale.Protocol", "WolfScale.Wal", "WolfScale.MariaDb", "WolfScale.Cluster", "WolfScale.Proxy"],
     };
 
     /// <summary>Assemblies that hold clocks, sockets, files, databases or loggers; a pure project needs none of them.</summary>

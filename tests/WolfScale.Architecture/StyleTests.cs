@@ -18,6 +18,7 @@ public partial class StyleTests
         ["WolfScale.Cluster"] = 2,
         ["WolfScale.MariaDb"] = 3,
         ["WolfScale.Server"] = 4,
+        ["WolfScale.Proxy"] = 5,
     };
 
     [Fact]
