@@ -28,5 +28,5 @@ public sealed class ProtocolException : Exception
         throw new ProtocolException($"The packet ends early: {wanted} bytes wanted at offset {position}, its length is {length}.");
 
     [DoesNotReturn]
-    internal static void Throw(string message) => throw new ProtocolException(message);
+    public static void Throw(string message) => throw new ProtocolException(message);
 }

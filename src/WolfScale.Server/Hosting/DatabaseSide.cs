@@ -39,6 +39,9 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _controller.Changed += OnChanged;
     }
 
+    /// <summary><see cref="State"/> has changed.</summary>
+    public event Action? Changed;
+
     /// <summary>The server as last looked at.</summary>
     public DatabaseState State => _controller.State;
 
@@ -146,6 +149,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         foreach (var alarm in state.Alarms.Except(_logged.Alarms))
             HostLog.DatabaseAlarm(_logger, alarm);
         _logged = state;
+        Changed?.Invoke();
     }
 
     private List<PeerServer> Peers()

@@ -27,7 +27,7 @@ internal static class LocalFacts
     private static LocalState Addresses(NodeConfiguration configuration) => new()
     {
         ApiAddress = configuration.Api.Enabled ? Advertised(configuration, configuration.Api.BindAddress) : "",
-        ProxyAddress = "", // nothing listens there in this version
+        ProxyAddress = configuration.Proxy.Enabled && configuration.Database.Enabled ? Advertised(configuration, configuration.Proxy.BindAddress) : "",
     };
 
     /// <summary>A wildcard listener is reached under the host the cluster knows.</summary>

@@ -11,8 +11,8 @@ namespace WolfScale.Server.Hosting;
 /// <summary>
 /// One node: joins the cluster's part, the MariaDB side and the HTTP API.
 /// <code>
-///   start:  1 cluster node (log, state, peers) ─▶ 2 API ─▶ 3 once a member: feed, controller in the present role
-///   stop:   1 hand over, close the server for writes, MariaDB side ─▶ 2 API ─▶ 3 cluster node
+///   start:  1 cluster node (log, state, peers) ─▶ 2 API, proxy ─▶ 3 once a member: feed, controller in the present role
+///   stop:   1 hand over, close the server for writes, MariaDB side ─▶ 2 proxy, API ─▶ 3 cluster node
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
@@ -30,6 +30,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
     private ClusterNode _node = null!; // set by the only way to get an instance
     private ApiServer? _api;
     private DatabaseSide? _database;
+    private ProxySide? _proxy;
     private Task _lookingAfter = Task.CompletedTask;
     private string? _failure;
 
@@ -111,6 +112,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
         await _lookingAfter;
         if (_database is { } database)                                                      // 1
             await database.StopAsync();
+        _proxy?.Dispose();
         if (_api is { } api)                                                                // 2
             await api.DisposeAsync();
         await _node.DisposeAsync();                                                         // 3
@@ -128,6 +130,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
             HostLog.ApiListens(_logger, _api.Address);
         }
 
+        if (_configuration is { Proxy.Enabled: true, Database.Enabled: true })
+            _proxy = new ProxySide(_node, _configuration, () => _database?.State, _loggers, _time);
         _node.ViewChanged += OnViewChanged;
         OnViewChanged(_node.View); // what was announced before the line above
         if (_configuration.Database.Enabled)
@@ -142,8 +146,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
             await _member.Task.WaitAsync(_stopping.Token);
             HostLog.Member(_logger, _node.Wal.Last.Lsn);
             var database = new DatabaseSide(_node, _configuration, _loggers, _time);
+            if (_proxy is { } proxy)
+                database.Changed += proxy.Update;
             database.Start();
             _database = database;
+            _proxy?.Update();
         }
         catch (OperationCanceledException)
         {

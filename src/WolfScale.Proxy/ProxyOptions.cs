@@ -1,0 +1,21 @@
+using System.Net;
+
+namespace WolfScale.Proxy;
+
+/// <summary>How the proxy is set up.</summary>
+public sealed record ProxyOptions
+{
+    public required IPEndPoint BindAddress { get; init; }
+
+    /// <summary>Clients at a time; one more gets MariaDB's error 1040.</summary>
+    public int MaxConnections { get; init; } = 10_000;
+
+    /// <summary>Milliseconds that a new connection or statement waits for a leader.</summary>
+    public int FailoverWaitMs { get; init; } = 10_000;
+
+    /// <summary>Milliseconds that a client may take from its connection to the end of its login, as the server's <c>connect_timeout</c>.</summary>
+    public int LoginTimeoutMs { get; init; } = 10_000;
+
+    /// <summary>Event loops, each a thread. Sessions are shared out among them.</summary>
+    public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
+}

@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Net;
+using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sessions;
+
+namespace WolfScale.Proxy;
+
+/// <summary>The MySQL proxy: listens, gives each client a session on one of the event loops, and keeps their number.</summary>
+public sealed class ProxyServer : IDisposable
+{
+    private const int Backlog = 4096;
+
+    private readonly Socket _listener;
+    private readonly EventLoop[] _loops;
+    private readonly ProxyContext _context;
+    private readonly Acceptor _acceptor;
+    private int _sessions;
+
+    /// <summary>Listens from here on.</summary>
+    /// <exception cref="SocketException">The address cannot be used.</exception>
+    public ProxyServer(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, ILoggerFactory loggers, TimeProvider time)
+    {
+        var logger = loggers.CreateLogger("WolfScale.Proxy");
+        _context = new ProxyContext(options, routes, gate, logger, _ => Interlocked.Decrement(ref _sessions));
+        _listener = new Socket(options.BindAddress.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+        try
+        {
+            _listener.Bind(options.BindAddress);
+            _listener.Listen(Backlog);
+        }
+        catch (SocketException)
+        {
+            _listener.Dispose();
+            throw;
+        }
+
+        Address = (IPEndPoint)_listener.LocalEndPoint!;
+        _loops = [.. Enumerable.Range(1, options.Loops).Select(i => new EventLoop($"proxy-{i}", time, fault => ProxyLog.Fault(logger, fault)))];
+        _acceptor = new Acceptor(this, (int)_listener.Handle, logger);
+        _loops[0].Post(() => _loops[0].Watch((int)_listener.Handle, _acceptor));
+        ProxyLog.Listening(logger, Address);
+    }
+
+    public IPEndPoint Address { get; }
+
+    /// <summary>Clients at this moment.</summary>
+    public int Sessions => Volatile.Read(ref _sessions);
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        foreach (var loop in _loops)
+            loop.Dispose();
+    }
+
+    /// <summary>Takes the clients in, one after the other, and shares them out.</summary>
+    private sealed class Acceptor(ProxyServer server, int listener, ILogger logger) : IEventHandler
+    {
+        private int _next;
+
+        public void OnReady(bool readable, bool ended, bool writable)
+        {
+            while (true)
+            {
+                var descriptor = Libc.Accept(listener);
+                if (descriptor == -Libc.Eagain)
+                    return;
+                if (descriptor < 0)
+                {
+                    ProxyLog.AcceptFailed(logger, Libc.Describe(-descriptor));
+                    // Edge-triggered: without another look, who waits in the queue would wait for the next one to come.
+                    _ = server._loops[0].After(100, () => OnReady(true, false, false));
+                    return;
+                }
+
+                Libc.SetNoDelay(descriptor);
+                Begin(descriptor);
+            }
+        }
+
+        public void OnFault(Exception fault) => ProxyLog.Fault(logger, fault);
+
+        private void Begin(int descriptor)
+        {
+            if (Interlocked.Increment(ref server._sessions) > server._context.Options.MaxConnections)
+            {
+                _ = Interlocked.Decrement(ref server._sessions);
+                Refuse(descriptor, ProxyErrors.TooManyConnections);
+                return;
+            }
+
+            var loop = server._loops[_next++ % server._loops.Length];
+            loop.Post(() => new ClientSession(server._context, loop, descriptor).Start());
+        }
+
+        private void Refuse(int descriptor, ErrPacket error)
+        {
+            var writer = server._loops[0].Writer;
+            writer.Clear();
+            writer.Sequence = 0;
+            error.Write(writer);
+            _ = Libc.Send(descriptor, writer.Written.Span);
+            Libc.Close(descriptor);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Protocol.Responses;
+
+namespace WolfScale.Proxy.Responses;
+
+/// <summary>What a client understands of a server's answer; backends always speak SESSION_TRACK and DEPRECATE_EOF.</summary>
+internal readonly record struct ClientDialect(Capabilities Capabilities)
+{
+    public bool ClassicEof => (Capabilities & Capabilities.DeprecateEof) == 0;
+
+    public bool TracksSession => (Capabilities & Capabilities.SessionTrack) != 0;
+
+    /// <summary>Whether this OK must be written anew for the client.</summary>
+    public bool Changes(in OkInfo ok, bool endOfRows) => endOfRows && ClassicEof || !ok.Changes.IsEmpty || (!TracksSession && (!ok.Message.IsEmpty || (ok.Status & ServerStatus.SessionStateChanged) != 0));
+
+    /// <summary>Writes an OK, or the EOF that stands for it, as the client understands it.</summary>
+    /// <param name="writer">Its sequence number is set.</param>
+    /// <param name="ok">What the server said.</param>
+    /// <param name="endOfRows">It ends rows or definitions.</param>
+    /// <param name="tracked">Names of the system variables that the client asked to hear of.</param>
+    public void WriteOk(PacketWriter writer, in OkInfo ok, bool endOfRows, TrackedVariables tracked)
+    {
+        var status = ok.Status & ~ServerStatus.SessionStateChanged;
+        if (endOfRows && ClassicEof)
+        {
+            new EofPacket(ok.Warnings, status).Write(writer);
+            return;
+        }
+
+        if (!TracksSession)
+        {
+            writer.Begin().Bytes(ok.Head).UInt16((ushort)status).UInt16(ok.Warnings).Bytes(ok.Message).End();
+            return;
+        }
+
+        Span<byte> changes = ok.Changes.Length <= 2048 ? stackalloc byte[ok.Changes.Length] : new byte[ok.Changes.Length];
+        changes = changes[..tracked.Select(ok.Changes, changes)];
+        if (!changes.IsEmpty)
+            status |= ServerStatus.SessionStateChanged;
+        _ = writer.Begin().Bytes(ok.Head).UInt16((ushort)status).UInt16(ok.Warnings);
+        if (!ok.Message.IsEmpty || !changes.IsEmpty)
+            _ = writer.LengthEncodedBytes(ok.Message);
+        if (!changes.IsEmpty)
+            _ = writer.LengthEncodedBytes(changes);
+        writer.End();
+    }
+}

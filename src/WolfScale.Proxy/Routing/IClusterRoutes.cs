@@ -1,0 +1,46 @@
+using System.Net;
+using WolfScale.Protocol;
+
+namespace WolfScale.Proxy.Routing;
+
+/// <summary>
+/// Where statements can go at one moment. Immutable, swapped whole.
+/// </summary>
+/// <param name="Epoch">Another number whenever another leadership has begun, also of the same node.</param>
+/// <param name="Leader">The leader's server when it stands beside this proxy, else the proxy of the leader's node; null while nobody is known to serve.</param>
+/// <param name="LeaderIsHere">The leader's server is this node's own.</param>
+/// <param name="LeaderId">Name of the leader, for people.</param>
+public sealed record Routes(long Epoch, EndPoint? Leader, bool LeaderIsHere, string LeaderId)
+{
+    public static Routes Nowhere { get; } = new(0, null, false, "");
+}
+
+/// <summary>The cluster as the proxy needs it; made by the node's host from the cluster's view.</summary>
+public interface IClusterRoutes
+{
+    Routes Current { get; }
+
+    /// <summary>Raised on any thread after <see cref="Current"/> has changed.</summary>
+    event Action? Changed;
+}
+
+/// <summary>What the quorum knows of a transaction that the local server reports as committed.</summary>
+public enum QuorumAnswer
+{
+    /// <summary>A majority holds it: the promise can be made.</summary>
+    Held,
+
+    /// <summary>Not yet.</summary>
+    NotYet,
+
+    /// <summary>The leadership under which it was written has ended, and the log does not hold it (yet): nothing can be promised.</summary>
+    Lost,
+}
+
+/// <summary>The OK gate's source (design: "Two gates, not one"), asked on a leader for every OK that reports a GTID. Cheap, from any thread.</summary>
+public interface IQuorumGate
+{
+    /// <param name="gtid">As the server reports it.</param>
+    /// <param name="epoch"><see cref="Routes.Epoch"/> when the statement was sent: a GTID says which transaction it is only together with it.</param>
+    QuorumAnswer Ask(Gtid gtid, long epoch);
+}

@@ -1,0 +1,136 @@
+using System.Net;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Net;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>Who a <see cref="Backend"/> works for.</summary>
+internal interface IBackendOwner
+{
+    /// <summary>The server's greeting: the payload of its first packet, which may be changed in place.</summary>
+    void OnGreeting(Backend backend, Span<byte> packet);
+
+    /// <summary>Bytes of the server; what is not taken comes again, with more.</summary>
+    /// <returns>Bytes taken.</returns>
+    int OnReceived(Backend backend, Span<byte> bytes);
+
+    /// <summary>False while the client does not keep up, or waits: then nothing is received from the server either.</summary>
+    bool MayReceive(Backend backend);
+
+    /// <summary>Sending goes on: what was congested is not any more.</summary>
+    void OnDrained(Backend backend);
+
+    /// <summary>What was received cannot be understood, or there is a defect.</summary>
+    void OnFault(Exception fault);
+
+    /// <summary>The connection is gone, or was never there.</summary>
+    void OnLost(Backend backend, string reason);
+}
+
+/// <summary>A connection to a server, or to the proxy of the leader's node.</summary>
+internal sealed class Backend : Connection
+{
+    private readonly IBackendOwner _owner;
+    private readonly int _descriptor;
+    private HeldBytes _held;
+    private bool _connected;
+    private bool _greeted;
+
+    private Backend(EventLoop loop, int descriptor, EndPoint address, bool hop, IBackendOwner owner)
+        : base(loop, descriptor) => (_owner, _descriptor, Address, IsHop) = (owner, descriptor, address, hop);
+
+    public EndPoint Address { get; }
+
+    /// <summary>The other side is the proxy of the leader's node.</summary>
+    public bool IsHop { get; }
+
+    /// <summary>What the server offers.</summary>
+    public Capabilities Offered { get; private set; }
+
+    /// <summary>The connection's id on its server.</summary>
+    public uint ConnectionId { get; private set; }
+
+    /// <returns>Null when it failed at once; the reason is then in <paramref name="reason"/>.</returns>
+    public static Backend? Connect(EventLoop loop, EndPoint address, bool hop, IBackendOwner owner, out string reason)
+    {
+        var descriptor = Libc.Connect(address);
+        reason = descriptor < 0 ? Libc.Describe(-descriptor) : "";
+        return descriptor < 0 ? null : new Backend(loop, descriptor, address, hop, owner);
+    }
+
+    /// <summary>Takes up receiving where it was left because the client was congested.</summary>
+    public void Resume()
+    {
+        if (!IsClosed && (IsReadable || _held.Length > 0))
+            OnReadable();
+    }
+
+    public override void OnReadable()
+    {
+        while (!IsClosed && _owner.MayReceive(this))
+        {
+            var scratch = Loop.Scratch.AsSpan();
+            var held = _held.TakeInto(scratch);
+            var received = Receive(scratch[held..]);
+            if (received is 0 or -2)
+            {
+                Lost(received == 0 ? "the server closed the connection" : "the connection broke");
+                return;
+            }
+
+            var length = held + Math.Max(received, 0);
+            var taken = length > 0 ? Take(scratch[..length]) : 0;
+            if (IsClosed)
+                return;
+            _held.Hold(scratch[taken..length]);
+            if (received < 0 || taken == 0)
+                return;
+        }
+    }
+
+    public new void Close()
+    {
+        base.Close();
+        _held.Release();
+    }
+
+    public override void OnFault(Exception fault) => _owner.OnFault(fault);
+
+    protected override void OnWritable()
+    {
+        if (_connected)
+        {
+            _owner.OnDrained(this);
+            return;
+        }
+
+        _connected = true;
+        if (Libc.ConnectResult(_descriptor) is var errno and not 0)
+            Lost(Libc.Describe(errno));
+    }
+
+    protected override void OnBroken() => Lost("the connection broke");
+
+    private int Take(Span<byte> bytes)
+    {
+        if (_greeted)
+            return _owner.OnReceived(this, bytes);
+        if (bytes.Length < PacketHeader.Size || bytes.Length < PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength)
+            return 0;
+        var length = PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength;
+        _greeted = true;
+        if (bytes[PacketHeader.Size] != ServerGreeting.ProtocolVersion)
+            return _owner.OnReceived(this, bytes); // an error in its place
+        var greeting = ServerGreeting.Read(bytes[PacketHeader.Size..length]);
+        (Offered, ConnectionId) = (greeting.Capabilities, greeting.ConnectionId);
+        _owner.OnGreeting(this, bytes[..length]);
+        return length;
+    }
+
+    private void Lost(string reason)
+    {
+        Close();
+        _owner.OnLost(this, reason);
+    }
+}

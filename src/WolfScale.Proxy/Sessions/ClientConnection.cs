@@ -1,0 +1,54 @@
+using WolfScale.Proxy.Net;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>The client's side of a session.</summary>
+internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSession session) : Connection(loop, descriptor)
+{
+    private HeldBytes _held;
+
+    /// <summary>Something waits that the session may want: received before, or in the kernel.</summary>
+    public bool HasInput => _held.Length > 0 || IsReadable;
+
+    public override void OnReadable()
+    {
+        while (!IsClosed && session.MayReceive)
+        {
+            var scratch = Loop.Scratch.AsSpan();
+            var held = _held.TakeInto(scratch);
+            var received = Receive(scratch[held..]);
+            if (received is 0 or -2)
+            {
+                session.OnClientGone();
+                return;
+            }
+
+            var length = held + Math.Max(received, 0);
+            var taken = length > 0 ? session.OnReceived(scratch[..length]) : 0;
+            if (IsClosed)
+                return;
+            _held.Hold(scratch[taken..length]);
+            if (taken == 0)
+                return;
+        }
+    }
+
+    /// <summary>Looks for input that was announced before the session wanted it.</summary>
+    public void ReadIfOpen()
+    {
+        if (!IsClosed && HasInput)
+            OnReadable();
+    }
+
+    public new void Close()
+    {
+        base.Close();
+        _held.Release();
+    }
+
+    public override void OnFault(Exception fault) => session.OnFault(fault);
+
+    protected override void OnWritable() => session.OnClientDrained();
+
+    protected override void OnBroken() => session.OnClientGone();
+}

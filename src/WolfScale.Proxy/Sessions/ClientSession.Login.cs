@@ -1,0 +1,245 @@
+using System.Buffers.Binary;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Net;
+using WolfScale.Proxy.Responses;
+using WolfScale.Proxy.Routing;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>How a session comes to be: steps 1 to 3 of the picture, and the commands that go through them again.</summary>
+internal sealed partial class ClientSession
+{
+    /// <summary>The server reports every change of the session from here on, the GTID of a commit among them; the client hears of what it would hear of anyway.</summary>
+    private static readonly byte[] Preparation = "SET SESSION session_track_system_variables='*', session_track_schema=1"u8.ToArray();
+
+    private readonly FileStream _file = new();
+    private ResponseTracker _preparing;
+    private byte[]? _welcome;
+    private long _waitUntilMs;
+
+    /// <summary>1: the leader's server, or the proxy beside it; waits for one.</summary>
+    private void ConnectToLeader()
+    {
+        if (Phase == SessionPhase.Closed)
+            return;
+        if (_waitUntilMs == 0)
+            _waitUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        var routes = _context.Routes.Current;
+        if (routes.Leader is { } address)
+        {
+            _epoch = routes.Epoch;
+            _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, this, out var reason);
+            if (_leader is null)
+                TryAgain(reason);
+            return;
+        }
+
+        TryAgain("");
+    }
+
+    private void TryAgain(string reason)
+    {
+        if (_loop.NowMs < _waitUntilMs)
+        {
+            _ = _loop.After(20, ConnectToLeader);
+            return;
+        }
+
+        Refuse(_context.Routes.Current.Leader is { } leader ? ProxyErrors.ServerUnreachable(leader.ToString()!, reason) : ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
+    }
+
+    /// <summary>The server's greeting, with its salt and its id of the connection, is the client's greeting.</summary>
+    private void OnGreeting(Backend backend, Span<byte> packet)
+    {
+        Offer(packet[PacketHeader.Size..], ~LoginPacket.Never);
+        Phase = SessionPhase.AwaitingLogin;
+        _nextSequence = 2;
+        ToClient(packet);
+        NextFromClient();
+    }
+
+    /// <summary>Takes capabilities out of a greeting, in place.</summary>
+    private static void Offer(Span<byte> greeting, Capabilities mask)
+    {
+        var low = 1 + greeting[1..].IndexOf((byte)0) + 1 + 4 + 8 + 1;
+        var high = low + 2 + 1 + 2;
+        var offered = BinaryPrimitives.ReadUInt16LittleEndian(greeting[low..]) | ((uint)BinaryPrimitives.ReadUInt16LittleEndian(greeting[high..]) << 16);
+        offered &= (uint)mask;
+        BinaryPrimitives.WriteUInt16LittleEndian(greeting[low..], (ushort)offered);
+        BinaryPrimitives.WriteUInt16LittleEndian(greeting[high..], (ushort)(offered >> 16));
+    }
+
+    /// <summary>2: the client's login.</summary>
+    private int OnLogin(Span<byte> bytes)
+    {
+        if (!TryTakePacket(bytes, out var header, out var payload))
+            return 0;
+        _nextSequence = (byte)(header.Sequence + 1);
+        var login = LoginPacket.Read(payload);
+        if (login.IsHop && !_context.Routes.Current.LeaderIsHere)
+        {
+            Refuse(ProxyErrors.NoLeader(0));
+            return 0;
+        }
+
+        _login = login;
+        Dialect = new ClientDialect(login.Capabilities);
+        var writer = _loop.Writer;
+        writer.Clear();
+        writer.Sequence = 1;
+        login.WriteFor(writer, _leader!.Offered, login.Answer, login.Plugin, _leader.IsHop);
+        _loginShift = (byte)(header.Sequence - 1);
+        Phase = SessionPhase.Authenticating;
+        if (!_leader.Send(writer.Written.Span))
+            OnBackendLost(_leader, "the connection broke");
+        return PacketHeader.Size + payload.Length;
+    }
+
+    /// <summary>What client and server say to each other until they agree. Whole packets; only their numbers change.</summary>
+    private static int PassLoginPackets(Span<byte> bytes, Connection to, int shift)
+    {
+        var taken = 0;
+        while (TryTakePacket(bytes[taken..], out var header, out var payload))
+        {
+            bytes[taken + 3] = (byte)(header.Sequence + shift);
+            if (!to.Send(bytes.Slice(taken, PacketHeader.Size + payload.Length)))
+                break;
+            taken += PacketHeader.Size + payload.Length;
+        }
+
+        return taken;
+    }
+
+    private int OnAuthentication(Span<byte> bytes)
+    {
+        if (!TryTakePacket(bytes, out var header, out var payload))
+            return 0;
+        var length = PacketHeader.Size + payload.Length;
+        _nextSequence = (byte)(header.Sequence + _loginShift + 1);
+        switch (payload[0])
+        {
+            case OkInfo.Marker:
+                bytes[3] = (byte)(header.Sequence + _loginShift);
+                _welcome = bytes[..length].ToArray();
+                Prepare();
+                return length;
+            case 0xFF:
+                _ = PassLoginPackets(bytes[..length], _client, _loginShift);
+                if (_authenticated)
+                    BecomeIdle(); // a change of user that failed: the server closes if it wants to
+                else
+                    Close();
+                return length;
+            default:
+                return PassLoginPackets(bytes[..length], _client, _loginShift);
+        }
+    }
+
+    private bool _authenticated;
+
+    /// <summary>3.</summary>
+    private void Prepare()
+    {
+        Phase = SessionPhase.Preparing;
+        _authenticated = true;
+        _preparing.Begin(ResponseShape.Results);
+        var writer = _loop.Writer;
+        writer.Clear();
+        writer.Sequence = 0;
+        writer.Begin().Byte((byte)Protocol.Commands.CommandCode.Query).Bytes(Preparation).End();
+        if (!_leader!.Send(writer.Written.Span))
+            OnBackendLost(_leader, "the connection broke");
+    }
+
+    private int OnPrepared(Span<byte> bytes)
+    {
+        if (!TryTakePacket(bytes, out var header, out var payload))
+            return 0;
+        _ = _preparing.Next(header, payload);
+        if (!_preparing.IsDone)
+            return PacketHeader.Size + payload.Length;
+        _timer?.Cancel();
+        _waitUntilMs = 0;
+        var welcome = _welcome!;
+        _welcome = null;
+        var ok = OkInfo.Read(welcome.AsSpan(PacketHeader.Size));
+        if (Dialect.Changes(ok, endOfRows: false))
+        {
+            var writer = _loop.Writer;
+            writer.Clear();
+            writer.Sequence = welcome[3];
+            Dialect.WriteOk(writer, ok, endOfRows: false, Tracked);
+            ToClient(writer.Written.Span);
+        }
+        else
+        {
+            ToClient(welcome);
+        }
+
+        if (Phase == SessionPhase.Preparing)
+            BecomeIdle();
+        return PacketHeader.Size + payload.Length;
+    }
+
+    /// <summary>The server has no greeting for us but an error (too many connections, host blocked): it is the client's.</summary>
+    private int PassOnRefusal(Span<byte> bytes)
+    {
+        if (!TryTakePacket(bytes, out _, out var payload))
+            return 0;
+        ToClient(bytes[..(PacketHeader.Size + payload.Length)]);
+        Close();
+        return bytes.Length;
+    }
+
+    private int OnFile(Span<byte> bytes)
+    {
+        var taken = _file.Take(bytes);
+        if (taken > 0 && !_leader!.Send(bytes[..taken]))
+            OnBackendLost(_leader, "the connection broke");
+        if (_file.IsOver && Phase == SessionPhase.SendingFile)
+        {
+            _relay.FileSent();
+            Phase = SessionPhase.Answering;
+        }
+
+        return taken;
+    }
+
+    private void OnBackendLost(Backend backend, string reason)
+    {
+        backend.Close();
+        if (backend != _leader)
+            return;
+        switch (Phase)
+        {
+            case SessionPhase.Connecting:
+                _leader = null;
+                TryAgain(reason);
+                break;
+            case SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile:
+                FailWith(_relay.HasBegun ? ProxyErrors.AnswerLost : ProxyErrors.OutcomeUnknown);
+                break;
+            default:
+                Close();
+                break;
+        }
+    }
+
+    /// <summary>The whole of a short packet.</summary>
+    /// <exception cref="ProtocolException">It is longer than anything that is said here.</exception>
+    private static bool TryTakePacket(Span<byte> bytes, out PacketHeader header, out Span<byte> payload)
+    {
+        header = default;
+        payload = default;
+        if (bytes.Length < PacketHeader.Size)
+            return false;
+        header = PacketHeader.Read(bytes);
+        if (header.PayloadLength is 0 or > 64 << 10)
+            ProtocolException.Throw($"A packet of {header.PayloadLength} bytes is out of place here.");
+        if (bytes.Length < PacketHeader.Size + header.PayloadLength)
+            return false;
+        payload = bytes.Slice(PacketHeader.Size, header.PayloadLength);
+        return true;
+    }
+}

@@ -1,0 +1,41 @@
+using WolfScale.Protocol;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>Follows a file that the client sends for LOAD DATA LOCAL INFILE: packets, the last of them empty.</summary>
+internal sealed class FileStream
+{
+    private int _bodyLeft;
+    private byte _shift;
+
+    public bool IsOver { get; private set; }
+
+    /// <param name="shift">By how much the client's sequence numbers are ahead of the backend's.</param>
+    public void Begin(byte shift) => (_bodyLeft, _shift, IsOver) = (0, shift, false);
+
+    /// <summary>Takes what belongs to the file; sequence numbers are changed in place.</summary>
+    public int Take(Span<byte> bytes)
+    {
+        var position = 0;
+        while (!IsOver)
+        {
+            if (_bodyLeft > 0)
+            {
+                var part = Math.Min(_bodyLeft, bytes.Length - position);
+                if (part == 0)
+                    break;
+                (_bodyLeft, position) = (_bodyLeft - part, position + part);
+                continue;
+            }
+
+            if (bytes.Length - position < PacketHeader.Size)
+                break;
+            _bodyLeft = PacketHeader.Read(bytes[position..]).PayloadLength;
+            bytes[position + 3] -= _shift;
+            position += PacketHeader.Size;
+            IsOver = _bodyLeft == 0;
+        }
+
+        return position;
+    }
+}

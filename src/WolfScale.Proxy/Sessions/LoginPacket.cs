@@ -1,0 +1,112 @@
+using System.Buffers.Binary;
+using System.Text;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// A client's login (handshake response, 4.1), taken apart far enough to send it on to a server with other capabilities, or with another proof of the
+/// password. What the proxy does not know stays as it came.
+/// </summary>
+internal sealed class LoginPacket
+{
+    /// <summary>What every backend is asked for, whatever the client speaks: the GTID of a commit is reported only with both.</summary>
+    public const Capabilities Always = Capabilities.SessionTrack | Capabilities.DeprecateEof;
+
+    /// <summary>Between client and proxy alone.</summary>
+    public const Capabilities Never = Capabilities.Ssl | Capabilities.Compress;
+
+    private const string HopAttribute = "_wolfscale_hop";
+    private readonly byte[] _head; // character set 1, reserved 19, MariaDB's capabilities 4
+    private readonly byte[] _attributes;
+    private readonly uint _maxPacket;
+
+    private LoginPacket(Capabilities capabilities, uint maxPacket, byte[] head, string user, byte[] answer, string? database, string plugin, byte[] attributes)
+    {
+        (Capabilities, _maxPacket, _head, User, Answer, Database, Plugin, _attributes) = (capabilities, maxPacket, head, user, answer, database, plugin, attributes);
+    }
+
+    /// <summary>The client's own.</summary>
+    public Capabilities Capabilities { get; }
+
+    public string User { get; }
+
+    /// <summary>The client's proof of its password, for the plugin it names.</summary>
+    public byte[] Answer { get; }
+
+    public string? Database { get; }
+
+    public string Plugin { get; }
+
+    /// <summary>It comes from another node's proxy, for the leader alone: it is never sent on to a third.</summary>
+    public bool IsHop => _attributes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(HopAttribute)) >= 0;
+
+    /// <summary>Whether this is the short packet that asks for TLS.</summary>
+    public static bool IsTlsRequest(ReadOnlySpan<byte> payload) =>
+        payload.Length == 32 && ((Capabilities)BinaryPrimitives.ReadUInt32LittleEndian(payload) & Capabilities.Ssl) != 0;
+
+    /// <exception cref="ProtocolException">Not a 4.1 login.</exception>
+    public static LoginPacket Read(ReadOnlySpan<byte> payload)
+    {
+        var reader = new PayloadReader(payload);
+        var capabilities = (Capabilities)reader.ReadUInt32();
+        if ((capabilities & Capabilities.Protocol41) == 0)
+            ProtocolException.Throw("The client does not speak the 4.1 protocol.");
+        var maxPacket = reader.ReadUInt32();
+        var head = reader.ReadBytes(24).ToArray();
+        var user = Encoding.UTF8.GetString(reader.ReadNullTerminated());
+        var answer = (capabilities & Capabilities.PluginAuthLengthEncodedData) != 0 ? reader.ReadLengthEncodedBytes()
+            : (capabilities & Capabilities.SecureConnection) != 0 ? reader.ReadBytes(reader.ReadByte())
+            : reader.ReadNullTerminated();
+        var proof = answer.ToArray();
+        var database = (capabilities & Capabilities.ConnectWithDatabase) != 0 && !reader.IsAtEnd ? Encoding.UTF8.GetString(reader.ReadNullTerminated()) : null;
+        var plugin = (capabilities & Capabilities.PluginAuth) != 0 && !reader.IsAtEnd
+            ? Encoding.ASCII.GetString(reader.Rest.Contains((byte)0) ? reader.ReadNullTerminated() : reader.ReadRest())
+            : "";
+        var attributes = (capabilities & Capabilities.ConnectAttributes) != 0 && !reader.IsAtEnd ? reader.ReadLengthEncodedBytes().ToArray() : [];
+        return new LoginPacket(capabilities, maxPacket, head, user, proof, database, plugin, attributes);
+    }
+
+    /// <summary>Writes the login for a backend.</summary>
+    /// <param name="writer">Its sequence number is set by the caller.</param>
+    /// <param name="server">What the server offers.</param>
+    /// <param name="answer">The proof of the password, for <paramref name="plugin"/>.</param>
+    /// <param name="plugin">Empty where the client named none.</param>
+    /// <param name="hop">The backend is the proxy of the leader's node.</param>
+    public void WriteFor(PacketWriter writer, Capabilities server, ReadOnlySpan<byte> answer, string plugin, bool hop)
+    {
+        var capabilities = BackendCapabilities(server);
+        var writesAttributes = (server & Capabilities.ConnectAttributes) != 0 && (_attributes.Length > 0 || hop);
+        capabilities = writesAttributes ? capabilities | Capabilities.ConnectAttributes : capabilities & ~Capabilities.ConnectAttributes;
+        _ = writer.Begin().UInt32((uint)capabilities).UInt32(_maxPacket).Bytes(_head).NullTerminated(User);
+        if ((capabilities & Capabilities.PluginAuthLengthEncodedData) != 0)
+            _ = writer.LengthEncodedInteger((ulong)answer.Length).Bytes(answer);
+        else if ((capabilities & Capabilities.SecureConnection) != 0)
+            _ = writer.Byte(checked((byte)answer.Length)).Bytes(answer);
+        else
+            _ = writer.Bytes(answer).Byte(0);
+        if (Database is { } database)
+            _ = writer.NullTerminated(database);
+        if ((capabilities & Capabilities.PluginAuth) != 0)
+            _ = writer.NullTerminated(plugin);
+        if (writesAttributes)
+            WriteAttributes(writer, hop);
+        writer.End();
+    }
+
+    /// <summary>What is agreed on with the server: the client's wishes, as far as the server has them, and what the proxy needs.</summary>
+    public Capabilities BackendCapabilities(Capabilities server)
+    {
+        var wanted = (Capabilities | Always) & ~Never;
+        wanted = Database is null ? wanted & ~Capabilities.ConnectWithDatabase : wanted | Capabilities.ConnectWithDatabase;
+        // CLIENT_MYSQL is the client's word that it knows no MariaDB capabilities, and the server leaves it out to say that it has some.
+        return wanted & (server | Capabilities.LongPassword | Capabilities.ConnectWithDatabase | Capabilities.Interactive | Capabilities.FoundRows | Capabilities.IgnoreSpace);
+    }
+
+    private void WriteAttributes(PacketWriter writer, bool hop)
+    {
+        byte[] more = hop ? [(byte)HopAttribute.Length, .. Encoding.ASCII.GetBytes(HopAttribute), 1, (byte)'1'] : [];
+        _ = writer.LengthEncodedInteger((ulong)(_attributes.Length + more.Length)).Bytes(_attributes).Bytes(more);
+    }
+}

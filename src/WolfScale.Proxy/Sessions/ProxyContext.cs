@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Logging;
+using WolfScale.Protocol;
+using WolfScale.Proxy.Routing;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>What all sessions of a proxy share.</summary>
+internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, ILogger logger, Action<ClientSession> ended)
+{
+    public ProxyOptions Options => options;
+
+    public IClusterRoutes Routes => routes;
+
+    public IQuorumGate Gate => gate;
+
+    /// <summary>A session is over; it takes itself off the books.</summary>
+    public void Ended(ClientSession session) => ended(session);
+
+    /// <summary>A session ends because of this.</summary>
+    public void Report(Exception fault)
+    {
+        if (fault is ProtocolException)
+            ProxyLog.NotUnderstood(logger, fault.Message);
+        else
+            ProxyLog.Fault(logger, fault);
+    }
+}

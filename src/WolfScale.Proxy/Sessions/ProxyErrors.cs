@@ -1,0 +1,40 @@
+using WolfScale.Protocol.Responses;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// The errors that the proxy itself answers with; everything else is the server's own, unchanged. Codes are MariaDB's where it has one for the case,
+/// so that drivers treat them right. They are documented in docs/proxy.md: applications rely on them.
+/// </summary>
+internal static class ProxyErrors
+{
+    /// <summary>As the server says it.</summary>
+    public static ErrPacket TooManyConnections { get; } = new(1040, "08004", "Too many connections");
+
+    public static ErrPacket LoginTimedOut { get; } = new(1159, "08S01", "Got timeout reading communication packets");
+
+    /// <summary>Nothing was sent to any server: trying again is safe.</summary>
+    public static ErrPacket NoLeader(int waitedMs) =>
+        new(1053, "08S01", $"WolfScale: no node accepts writes (waited {waitedMs} ms); nothing was executed, try again. `wolfctl status` tells why.");
+
+    /// <summary>The transaction was rolled back, as in a deadlock: applications know what to do.</summary>
+    public static ErrPacket TransactionLost { get; } =
+        new(1213, "40001", "WolfScale: the leader changed and the open transaction was rolled back; try restarting transaction");
+
+    /// <summary>SQLSTATE 08007 is the standard's "transaction resolution unknown". No driver tries again by itself.</summary>
+    public static ErrPacket OutcomeUnknown { get; } =
+        new(1180, "08007", "WolfScale: the connection to the leader was lost while this statement could commit. Whether it did is not known: look at the data before you repeat it.");
+
+    /// <summary>A read that failed half-way through its rows.</summary>
+    public static ErrPacket AnswerLost { get; } = new(1927, "08S01", "WolfScale: the server went away in the middle of its answer");
+
+    public static ErrPacket SessionCannotMove(string why) =>
+        new(1927, "70100", $"WolfScale: the leader changed and this session cannot move to the new one, because {why}; connect again.");
+
+    public static ErrPacket ServerUnreachable(string address, string reason) =>
+        new(1053, "08S01", $"WolfScale: the leader's server at {address} cannot be reached: {reason}");
+
+    public static ErrPacket NotSpoken(string what) => new(1047, "08S01", $"WolfScale: {what}");
+
+    public static ErrPacket ShuttingDown { get; } = new(1053, "08S01", "Server shutdown in progress");
+}

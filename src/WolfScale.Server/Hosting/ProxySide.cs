@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using WolfScale.Cluster;
+using WolfScale.MariaDb;
+using WolfScale.Protocol;
+using WolfScale.Proxy;
+using WolfScale.Proxy.Routing;
+using WolfScale.Server.Configuration;
+using WolfScale.Wal;
+
+namespace WolfScale.Server.Hosting;
+
+/// <summary>The node's proxy, and the cluster as it needs to see it: who serves, and what the quorum holds.</summary>
+internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IDisposable
+{
+    private readonly ClusterNode _node;
+    private readonly NodeConfiguration _configuration;
+    private readonly Func<DatabaseState?> _database;
+    private readonly ProxyServer _server;
+    private readonly ConcurrentDictionary<HostPort, IPEndPoint> _resolved = new();
+    private volatile Routes _current = Routes.Nowhere;
+    private volatile HeldMark _held = new(0, default);
+
+    /// <exception cref="SocketException">The proxy's address cannot be used.</exception>
+    public ProxySide(ClusterNode node, NodeConfiguration configuration, Func<DatabaseState?> database, ILoggerFactory loggers, TimeProvider time)
+    {
+        (_node, _configuration, _database) = (node, configuration, database);
+        _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
+        var options = new ProxyOptions
+        {
+            BindAddress = bind.ToEndPoint(),
+            MaxConnections = configuration.Proxy.MaxConnections,
+            FailoverWaitMs = configuration.Proxy.FailoverWaitMs,
+        };
+        _server = new ProxyServer(options, this, this, loggers, time);
+        _node.ViewChanged += OnViewChanged;
+        Update();
+    }
+
+    public event Action? Changed;
+
+    public Routes Current => _current;
+
+    public QuorumAnswer Ask(Gtid gtid, long epoch)
+    {
+        if (_node.Role.Lease is not { } lease || lease.Term != epoch || lease.Ended.IsCancellationRequested)
+            return IsCommitted(gtid) is { } term && term == epoch ? QuorumAnswer.Held : QuorumAnswer.Lost;
+        var held = _held;
+        if (held.Epoch == epoch && held.Gtid.Domain == gtid.Domain && gtid.Sequence <= held.Gtid.Sequence)
+            return QuorumAnswer.Held;
+        // One look-up serves every commit of the same round: a domain's sequence grows with the log while one server leads (gtid_strict_mode).
+        if (_node.Wal.LastGroupAtOrBefore(_node.CommitLsn, out _) is { } last)
+            _held = held = new HeldMark(epoch, new Gtid(last.Domain, last.ServerId, last.Sequence));
+        return held.Gtid.Domain == gtid.Domain && gtid.Sequence <= held.Gtid.Sequence && !lease.Ended.IsCancellationRequested ? QuorumAnswer.Held : QuorumAnswer.NotYet;
+    }
+
+    /// <summary>The local server's state has changed.</summary>
+    public void Update()
+    {
+        var next = Look();
+        if (next == _current)
+            return;
+        _current = next;
+        Changed?.Invoke();
+    }
+
+    public void Dispose()
+    {
+        _node.ViewChanged -= OnViewChanged;
+        _server.Dispose();
+    }
+
+    private void OnViewChanged(ClusterView view) => Update();
+
+    private Routes Look()
+    {
+        if (_node.Role.Lease is { } lease && _database() is { Phase: DatabasePhase.Serving })
+            return new Routes(lease.Term, LocalServer(), LeaderIsHere: true, _configuration.Node.Id);
+        var view = _node.View;
+        return view.Leader is { } leader && leader.Id != view.SelfId && HostPort.TryParse(leader.ProxyAddress, out var address, out _)
+            ? new Routes(view.Term, Resolve(address), LeaderIsHere: false, leader.Id)
+            : Routes.Nowhere with { Epoch = view.Term };
+    }
+
+    /// <summary>
+    /// Over TCP and never through the unix socket: there the server would take the proxy's own operating-system user for the client's (unix_socket
+    /// authentication lets root in without a password).
+    /// </summary>
+    private IPEndPoint LocalServer() => Resolve(new HostPort(_configuration.Database.Host, _configuration.Database.Port))!;
+
+    /// <summary>A name is looked up once: node addresses do not move while a node runs.</summary>
+    private IPEndPoint? Resolve(HostPort address)
+    {
+        if (address.Host is "localhost" or "" || IPAddress.TryParse(address.Host, out _))
+            return (address with { Host = address.Host.Length == 0 ? "localhost" : address.Host }).ToEndPoint();
+        if (_resolved.TryGetValue(address, out var known))
+            return known;
+        try
+        {
+            return _resolved[address] = new IPEndPoint(Dns.GetHostAddresses(address.Host)[0], address.Port);
+        }
+        catch (SocketException)
+        {
+            return null; // the next change of the view looks again
+        }
+    }
+
+    /// <returns>The term in which a committed group with this GTID was written, or null.</returns>
+    private long? IsCommitted(Gtid gtid) =>
+        _node.Wal.FindGroup(new EntryKey(gtid.Domain, gtid.ServerId, gtid.Sequence)) is { } lsn && lsn <= _node.CommitLsn ? _node.Wal.TermAt(lsn) : null;
+
+    /// <summary>In this epoch the quorum holds everything up to this GTID.</summary>
+    private sealed record HeldMark(long Epoch, Gtid Gtid);
+}
