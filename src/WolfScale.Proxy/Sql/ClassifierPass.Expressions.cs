@@ -1,0 +1,296 @@
+using System.Text;
+
+namespace WolfScale.Proxy.Sql;
+
+/// <summary>
+/// What makes a query more than a read is found by its words, wherever they stand: they are reserved, so that a column of that name has
+/// quotes or a dot before it, and a wrong alarm costs a way to the leader only.
+/// </summary>
+internal ref partial struct ClassifierPass
+{
+    private void ReadQuery()
+    {
+        _isRead = true;
+        _expectsCteName = false;
+        _hasInto = false;
+        _hasJsonTable = false;
+        if (_current.Id == Word.Select)
+        {
+            Inspect();
+            Advance();
+            if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_gtid"u8))
+                ReadGtidToken();
+        }
+
+        ScanRest();
+        _mustLead |= _pendingParens != 0;
+    }
+
+    /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c> and nothing else.</summary>
+    private void ReadGtidToken()
+    {
+        Inspect();
+        Advance();
+        bool named = Accept(Word.As);
+        var alias = new TextRange(_current.Start, 0);
+        if (_current.Kind is TokenKind.Word or TokenKind.Name or TokenKind.QuotedName or TokenKind.String)
+        {
+            alias = CurrentValue;
+            Inspect();
+            Advance();
+        }
+        else if (named)
+        {
+            return;
+        }
+
+        if (!AtEnd)
+            return;
+        Offer(SpecialStatement.SelectGtidToken);
+        _value = alias;
+    }
+
+    private void ScanRest()
+    {
+        while (!AtEnd)
+        {
+            Inspect();
+            Advance();
+        }
+    }
+
+    private void Inspect()
+    {
+        switch (_current.Kind)
+        {
+            case TokenKind.Word:
+                if (_expectsCteName || _current.Id != Word.None)
+                    InspectWord();
+                break;
+            case TokenKind.Name or TokenKind.QuotedName:
+                InspectName();
+                break;
+            case TokenKind.OpenParen:
+                InspectCall();
+                if (_previous.Kind == TokenKind.CloseParen)
+                    _withDepths &= ~DepthBit;
+                _depth++;
+                break;
+            case TokenKind.CloseParen:
+                _withDepths &= ~DepthBit;
+                _depth--;
+                break;
+            case TokenKind.Comma:
+                _expectsCteName = (_withDepths & DepthBit) != 0;
+                break;
+            case TokenKind.UserVariable:
+                _mustLead = true;
+                _traits |= _hasInto ? StatementTraits.SetsUserVariable : StatementTraits.UsesUserVariable;
+                break;
+            case TokenKind.Assign:
+                _mustLead = true;
+                _traits |= StatementTraits.SetsUserVariable;
+                break;
+            case TokenKind.SystemVariable:
+                InspectSystemVariable();
+                break;
+            case TokenKind.Dot:
+                _shouldLead |= IsSystemSchema(_previous);
+                break;
+        }
+    }
+
+    /// <summary>Deeper than 63 a WITH clause is not followed, and its names are taken for unknown functions.</summary>
+    private readonly ulong DepthBit => _depth is >= 0 and < 64 ? 1UL << _depth : 0;
+
+    private void InspectName()
+    {
+        if (_expectsCteName)
+            TakeCteName();
+        if (_previous.Kind != TokenKind.Dot)
+            return;
+        // seq.nextval, in sql_mode=ORACLE.
+        if (CurrentIs("nextval"u8) || CurrentIs("currval"u8))
+        {
+            _mustLead = true;
+            _traits |= StatementTraits.CommitCapable;
+        }
+    }
+
+    private void InspectWord()
+    {
+        if (_expectsCteName && _current.Id != Word.Recursive)
+        {
+            // WITH ROLLUP, WITH TIES, WITH QUERY EXPANSION have no names.
+            if (_current.Id is Word.Rollup or Word.Ties or Word.Query)
+                _expectsCteName = false;
+            else
+                TakeCteName();
+        }
+
+        if (!_isRead)
+            return;
+        switch (_current.Id)
+        {
+            case Word.With:
+                _expectsCteName = true;
+                break;
+            case Word.Select or Word.Values or Word.Table:
+                _withDepths &= ~DepthBit;
+                break;
+            case Word.Into:
+                _mustLead = true;
+                _hasInto = true;
+                break;
+            case Word.Lock or Word.Procedure or Word.SqlCalcFoundRows:
+                _mustLead |= !(_current.Id == Word.Procedure && _previous.Id == Word.Show);
+                break;
+            case Word.Share:
+                _mustLead |= _previous.Id == Word.For;
+                break;
+            case Word.For when _previous.Id == Word.Value:
+                // NEXT VALUE FOR; PREVIOUS VALUE FOR only reads, what this session drew last.
+                _mustLead = true;
+                _traits |= StatementTraits.CommitCapable;
+                break;
+            case Word.Update or Word.Delete:
+                _mustLead = true;
+                if (_previous.Id != Word.For)
+                    _traits |= StatementTraits.CommitCapable;
+                break;
+            case Word.Insert or Word.Replace:
+                _pendingParens++;
+                break;
+        }
+    }
+
+    private void TakeCteName()
+    {
+        _expectsCteName = false;
+        _withDepths |= DepthBit;
+        _cteNameEnd = _current.End;
+    }
+
+    /// <summary>An opening parenthesis: whose?</summary>
+    private void InspectCall()
+    {
+        switch (_previous.Kind)
+        {
+            case TokenKind.Name or TokenKind.QuotedName:
+                if (_previous.End != _cteNameEnd)
+                    CallUnknown();
+                break;
+            case TokenKind.Word:
+                InspectWordCall();
+                break;
+        }
+    }
+
+    private void InspectWordCall()
+    {
+        switch (_previous.Use)
+        {
+            case WordUse.Syntax or WordUse.Function:
+                if (_previous.Id is Word.Insert or Word.Replace)
+                    _pendingParens--;
+                break;
+            case WordUse.AdjacentFunction:
+                if (_previous.End != _current.Start)
+                    CallUnknown();
+                break;
+            case WordUse.TakesUserLock:
+                _mustLead = true;
+                _traits |= StatementTraits.TakesUserLock;
+                break;
+            case WordUse.UserLock or WordUse.LastValueOfSequence:
+                _mustLead = true;
+                break;
+            case WordUse.LastStatement:
+                _mustLead = true;
+                _traits |= StatementTraits.RefersToLastStatement;
+                break;
+            case WordUse.ServerLocal:
+                _shouldLead = true;
+                break;
+            case WordUse.Sequence:
+                _mustLead = true;
+                _traits |= StatementTraits.CommitCapable;
+                break;
+            default:
+                if (_previous.End != _cteNameEnd && !IsClause())
+                    CallUnknown();
+                break;
+        }
+    }
+
+    /// <summary>Words that may name a stored function, in places where a function cannot stand.</summary>
+    private bool IsClause()
+    {
+        switch (_previous.Id)
+        {
+            case Word.JsonTable when _beforePrevious.Id is Word.From or Word.Join:
+                _hasJsonTable = true;
+                return true;
+            case Word.Columns:
+                return _hasJsonTable && _beforePrevious.Kind == TokenKind.String;
+            case Word.Of:
+                return _beforePrevious.Id == Word.As;
+            default:
+                return false;
+        }
+    }
+
+    private void CallUnknown()
+    {
+        if (!_isRead)
+            return;
+        _shouldLead = true;
+        _traits |= StatementTraits.Doubtful | StatementTraits.CommitCapable;
+    }
+
+    /// <summary>A value of the leader, where a user thinks to be; some are about the statement before.</summary>
+    private void InspectSystemVariable()
+    {
+        _shouldLead = true;
+        var tokens = _tokens;
+        if (CurrentIs("session"u8) || CurrentIs("local"u8))
+        {
+            tokens.Next();
+            if (tokens.Kind == TokenKind.Dot)
+                tokens.Next();
+        }
+
+        var name = tokens.Value.Of(_sql);
+        if (Ascii.EqualsIgnoreCase(name, "last_gtid"u8) || Ascii.EqualsIgnoreCase(name, "last_insert_id"u8)
+            || Ascii.EqualsIgnoreCase(name, "identity"u8) || Ascii.EqualsIgnoreCase(name, "warning_count"u8)
+            || Ascii.EqualsIgnoreCase(name, "error_count"u8) || Ascii.EqualsIgnoreCase(name, "insert_id"u8))
+        {
+            _mustLead = true;
+            _traits |= StatementTraits.RefersToLastStatement;
+        }
+    }
+
+    private readonly bool IsSystemSchema(Token token)
+    {
+        var name = _sql[token.Start..token.End];
+        if (token.Kind == TokenKind.QuotedName)
+            name = name[1..^1];
+        return name.Length switch
+        {
+            3 => Ascii.EqualsIgnoreCase(name, "sys"u8),
+            5 => Ascii.EqualsIgnoreCase(name, "mysql"u8),
+            18 => Ascii.EqualsIgnoreCase(name, "performance_schema"u8)
+                || (Ascii.EqualsIgnoreCase(name, "information_schema"u8) && !DescribesSchema()),
+            _ => false,
+        };
+    }
+
+    /// <summary>Behind <c>information_schema.</c>: is it a table that tells the same on every server?</summary>
+    private readonly bool DescribesSchema()
+    {
+        var tokens = _tokens;
+        tokens.Next();
+        var name = tokens.Value.Of(_sql);
+        return SchemaTables.Contains(name);
+    }
+}

@@ -1,0 +1,192 @@
+using System.Text;
+
+namespace WolfScale.Proxy.Sql;
+
+/// <summary>SET in its many forms.</summary>
+internal ref partial struct ClassifierPass
+{
+    /// <summary>Behind the word SET.</summary>
+    private void ReadSet()
+    {
+        switch (_current.Id)
+        {
+            case Word.Password:
+                _traits |= StatementTraits.CommitCapable;
+                SkipRest();
+                return;
+            case Word.Role:
+                _traits |= StatementTraits.SetsSessionState;
+                SkipRest();
+                return;
+            case Word.Default:
+                // SET DEFAULT ROLE writes to mysql.user.
+                _traits |= StatementTraits.CommitCapable;
+                SkipRest();
+                return;
+            case Word.Statement when !_inSetStatement:
+                ReadSetStatement();
+                return;
+        }
+
+        int assignments = 0;
+        bool wolfscale = false;
+        while (!AtEnd)
+        {
+            wolfscale |= ReadAssignment(inBody: false);
+            assignments++;
+            if (_current.Kind != TokenKind.Comma)
+                break;
+            Advance();
+        }
+
+        if (wolfscale && assignments > 1 && _special != SpecialStatement.ForbiddenSet)
+            _special = SpecialStatement.InvalidWolfscaleSet;
+    }
+
+    /// <summary><c>SET STATEMENT a = 1, b = 2 FOR statement</c>: the variables are put back at its end.</summary>
+    private void ReadSetStatement()
+    {
+        Advance();
+        _inSetStatement = true;
+        _mustLead = _leadBeforeStatement;
+        var before = _traits & (StatementTraits.SetsSessionState | StatementTraits.SetsGlobalVariable);
+        while (!AtEnd && _current.Id != Word.For)
+        {
+            _ = ReadAssignment(inBody: false);
+            if (_current.Kind != TokenKind.Comma)
+                break;
+            Advance();
+        }
+
+        _traits = (_traits & ~(StatementTraits.SetsSessionState | StatementTraits.SetsGlobalVariable)) | before;
+        if (Accept(Word.For) && !AtEnd)
+        {
+            ReadStatement();
+            ScanRest();
+        }
+        else
+        {
+            _mustLead = true;
+        }
+
+        _inSetStatement = false;
+    }
+
+    /// <summary>One of the list. True if it was one of the proxy's own variables.</summary>
+    /// <param name="inBody">In a routine or compound statement, where a plain name may be a variable of its own.</param>
+    private bool ReadAssignment(bool inBody)
+    {
+        bool isGlobal = false;
+        bool hasScope = false;
+        if (_current.Id is Word.Global or Word.Session or Word.Local)
+        {
+            isGlobal = _current.Id == Word.Global;
+            hasScope = true;
+            Advance();
+        }
+
+        switch (_current.Kind)
+        {
+            case TokenKind.UserVariable:
+                return AssignUserVariable();
+            case TokenKind.SystemVariable:
+                hasScope = true;
+                if (CurrentIs("global"u8) || CurrentIs("session"u8) || CurrentIs("local"u8))
+                {
+                    isGlobal = CurrentIs("global"u8);
+                    Advance();
+                    if (_current.Kind == TokenKind.Dot)
+                        Advance();
+                }
+
+                break;
+            case TokenKind.Word when _current.Id is Word.Names or Word.Transaction or Word.Character or Word.Charset or Word.Char:
+                // NAMES x, CHARACTER SET x, TRANSACTION READ ONLY.
+                Note(isGlobal);
+                ScanValue();
+                return false;
+        }
+
+        AssignSystemVariable(isGlobal, hasScope, inBody);
+        return false;
+    }
+
+    private void Note(bool isGlobal) =>
+        _traits |= isGlobal ? StatementTraits.SetsGlobalVariable : StatementTraits.SetsSessionState;
+
+    private void AssignSystemVariable(bool isGlobal, bool hasScope, bool inBody)
+    {
+        var name = CurrentValue;
+        Advance();
+        while (_current.Kind == TokenKind.Dot)
+        {
+            // A key cache, a record's field or NEW.x: the last name counts.
+            Advance();
+            name = CurrentValue;
+            Advance();
+        }
+
+        Note(isGlobal);
+        var text = name.Of(_sql);
+        if (ForbiddenVariables.Contains(text, plainInBody: inBody && !hasScope))
+        {
+            Offer(SpecialStatement.ForbiddenSet);
+            _value = name;
+        }
+
+        PassEqual();
+        if (Ascii.EqualsIgnoreCase(text, "autocommit"u8) && !IsOff())
+            _traits |= StatementTraits.CommitCapable;
+        ScanValue();
+    }
+
+    /// <summary>Whether the value is a literal that means off.</summary>
+    private readonly bool IsOff() => _current.Id is Word.Off or Word.False
+        || (_current.Kind == TokenKind.Number && CurrentIs("0"u8))
+        || (_current.Kind == TokenKind.String && CurrentIs("off"u8));
+
+    private bool AssignUserVariable()
+    {
+        _traits |= StatementTraits.SetsUserVariable;
+        bool consistency = CurrentIs("wolfscale_consistency"u8);
+        bool gtid = CurrentIs("wolfscale_gtid"u8);
+        Advance();
+        PassEqual();
+        if (!consistency && !gtid)
+        {
+            ScanValue();
+            return false;
+        }
+
+        bool plain = _current.Kind == TokenKind.String;
+        var value = CurrentValue;
+        ScanValue();
+        plain &= _previous.Kind == TokenKind.String && _previous.End == value.Start + value.Length + 1;
+        if (!plain)
+            Offer(SpecialStatement.InvalidWolfscaleSet);
+        else if (_special == SpecialStatement.None)
+            (_special, _value) = (consistency ? SpecialStatement.SetConsistency : SpecialStatement.SetGtidToken, value);
+        return true;
+    }
+
+    private void PassEqual()
+    {
+        if (_current.Kind is TokenKind.Equal or TokenKind.Assign)
+            Advance();
+    }
+
+    /// <summary>An expression, up to the comma or the FOR behind it. It may call functions that write.</summary>
+    private void ScanValue()
+    {
+        bool wasRead = _isRead;
+        _isRead = true;
+        _depth = 0;
+        while (!AtEnd && !(_depth <= 0 && (_current.Kind == TokenKind.Comma || (_inSetStatement && _current.Id == Word.For))))
+        {
+            Inspect();
+            Advance();
+        }
+
+        _isRead = wasRead;
+    }
+}

@@ -1,0 +1,159 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace WolfScale.Proxy.Sql;
+
+/// <summary>One walk over the tokens of a text. The other parts of this class hold the families of statements.</summary>
+internal ref partial struct ClassifierPass
+{
+    private readonly ReadOnlySpan<byte> _sql;
+    private readonly ClassifierOptions _options;
+    private SqlTokenizer _tokens;
+    private Token _current;
+    private Token _previous;
+    private Token _beforePrevious;
+
+    private StatementTraits _traits;
+    private SpecialStatement _special;
+    private TextRange _value;
+    private KillTarget _kill;
+    private int _statements;
+
+    /// <summary>Not to be moved from the leader by a hint: a write, a lock, a state of the session.</summary>
+    private bool _mustLead;
+
+    /// <summary><see cref="_mustLead"/> as the statements before this one left it.</summary>
+    private bool _leadBeforeStatement;
+
+    /// <summary>To the leader unless a hint says otherwise: an unknown function, or an answer that tells of one server.</summary>
+    private bool _shouldLead;
+
+    private bool _inSetStatement;
+
+    /// <summary>In a query or an expression, where a name before a parenthesis is a function.</summary>
+    private bool _isRead;
+    private int _depth;
+
+    /// <summary>Bit d: at parenthesis depth d a WITH clause is open, whose names may have a list of columns in parentheses.</summary>
+    private ulong _withDepths;
+    private bool _expectsCteName;
+    private int _cteNameEnd;
+
+    /// <summary>INSERT and REPLACE seen without the parenthesis that makes them functions.</summary>
+    private int _pendingParens;
+    private bool _hasInto;
+    private bool _hasJsonTable;
+
+    public ClassifierPass(ReadOnlySpan<byte> sql, ClassifierOptions options)
+    {
+        _sql = sql;
+        _options = options;
+        _tokens = new SqlTokenizer(sql, options);
+    }
+
+    public StatementClass Run()
+    {
+        Advance();
+        while (_current.Kind != TokenKind.End)
+        {
+            if (_current.Kind == TokenKind.Semicolon)
+            {
+                Advance();
+                continue;
+            }
+
+            if (++_statements == 2)
+                _traits |= StatementTraits.MultiStatement;
+            ReadStatement();
+            ScanRest();
+        }
+
+        if (_statements == 0)
+            _mustLead = true;
+        if (_options.HasTemporaryTables)
+            _mustLead = true;
+        if (_options.InSystemSchema)
+            _shouldLead = true;
+        DecideDoubts();
+        DecideSpecial();
+        return Result();
+    }
+
+    private readonly StatementClass Result()
+    {
+        bool local = !_mustLead && _tokens.Hint != RoutingHint.Leader && (!_shouldLead || _tokens.Hint == RoutingHint.Local);
+        return new StatementClass
+        {
+            Route = local ? StatementRoute.Local : StatementRoute.Leader,
+            Hint = _tokens.Hint,
+            Special = _special,
+            Traits = _traits,
+            Value = _value,
+            Kill = _kill,
+        };
+    }
+
+    /// <summary>What the server may read differently must not carry a forbidden assignment past the check either.</summary>
+    private void DecideDoubts()
+    {
+        bool lexingMayChange = _statements > 1 && (_traits & StatementTraits.SetsSessionState) != 0;
+        if (_tokens.IsDoubtful)
+        {
+            _mustLead = true;
+            _traits |= StatementTraits.Doubtful | StatementTraits.CommitCapable;
+        }
+
+        // SET sql_mode or SET NAMES in a multi-statement changes how the statements after it are read.
+        if ((_tokens.IsDoubtful || lexingMayChange) && _special != SpecialStatement.ForbiddenSet)
+            FindForbiddenText(0, _sql.Length);
+    }
+
+    /// <summary>The proxy answers these in place of the server, which it can do for a statement that stands alone.</summary>
+    private void DecideSpecial()
+    {
+        if (_statements < 2 && !_tokens.IsDoubtful)
+            return;
+        if (_special is SpecialStatement.SetConsistency or SpecialStatement.SetGtidToken)
+            _special = SpecialStatement.InvalidWolfscaleSet;
+        else if (_special is not (SpecialStatement.ForbiddenSet or SpecialStatement.InvalidWolfscaleSet))
+            _special = SpecialStatement.None;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Advance()
+    {
+        _beforePrevious = _previous;
+        _previous = _current;
+        _tokens.Next();
+        // No word of one letter means anything.
+        var meaning = _tokens.Kind == TokenKind.Word && _tokens.End - _tokens.Start > 1
+            ? WordTable.Find(_sql[_tokens.Start.._tokens.End])
+            : default;
+        _current = new Token(_tokens.Kind, meaning.Id, meaning.Use, _tokens.Start, _tokens.End);
+    }
+
+    private readonly bool AtEnd => _current.Kind is TokenKind.End or TokenKind.Semicolon;
+
+    /// <summary>Passes over a word if it is this one.</summary>
+    private bool Accept(Word word)
+    {
+        if (_current.Id != word)
+            return false;
+        Advance();
+        return true;
+    }
+
+    private readonly bool CurrentIs(ReadOnlySpan<byte> lowerCase) => Ascii.EqualsIgnoreCase(_tokens.Value.Of(_sql), lowerCase);
+
+    private readonly TextRange CurrentValue => _tokens.Value;
+
+    private void SkipRest()
+    {
+        while (!AtEnd)
+            Advance();
+    }
+
+    /// <param name="Id">The keyword, where the classifier acts on it.</param>
+    /// <param name="Use">What the word is before a parenthesis.</param>
+    private readonly record struct Token(TokenKind Kind, Word Id, WordUse Use, int Start, int End);
+}

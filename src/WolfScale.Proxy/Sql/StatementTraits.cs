@@ -1,0 +1,63 @@
+namespace WolfScale.Proxy.Sql;
+
+/// <summary>What a statement does to its session and transaction.</summary>
+[Flags]
+public enum StatementTraits
+{
+    None = 0,
+    BeginsTransaction = 1 << 0,
+
+    /// <summary>Always together with <see cref="BeginsTransaction"/>.</summary>
+    BeginsReadOnlyTransaction = 1 << 1,
+
+    /// <summary>COMMIT, ROLLBACK (not TO SAVEPOINT), XA PREPARE, COMMIT and ROLLBACK.</summary>
+    EndsTransaction = 1 << 2,
+
+    /// <summary>AND CHAIN: another transaction begins at once.</summary>
+    ChainsTransaction = 1 << 3,
+
+    /// <summary>RELEASE: the server closes the connection.</summary>
+    ReleasesConnection = 1 << 4,
+
+    /// <summary>
+    /// May make something durable: autocommit DML, DDL and everything that commits implicitly, CALL, COMMIT, an unknown function.
+    /// When its answer is lost, its outcome is not known.
+    /// </summary>
+    CommitCapable = 1 << 5,
+
+    /// <summary>
+    /// Together with <see cref="CommitCapable"/>: what it can commit is the session's open transaction and nothing else (COMMIT, BEGIN,
+    /// LOCK TABLES). Outside a transaction it makes nothing durable.
+    /// </summary>
+    CommitsOnlyOpenTransaction = 1 << 6,
+
+    /// <summary>Session variables, NAMES, the default schema, the role: to be repeated on every backend of the session.</summary>
+    SetsSessionState = 1 << 7,
+
+    SetsGlobalVariable = 1 << 8,
+    SetsUserVariable = 1 << 9,
+    UsesUserVariable = 1 << 10,
+    CreatesTemporaryTable = 1 << 11,
+
+    /// <summary>GET_LOCK.</summary>
+    TakesUserLock = 1 << 12,
+    OpensHandler = 1 << 13,
+    LocksTables = 1 << 14,
+
+    /// <summary>PREPARE.</summary>
+    PreparesSqlStatement = 1 << 15,
+
+    /// <summary>EXECUTE, DEALLOCATE PREPARE.</summary>
+    UsesSqlStatement = 1 << 16,
+    MultiStatement = 1 << 17,
+
+    /// <summary>SHOW WARNINGS, FOUND_ROWS(), LAST_INSERT_ID(): belongs where the statement before it was executed.</summary>
+    RefersToLastStatement = 1 << 18,
+
+    /// <summary>What it does cannot be told from its text, or not by this classifier.</summary>
+    Doubtful = 1 << 19,
+
+    /// <summary>LOAD DATA LOCAL: the server asks the client for a file.</summary>
+    LoadsLocalData = 1 << 20,
+    IsKill = 1 << 21,
+}
