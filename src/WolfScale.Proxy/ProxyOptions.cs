@@ -13,9 +13,28 @@ public sealed record ProxyOptions
     /// <summary>Milliseconds that a new connection or statement waits for a leader.</summary>
     public int FailoverWaitMs { get; init; } = 10_000;
 
+    /// <summary>Milliseconds that a local read waits for its data before it goes to the leader.</summary>
+    public int ReadWaitMs { get; init; } = 100;
+
+    /// <summary>Of sessions that do not choose for themselves.</summary>
+    public ReadConsistency Consistency { get; init; } = ReadConsistency.Session;
+
     /// <summary>Milliseconds that a client may take from its connection to the end of its login, as the server's <c>connect_timeout</c>.</summary>
     public int LoginTimeoutMs { get; init; } = 10_000;
 
     /// <summary>Event loops, each a thread. Sessions are shared out among them.</summary>
     public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
+}
+
+/// <summary>What a read that need not go to the leader may show (design: Guarantees).</summary>
+public enum ReadConsistency
+{
+    /// <summary>Whatever the local server has.</summary>
+    Eventual,
+
+    /// <summary>A session sees its own writes and never goes back.</summary>
+    Session,
+
+    /// <summary>Every write that was acknowledged before, on any connection.</summary>
+    Strong,
 }

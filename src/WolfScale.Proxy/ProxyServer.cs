@@ -21,10 +21,10 @@ public sealed class ProxyServer : IDisposable
 
     /// <summary>Listens from here on.</summary>
     /// <exception cref="SocketException">The address cannot be used.</exception>
-    public ProxyServer(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, ILoggerFactory loggers, TimeProvider time)
+    public ProxyServer(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, IAccountSecrets accounts, ILoggerFactory loggers, TimeProvider time)
     {
         var logger = loggers.CreateLogger("WolfScale.Proxy");
-        _context = new ProxyContext(options, routes, gate, logger, _ => Interlocked.Decrement(ref _sessions));
+        _context = new ProxyContext(options, routes, gate, accounts, logger, _ => Interlocked.Decrement(ref _sessions));
         _listener = new Socket(options.BindAddress.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
@@ -45,6 +45,8 @@ public sealed class ProxyServer : IDisposable
     }
 
     public IPEndPoint Address { get; }
+
+    public ProxyCounters Counters => _context.Counters;
 
     /// <summary>Clients at this moment.</summary>
     public int Sessions => Volatile.Read(ref _sessions);

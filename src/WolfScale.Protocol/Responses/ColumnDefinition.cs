@@ -47,15 +47,20 @@ public sealed record ColumnDefinition(string Name)
         };
     }
 
-    public void Write(PacketWriter writer) =>
-        writer.Begin()
+    /// <param name="writer">Gets one packet.</param>
+    /// <param name="extended">The client has <see cref="Handshake.MariaDbCapabilities.ExtendedMetadata"/>.</param>
+    public void Write(PacketWriter writer, bool extended = false)
+    {
+        _ = writer.Begin()
             .LengthEncodedText("def")
             .LengthEncodedText(Schema)
             .LengthEncodedText(Table)
             .LengthEncodedText(Table)
             .LengthEncodedText(Name)
-            .LengthEncodedText("")
-            .LengthEncodedInteger(0x0C)
+            .LengthEncodedText("");
+        if (extended)
+            _ = writer.LengthEncodedText("");
+        writer.LengthEncodedInteger(0x0C)
             .UInt16(CharacterSet)
             .UInt32(Length)
             .Byte(Type)
@@ -63,4 +68,5 @@ public sealed record ColumnDefinition(string Name)
             .Byte(Decimals)
             .Zeros(2)
             .End();
+    }
 }

@@ -18,6 +18,12 @@ internal interface IRelayOwner
     /// <summary>Before an OK goes to the client: false holds it, and everything after it, back.</summary>
     bool MayPass(in OkInfo ok);
 
+    /// <summary>Nothing of the answer has reached the client, and this is its error: true keeps it from the client, and the answer is over.</summary>
+    bool Intercepts(ReadOnlySpan<byte> error);
+
+    /// <summary>The statement is prepared on the backend; the id in the packet may be changed.</summary>
+    void Prepared(Span<byte> payload);
+
     /// <summary>A packet that says something about the session has passed.</summary>
     void Passed(PacketRole role, ReadOnlySpan<byte> payload);
 }
@@ -32,6 +38,9 @@ internal enum RelayProgress
 
     /// <summary>An OK waits for the quorum.</summary>
     Held,
+
+    /// <summary>The answer was an error that the client does not get.</summary>
+    Intercepted,
 }
 
 /// <summary>
@@ -110,6 +119,14 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
                 break;
             }
 
+            if (role == PacketRole.Error && !HasBegun && _gathered == 0 && run == position && owner.Intercepts(payload))
+            {
+                taken = position + PacketHeader.Size + header.PayloadLength;
+                return RelayProgress.Intercepted;
+            }
+
+            if (role == PacketRole.PrepareOk)
+                owner.Prepared(payload);
             _tracker = next;
             PayEof(bytes, ref run, position, header, role, payload);
             bytes[position + 3] = (byte)(header.Sequence + _shift);

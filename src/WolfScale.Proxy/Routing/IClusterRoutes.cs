@@ -10,15 +10,26 @@ namespace WolfScale.Proxy.Routing;
 /// <param name="Leader">The leader's server when it stands beside this proxy, else the proxy of the leader's node; null while nobody is known to serve.</param>
 /// <param name="LeaderIsHere">The leader's server is this node's own.</param>
 /// <param name="LeaderId">Name of the leader, for people.</param>
-public sealed record Routes(long Epoch, EndPoint? Leader, bool LeaderIsHere, string LeaderId)
+/// <param name="Local">This node's own server where it follows and may be read from, else null.</param>
+public sealed record Routes(long Epoch, EndPoint? Leader, bool LeaderIsHere, string LeaderId, EndPoint? Local)
 {
-    public static Routes Nowhere { get; } = new(0, null, false, "");
+    public static Routes Nowhere { get; } = new(0, null, false, "", null);
 }
 
 /// <summary>The cluster as the proxy needs it; made by the node's host from the cluster's view.</summary>
 public interface IClusterRoutes
 {
     Routes Current { get; }
+
+    /// <summary>How far the local server has certainly applied the cluster's transactions: the sequence of the last GTID. 0: unknown.</summary>
+    ulong LocalSequence { get; }
+
+    /// <summary>
+    /// The GTID of the last transaction that anybody can have been told of when this was asked: a round of messages to a majority, started after the
+    /// question (Raft thesis §6.4). Null where the log holds none.
+    /// </summary>
+    /// <exception cref="Exception">No leader confirmed it.</exception>
+    Task<Gtid?> ReadIndexAsync();
 
     /// <summary>Raised on any thread after <see cref="Current"/> has changed.</summary>
     event Action? Changed;
@@ -33,7 +44,10 @@ public enum QuorumAnswer
     /// <summary>Not yet.</summary>
     NotYet,
 
-    /// <summary>The leadership under which it was written has ended, and the log does not hold it (yet): nothing can be promised.</summary>
+    /// <summary>The log certainly does not hold it and never will: the transaction was not committed.</summary>
+    Gone,
+
+    /// <summary>The leadership under which it was written has ended, and what became of it is not known yet.</summary>
     Lost,
 }
 

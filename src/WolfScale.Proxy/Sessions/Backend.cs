@@ -51,6 +51,12 @@ internal sealed class Backend : Connection
     /// <summary>The connection's id on its server.</summary>
     public uint ConnectionId { get; private set; }
 
+    /// <summary>What the proxy says to it on its own at this moment, or null.</summary>
+    public BackendSetup? Setup { get; set; }
+
+    /// <summary>The <see cref="SessionState.Version"/> that it is at.</summary>
+    public int StateVersion { get; set; } = -1;
+
     /// <returns>Null when it failed at once; the reason is then in <paramref name="reason"/>.</returns>
     public static Backend? Connect(EventLoop loop, EndPoint address, bool hop, IBackendOwner owner, out string reason)
     {
@@ -115,16 +121,19 @@ internal sealed class Backend : Connection
     private int Take(Span<byte> bytes)
     {
         if (_greeted)
-            return _owner.OnReceived(this, bytes);
+            return Setup is { } setup ? setup.OnReceived(bytes) : _owner.OnReceived(this, bytes);
         if (bytes.Length < PacketHeader.Size || bytes.Length < PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength)
             return 0;
         var length = PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength;
         _greeted = true;
         if (bytes[PacketHeader.Size] != ServerGreeting.ProtocolVersion)
-            return _owner.OnReceived(this, bytes); // an error in its place
+            return Setup is { } refused ? refused.OnReceived(bytes) : _owner.OnReceived(this, bytes); // an error in its place
         var greeting = ServerGreeting.Read(bytes[PacketHeader.Size..length]);
         (Offered, ConnectionId) = (greeting.Capabilities, greeting.ConnectionId);
-        _owner.OnGreeting(this, bytes[..length]);
+        if (Setup is { } own)
+            own.OnGreeting(bytes[..length]);
+        else
+            _owner.OnGreeting(this, bytes[..length]);
         return length;
     }
 

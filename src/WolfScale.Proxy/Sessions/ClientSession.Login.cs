@@ -1,9 +1,11 @@
 using System.Buffers.Binary;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
+using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Net;
 using WolfScale.Proxy.Responses;
 using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
@@ -13,10 +15,20 @@ internal sealed partial class ClientSession
     /// <summary>The server reports every change of the session from here on, the GTID of a commit among them; the client hears of what it would hear of anyway.</summary>
     private static readonly byte[] Preparation = "SET SESSION session_track_system_variables='*', session_track_schema=1"u8.ToArray();
 
-    private readonly FileStream _file = new();
-    private ResponseTracker _preparing;
     private byte[]? _welcome;
+    private LoginPacket? _login;
+    private byte _loginShift;
+    private byte _nextSequence;
+    private bool _authenticated;
     private long _waitUntilMs;
+
+    /// <summary>1: begins with a backend.</summary>
+    public void Start()
+    {
+        _context.Counters.Connections.Increment();
+        _timer = _loop.After(_context.Options.LoginTimeoutMs, () => Refuse(ProxyErrors.LoginTimedOut, _nextSequence));
+        ConnectToLeader();
+    }
 
     /// <summary>1: the leader's server, or the proxy beside it; waits for one.</summary>
     private void ConnectToLeader()
@@ -46,12 +58,15 @@ internal sealed partial class ClientSession
             return;
         }
 
-        Refuse(_context.Routes.Current.Leader is { } leader ? ProxyErrors.ServerUnreachable(leader.ToString()!, reason) : ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
+        Refuse(
+            _context.Routes.Current.Leader is { } leader ? ProxyErrors.ServerUnreachable(leader.ToString()!, reason) : ProxyErrors.NoLeader(_context.Options.FailoverWaitMs),
+            _nextSequence);
     }
 
     /// <summary>The server's greeting, with its salt and its id of the connection, is the client's greeting.</summary>
-    private void OnGreeting(Backend backend, Span<byte> packet)
+    private void OnGreeting(Span<byte> packet)
     {
+        _salt = ServerGreeting.Read(packet[PacketHeader.Size..]).Salt.ToArray();
         Offer(packet[PacketHeader.Size..], ~LoginPacket.Never);
         Phase = SessionPhase.AwaitingLogin;
         _nextSequence = 2;
@@ -79,11 +94,12 @@ internal sealed partial class ClientSession
         var login = LoginPacket.Read(payload);
         if (login.IsHop && !_context.Routes.Current.LeaderIsHere)
         {
-            Refuse(ProxyErrors.NoLeader(0));
+            Refuse(ProxyErrors.NoLeader(0), _nextSequence);
             return 0;
         }
 
-        _login = login;
+        (_login, _answer) = (login, login.Answer);
+        _charset = login.Charset;
         Dialect = new ClientDialect(login.Capabilities);
         var writer = _loop.Writer;
         writer.Clear();
@@ -111,6 +127,19 @@ internal sealed partial class ClientSession
         return taken;
     }
 
+    private int OnClientAuthenticates(Span<byte> bytes)
+    {
+        if (_switched && TryTakePacket(bytes, out _, out var payload))
+        {
+            _answer = payload.ToArray();
+            _switched = false;
+        }
+
+        return PassLoginPackets(bytes, _leader!, -_loginShift);
+    }
+
+    private bool _switched;
+
     private int OnAuthentication(Span<byte> bytes)
     {
         if (!TryTakePacket(bytes, out var header, out var payload))
@@ -132,54 +161,47 @@ internal sealed partial class ClientSession
                     Close();
                 return length;
             default:
+                if (payload[0] == AuthSwitchRequest.Marker && payload.Length > 1)
+                {
+                    _salt = AuthSwitchRequest.Read(payload).Salt.ToArray();
+                    _switched = true;
+                }
+
                 return PassLoginPackets(bytes[..length], _client, _loginShift);
         }
     }
-
-    private bool _authenticated;
 
     /// <summary>3.</summary>
     private void Prepare()
     {
         Phase = SessionPhase.Preparing;
         _authenticated = true;
-        _preparing.Begin(ResponseShape.Results);
-        var writer = _loop.Writer;
-        writer.Clear();
-        writer.Sequence = 0;
-        writer.Begin().Byte((byte)Protocol.Commands.CommandCode.Query).Bytes(Preparation).End();
-        if (!_leader!.Send(writer.Written.Span))
-            OnBackendLost(_leader, "the connection broke");
+        _leader!.Setup = new BackendSetup(_leader, null, [ScriptItem.Query(Preparation)], (_, refusal) => Welcome(refusal));
+        _leader.Setup.Begin();
     }
 
-    private int OnPrepared(Span<byte> bytes)
+    private void Welcome(ErrPacket? refusal)
     {
-        if (!TryTakePacket(bytes, out var header, out var payload))
-            return 0;
-        _ = _preparing.Next(header, payload);
-        if (!_preparing.IsDone)
-            return PacketHeader.Size + payload.Length;
-        _timer?.Cancel();
-        _waitUntilMs = 0;
-        var welcome = _welcome!;
-        _welcome = null;
-        var ok = OkInfo.Read(welcome.AsSpan(PacketHeader.Size));
-        if (Dialect.Changes(ok, endOfRows: false))
+        if (refusal is not null)
         {
-            var writer = _loop.Writer;
-            writer.Clear();
-            writer.Sequence = welcome[3];
-            Dialect.WriteOk(writer, ok, endOfRows: false, Tracked);
-            ToClient(writer.Written.Span);
-        }
-        else
-        {
-            ToClient(welcome);
+            Refuse(refusal, _welcome![3]);
+            return;
         }
 
+        _timer?.Cancel();
+        var packet = _welcome!;
+        (_welcome, _waitUntilMs) = (null, 0);
+        var ok = OkInfo.Read(packet.AsSpan(PacketHeader.Size));
+        _status = ok.Status;
+        _state.Reset(_login!.Database);
+        _leader!.StateVersion = _state.Version;
+        var writer = _loop.Writer;
+        writer.Clear();
+        writer.Sequence = packet[3];
+        Dialect.WriteOk(writer, ok, endOfRows: false, Tracked);
+        ToClient(writer.Written.Span);
         if (Phase == SessionPhase.Preparing)
             BecomeIdle();
-        return PacketHeader.Size + payload.Length;
     }
 
     /// <summary>The server has no greeting for us but an error (too many connections, host blocked): it is the client's.</summary>
@@ -190,40 +212,6 @@ internal sealed partial class ClientSession
         ToClient(bytes[..(PacketHeader.Size + payload.Length)]);
         Close();
         return bytes.Length;
-    }
-
-    private int OnFile(Span<byte> bytes)
-    {
-        var taken = _file.Take(bytes);
-        if (taken > 0 && !_leader!.Send(bytes[..taken]))
-            OnBackendLost(_leader, "the connection broke");
-        if (_file.IsOver && Phase == SessionPhase.SendingFile)
-        {
-            _relay.FileSent();
-            Phase = SessionPhase.Answering;
-        }
-
-        return taken;
-    }
-
-    private void OnBackendLost(Backend backend, string reason)
-    {
-        backend.Close();
-        if (backend != _leader)
-            return;
-        switch (Phase)
-        {
-            case SessionPhase.Connecting:
-                _leader = null;
-                TryAgain(reason);
-                break;
-            case SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile:
-                FailWith(_relay.HasBegun ? ProxyErrors.AnswerLost : ProxyErrors.OutcomeUnknown);
-                break;
-            default:
-                Close();
-                break;
-        }
     }
 
     /// <summary>The whole of a short packet.</summary>

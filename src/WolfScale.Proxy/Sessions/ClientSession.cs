@@ -1,5 +1,4 @@
 using WolfScale.Protocol;
-using WolfScale.Protocol.Commands;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Net;
@@ -11,7 +10,7 @@ namespace WolfScale.Proxy.Sessions;
 /// <summary>Where a session stands.</summary>
 internal enum SessionPhase : byte
 {
-    /// <summary>A backend is being found and connected to; the client waits for the greeting, or for its answer.</summary>
+    /// <summary>A backend is being found and connected to; the client waits for the greeting.</summary>
     Connecting,
 
     /// <summary>The greeting is out.</summary>
@@ -20,7 +19,7 @@ internal enum SessionPhase : byte
     /// <summary>Client and server agree on who it is, with as many packets as the plugin needs.</summary>
     Authenticating,
 
-    /// <summary>The proxy sets the new backend up.</summary>
+    /// <summary>The proxy has something to say to a backend, or waits for one, before it goes on.</summary>
     Preparing,
 
     /// <summary>The client's word.</summary>
@@ -40,11 +39,12 @@ internal enum SessionPhase : byte
 /// <summary>
 /// One client. Everything of it happens on its loop's thread.
 /// <code>
-///   client ──connect──▶ 1 a backend is connected to, its greeting goes to the client
-///          ──login────▶ 2 goes to the backend with the capabilities the proxy needs; what the two say then is passed on, until OK
-///                       3 the backend is told to report every change of the session; now the client gets that OK
-///          ──command──▶ 4 sent to a backend
+///   client ──connect──▶ 1 the leader's server is connected to, its greeting goes to the client
+///          ──login────▶ 2 goes to the server with the capabilities the proxy needs; what the two say then is passed on, until OK
+///                       3 the server is told to report every change of the session; now the client gets that OK
+///          ──command──▶ 4 classified and sent: to the leader, or to the local server once that has what the session must see
 ///          ◀──answer─── 5 passed on; an OK with a GTID only when the quorum holds it
+///                       6 the leader changes: the session moves to the new one (ClientSession.Moving)
 /// </code>
 /// </summary>
 internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
@@ -55,17 +55,18 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private readonly EventLoop _loop;
     private readonly ClientConnection _client;
     private readonly ResponseRelay _relay;
-    private readonly CommandStream _command = new();
-    private LoginPacket? _login;
+    private readonly SessionState _state = new();
     private Backend? _leader;
+    private Backend? _local;
+    private Backend? _active; // whose answer is awaited
     private LoopTimer? _timer;
-    private long _epoch;
-    private byte _loginShift;
-    private byte _nextSequence;
+    private long _epoch; // of the leader backend
+    private ServerStatus _status;
 
     public ClientSession(ProxyContext context, EventLoop loop, int descriptor)
     {
         (_context, _loop) = (context, loop);
+        _consistency = context.Options.Consistency;
         _relay = new ResponseRelay(this, loop);
         _client = new ClientConnection(loop, descriptor, this);
     }
@@ -76,7 +77,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     public TrackedVariables Tracked { get; private set; } = TrackedVariables.Default;
 
-    /// <summary>The client may speak: it has the word, or its next command may wait in the buffers of the kernel.</summary>
+    /// <summary>The client may speak.</summary>
     public bool MayReceive => Phase switch
     {
         SessionPhase.AwaitingLogin or SessionPhase.Authenticating => true,
@@ -84,17 +85,12 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _ => false,
     };
 
-    /// <summary>1: begins with a backend.</summary>
-    public void Start()
-    {
-        _timer = _loop.After(_context.Options.LoginTimeoutMs, () => Refuse(ProxyErrors.LoginTimedOut));
-        ConnectToLeader();
-    }
+    private bool InTransaction => (_status & ServerStatus.InTransaction) != 0;
 
     public int OnReceived(Span<byte> bytes) => Phase switch
     {
         SessionPhase.AwaitingLogin => OnLogin(bytes),
-        SessionPhase.Authenticating => PassLoginPackets(bytes, _leader!, -_loginShift),
+        SessionPhase.Authenticating => OnClientAuthenticates(bytes),
         SessionPhase.Idle => OnCommand(bytes),
         SessionPhase.SendingFile => OnFile(bytes),
         _ => 0,
@@ -108,26 +104,29 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         Close();
     }
 
-    public void OnClientDrained() => _leader?.Resume();
+    public void OnClientDrained() => _active?.Resume();
 
     bool IBackendOwner.MayReceive(Backend backend) => !_client.IsCongested && Phase != SessionPhase.AwaitingQuorum;
 
-    void IBackendOwner.OnGreeting(Backend backend, Span<byte> packet) => OnGreeting(backend, packet);
+    void IBackendOwner.OnGreeting(Backend backend, Span<byte> packet) => OnGreeting(packet);
 
-    int IBackendOwner.OnReceived(Backend backend, Span<byte> bytes) => Phase switch
+    int IBackendOwner.OnReceived(Backend backend, Span<byte> bytes)
     {
-        SessionPhase.Connecting => PassOnRefusal(bytes),
-        SessionPhase.Authenticating => OnAuthentication(bytes),
-        SessionPhase.Preparing => OnPrepared(bytes),
-        SessionPhase.Answering => OnAnswer(bytes),
-        _ => OnUnasked(bytes),
-    };
-
-    void IBackendOwner.OnDrained(Backend backend)
-    {
-        if (_client.HasInput)
-            _client.OnReadable();
+        switch (Phase)
+        {
+            case SessionPhase.Connecting:
+                return PassOnRefusal(bytes);
+            case SessionPhase.Authenticating:
+                return OnAuthentication(bytes);
+            case SessionPhase.Answering when backend == _active:
+                return OnAnswer(bytes);
+            default:
+                // Out of turn: the server says why it closes (KILL, shutdown). That it does is what matters.
+                return bytes.Length;
+        }
     }
+
+    void IBackendOwner.OnDrained(Backend backend) => _client.ReadIfOpen();
 
     void IBackendOwner.OnLost(Backend backend, string reason) => OnBackendLost(backend, reason);
 
@@ -135,18 +134,29 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     bool IRelayOwner.MayPass(in OkInfo ok)
     {
-        // Behind a hop the leader's proxy has asked already.
-        if (_leader is not { IsHop: false } || !SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
+        // Behind a hop the leader's proxy has asked already; what the local server reports is the cluster's.
+        if (_active != _leader || _leader is not { IsHop: false } || !SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             return true;
-        var answer = _context.Gate.Ask(gtid, _epoch);
-        if (answer == QuorumAnswer.Lost)
-            FailWith(ProxyErrors.OutcomeUnknown);
-        return answer == QuorumAnswer.Held;
+        switch (_context.Gate.Ask(gtid, _epoch))
+        {
+            case QuorumAnswer.Held:
+                return true;
+            case QuorumAnswer.Gone:
+                _gateVerdict = ProxyErrors.TransactionLost;
+                return false;
+            case QuorumAnswer.Lost when _loop.NowMs > _gateUntilMs:
+                _gateVerdict = ProxyErrors.OutcomeUnknown;
+                return false;
+            case QuorumAnswer.NotYet:
+                _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs; // counts from when the leadership has ended
+                return false;
+            default:
+                return false;
+        }
     }
 
-    void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
-    {
-    }
+    private ErrPacket? _gateVerdict;
+    private long _gateUntilMs;
 
     private void ToClient(ReadOnlySpan<byte> bytes)
     {
@@ -154,56 +164,32 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             Close();
     }
 
-    /// <summary>4: one command; what comes behind it waits for its answer.</summary>
-    private int OnCommand(Span<byte> bytes)
-    {
-        var taken = _command.Take(bytes, out var begins);
-        if (begins)
-            _epoch = _context.Routes.Current.Epoch;
-        if (taken == 0)
-            return 0;
-        if (_leader is not { } leader || !leader.Send(bytes[..taken]))
-        {
-            OnBackendLost(_leader!, "the connection broke");
-            return taken;
-        }
-
-        if (!_command.IsWhole)
-            return taken;
-        var code = _command.Code;
-        var shape = CommandShapes.Of(code);
-        _command.Reset();
-        if (code is CommandCode.ChangeUser or CommandCode.ResetConnection)
-        {
-            // Both make the session as new; the server is to be told again what to report.
-            (_loginShift, Phase) = (0, SessionPhase.Authenticating);
-            return taken;
-        }
-
-        if (shape == ResponseShape.None)
-            return taken;
-        _relay.Begin(shape);
-        Phase = SessionPhase.Answering;
-        return taken;
-    }
-
     /// <summary>5.</summary>
     private int OnAnswer(Span<byte> bytes)
     {
         var progress = _relay.Process(bytes, out var taken);
+        if (Phase != SessionPhase.Answering)
+            return taken; // closed meanwhile
         switch (progress)
         {
-            case RelayProgress.Done when Phase == SessionPhase.Answering:
-                BecomeIdle();
+            case RelayProgress.Done:
+                AfterAnswer();
                 break;
             case RelayProgress.AwaitsFile:
                 _file.Begin(_relay.Shift);
                 Phase = SessionPhase.SendingFile;
                 NextFromClient();
                 break;
-            case RelayProgress.Held when Phase == SessionPhase.Answering:
+            case RelayProgress.Held when _gateVerdict is { } verdict:
+                _gateVerdict = null;
+                Answer(verdict);
+                return bytes.Length;
+            case RelayProgress.Held:
                 Phase = SessionPhase.AwaitingQuorum;
                 _timer = _loop.After(GateLookMs, LookAtGate);
+                break;
+            case RelayProgress.Intercepted:
+                AfterIntercepted();
                 break;
             default:
                 break;
@@ -217,11 +203,13 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         if (Phase != SessionPhase.AwaitingQuorum)
             return;
         Phase = SessionPhase.Answering;
-        _leader!.Resume(); // asks the gate again
+        _active!.Resume(); // asks the gate again
     }
 
     private void BecomeIdle()
     {
+        _flight.Release();
+        _active = null;
         Phase = SessionPhase.Idle;
         NextFromClient();
     }
@@ -233,27 +221,22 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             _loop.Post(_client.ReadIfOpen);
     }
 
-    /// <summary>The server speaks out of turn: it says why it closes (KILL, shutdown). The client reads that with its next command.</summary>
-    private int OnUnasked(Span<byte> bytes)
+    /// <summary>Answers the command under way with an error; the session goes on.</summary>
+    private void Answer(ErrPacket error)
     {
-        ToClient(bytes);
-        return bytes.Length;
+        SendError(error, 1);
+        if (Phase != SessionPhase.Closed)
+            BecomeIdle();
     }
 
-    private void Refuse(ErrPacket error)
+    /// <summary>An error, and the session ends with it.</summary>
+    private void Refuse(ErrPacket error, byte sequence)
     {
-        Send(error, _nextSequence);
+        SendError(error, sequence);
         Close();
     }
 
-    /// <summary>Ends the answer under way with an error, and the session with it.</summary>
-    private void FailWith(ErrPacket error)
-    {
-        Send(error, 1);
-        Close();
-    }
-
-    private void Send(ErrPacket error, byte sequence)
+    private void SendError(ErrPacket error, byte sequence)
     {
         var writer = _loop.Writer;
         writer.Clear();
@@ -269,7 +252,9 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         Phase = SessionPhase.Closed;
         _timer?.Cancel();
         _leader?.Close();
+        _local?.Close();
         _client.Close();
+        _flight.Release();
         _context.Ended(this);
     }
 }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
@@ -30,6 +31,9 @@ internal sealed class LoginPacket
     /// <summary>The client's own.</summary>
     public Capabilities Capabilities { get; }
 
+    /// <summary>MariaDB's own, which a client has that leaves CLIENT_MYSQL out.</summary>
+    public MariaDbCapabilities MariaDb => (Capabilities & Capabilities.LongPassword) == 0 ? (MariaDbCapabilities)BinaryPrimitives.ReadUInt32LittleEndian(_head.AsSpan(20)) : 0;
+
     public string User { get; }
 
     /// <summary>The client's proof of its password, for the plugin it names.</summary>
@@ -38,6 +42,14 @@ internal sealed class LoginPacket
     public string? Database { get; }
 
     public string Plugin { get; }
+
+    /// <summary>What the login's collation id says of the client's character set.</summary>
+    public ClientCharset Charset => _head[0] switch
+    {
+        33 or 83 or 45 or 46 or 11 or 65 or (>= 192 and <= 247) => ClientCharset.Utf8,
+        5 or 8 or 15 or 31 or 47 or 48 or 49 or 94 => ClientCharset.SingleByte, // latin1
+        _ => ClientCharset.AsciiUnsafe,
+    };
 
     /// <summary>It comes from another node's proxy, for the leader alone: it is never sent on to a third.</summary>
     public bool IsHop => _attributes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(HopAttribute)) >= 0;

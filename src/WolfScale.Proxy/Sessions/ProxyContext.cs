@@ -5,13 +5,17 @@ using WolfScale.Proxy.Routing;
 namespace WolfScale.Proxy.Sessions;
 
 /// <summary>What all sessions of a proxy share.</summary>
-internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, ILogger logger, Action<ClientSession> ended)
+internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, IAccountSecrets accounts, ILogger logger, Action<ClientSession> ended)
 {
     public ProxyOptions Options => options;
 
     public IClusterRoutes Routes => routes;
 
     public IQuorumGate Gate => gate;
+
+    public IAccountSecrets Accounts => accounts;
+
+    public ProxyCounters Counters { get; } = new();
 
     /// <summary>A session is over; it takes itself off the books.</summary>
     public void Ended(ClientSession session) => ended(session);

@@ -1,3 +1,6 @@
+using System.Buffers.Binary;
+using System.Text;
+using WolfScale.Protocol.Commands;
 using WolfScale.Protocol.Responses;
 
 namespace WolfScale.Proxy.Sessions;
@@ -37,4 +40,13 @@ internal static class ProxyErrors
     public static ErrPacket NotSpoken(string what) => new(1047, "08S01", $"WolfScale: {what}");
 
     public static ErrPacket ShuttingDown { get; } = new(1053, "08S01", "Server shutdown in progress");
+
+    public static ErrPacket Forbidden(ReadOnlySpan<byte> variable) =>
+        new(1227, "42000", $"WolfScale: {Encoding.UTF8.GetString(variable)} cannot be set through the proxy, because the cluster's servers would differ");
+
+    public static ErrPacket InvalidSetting { get; } = new(
+        1231, "42000", "WolfScale: write SET @wolfscale_consistency = 'eventual' | 'session' | 'strong', or SET @wolfscale_gtid = '0-1-5', as a statement of its own");
+
+    public static ErrPacket UnknownStatement(ReadOnlySpan<byte> packet) =>
+        new(1243, "HY000", $"Unknown prepared statement handler ({BinaryPrimitives.ReadUInt32LittleEndian(packet[5..])}) given to {((CommandCode)packet[4] == CommandCode.StatementExecute ? "mysqld_stmt_execute" : "mysqld_stmt")}");
 }

@@ -13,12 +13,18 @@ using WolfScale.Wal;
 namespace WolfScale.Server.Hosting;
 
 /// <summary>The node's proxy, and the cluster as it needs to see it: who serves, and what the quorum holds.</summary>
-internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IDisposable
+internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, IDisposable
 {
+    private static readonly TimeSpan ReadIndexLimit = TimeSpan.FromSeconds(2);
+
     private readonly ClusterNode _node;
     private readonly NodeConfiguration _configuration;
     private readonly Func<DatabaseState?> _database;
+    private readonly TimeProvider _time;
     private readonly ProxyServer _server;
+    private readonly ReplicatedLog _log;
+    private readonly AccountHashes _accounts;
+    private ulong _localSequence;
     private readonly ConcurrentDictionary<HostPort, IPEndPoint> _resolved = new();
     private volatile Routes _current = Routes.Nowhere;
     private volatile HeldMark _held = new(0, default);
@@ -26,15 +32,19 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IDisposable
     /// <exception cref="SocketException">The proxy's address cannot be used.</exception>
     public ProxySide(ClusterNode node, NodeConfiguration configuration, Func<DatabaseState?> database, ILoggerFactory loggers, TimeProvider time)
     {
-        (_node, _configuration, _database) = (node, configuration, database);
+        (_node, _configuration, _database, _time) = (node, configuration, database, time);
         _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
         var options = new ProxyOptions
         {
             BindAddress = bind.ToEndPoint(),
             MaxConnections = configuration.Proxy.MaxConnections,
             FailoverWaitMs = configuration.Proxy.FailoverWaitMs,
+            ReadWaitMs = configuration.Proxy.ReadWaitMs,
+            Consistency = Enum.Parse<Proxy.ReadConsistency>(configuration.Replication.ReadConsistency.ToString()),
         };
-        _server = new ProxyServer(options, this, this, loggers, time);
+        _log = new ReplicatedLog(node);
+        _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []));
+        _server = new ProxyServer(options, this, this, this, loggers, time);
         _node.ViewChanged += OnViewChanged;
         Update();
     }
@@ -46,7 +56,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IDisposable
     public QuorumAnswer Ask(Gtid gtid, long epoch)
     {
         if (_node.Role.Lease is not { } lease || lease.Term != epoch || lease.Ended.IsCancellationRequested)
-            return IsCommitted(gtid) is { } term && term == epoch ? QuorumAnswer.Held : QuorumAnswer.Lost;
+            return AfterTheEnd(gtid, epoch);
         var held = _held;
         if (held.Epoch == epoch && held.Gtid.Domain == gtid.Domain && gtid.Sequence <= held.Gtid.Sequence)
             return QuorumAnswer.Held;
@@ -56,9 +66,23 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IDisposable
         return held.Gtid.Domain == gtid.Domain && gtid.Sequence <= held.Gtid.Sequence && !lease.Ended.IsCancellationRequested ? QuorumAnswer.Held : QuorumAnswer.NotYet;
     }
 
+    public ulong LocalSequence => Volatile.Read(ref _localSequence);
+
+    public async Task<Gtid?> ReadIndexAsync()
+    {
+        var lsn = await _node.ReadIndexAsync(CancellationToken.None);
+        using var limit = new CancellationTokenSource(ReadIndexLimit, _time);
+        await _node.WaitForCommitAsync(lsn, limit.Token); // the entry may be on its way to this node's log
+        return _node.Wal.LastGroupAtOrBefore(lsn, out _) is { } last ? new Gtid(last.Domain, last.ServerId, last.Sequence) : null;
+    }
+
+    public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user) => _accounts.NativeAsync(user);
+
     /// <summary>The local server's state has changed.</summary>
     public void Update()
     {
+        if (_database() is { } database && GtidPosition.TryParse(database.Position, out var position) && position.Gtids is [var only])
+            Volatile.Write(ref _localSequence, only.Sequence);
         var next = Look();
         if (next == _current)
             return;
@@ -77,11 +101,12 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IDisposable
     private Routes Look()
     {
         if (_node.Role.Lease is { } lease && _database() is { Phase: DatabasePhase.Serving })
-            return new Routes(lease.Term, LocalServer(), LeaderIsHere: true, _configuration.Node.Id);
+            return new Routes(lease.Term, LocalServer(), LeaderIsHere: true, _configuration.Node.Id, null);
         var view = _node.View;
+        var local = _database() is { Phase: DatabasePhase.Following, NodeStatus: "ACTIVE" } ? LocalServer() : null;
         return view.Leader is { } leader && leader.Id != view.SelfId && HostPort.TryParse(leader.ProxyAddress, out var address, out _)
-            ? new Routes(view.Term, Resolve(address), LeaderIsHere: false, leader.Id)
-            : Routes.Nowhere with { Epoch = view.Term };
+            ? new Routes(view.Term, Resolve(address), LeaderIsHere: false, leader.Id, local)
+            : Routes.Nowhere with { Epoch = view.Term, Local = local };
     }
 
     /// <summary>
@@ -105,6 +130,16 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IDisposable
         {
             return null; // the next change of the view looks again
         }
+    }
+
+    /// <summary>
+    /// The leadership under which it was written is over. A GTID says which transaction it is only together with its term: another may bear it after a
+    /// rewind. Once an entry of a later leader is committed here, what is not in the log by then was never committed.
+    /// </summary>
+    private QuorumAnswer AfterTheEnd(Gtid gtid, long epoch)
+    {
+        var settled = _log.IsSettled; // before the look: what is not there after it never was
+        return IsCommitted(gtid) == epoch ? QuorumAnswer.Held : settled ? QuorumAnswer.Gone : QuorumAnswer.Lost;
     }
 
     /// <returns>The term in which a committed group with this GTID was written, or null.</returns>

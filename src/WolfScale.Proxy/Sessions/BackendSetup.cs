@@ -1,0 +1,219 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Commands;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Responses;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// What the proxy says to a backend on its own: logging in with the client's secret, and statements whose answers the client does not see. One after
+/// the other; the first refusal ends it.
+/// </summary>
+/// <param name="backend">The connection.</param>
+/// <param name="login">How to log in, or null where that is done.</param>
+/// <param name="script">Statements.</param>
+/// <param name="done">Called once: with null when all was accepted, else with the server's refusal.</param>
+internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOnlyList<ScriptItem> script, Action<BackendSetup, ErrPacket?> done)
+{
+    private ResponseTracker _tracker;
+    private ScriptItem _current;
+    private int _next;
+    private bool _awaitsRow;
+
+    /// <summary>First value of the last row that came, as text; null for none, or NULL.</summary>
+    public string? LastValue { get; private set; }
+
+    /// <summary>All first-row values of the last statement that had rows.</summary>
+    public IReadOnlyList<byte[]?> LastRow { get; private set; } = [];
+
+    /// <summary>The backend was greeted by its server.</summary>
+    public void OnGreeting(ReadOnlySpan<byte> packet) => login!.Answer(backend, ServerGreeting.Read(packet[PacketHeader.Size..]));
+
+    /// <summary>Begins where no login is needed.</summary>
+    public void Begin() => NextStatement();
+
+    /// <returns>Bytes taken.</returns>
+    public int OnReceived(ReadOnlySpan<byte> bytes)
+    {
+        var taken = 0;
+        while (backend.Setup == this && TakePacket(bytes[taken..], out var header, out var payload))
+        {
+            taken += PacketHeader.Size + payload.Length;
+            if (login is { IsDone: false })
+                OnLogin(header, payload);
+            else
+                OnAnswer(header, payload);
+        }
+
+        return taken;
+    }
+
+    private void OnLogin(PacketHeader header, ReadOnlySpan<byte> payload)
+    {
+        switch (payload[0])
+        {
+            case OkInfo.Marker:
+                login!.IsDone = true;
+                NextStatement();
+                break;
+            case ErrPacket.Marker:
+                Done(ErrPacket.Read(payload));
+                break;
+            case AuthSwitchRequest.Marker when login!.TrySwitch(backend, AuthSwitchRequest.Read(payload), (byte)(header.Sequence + 1)):
+                break;
+            default:
+                Done(new ErrPacket(1045, "28000", $"WolfScale: the account '{login!.User}' does not use {NativePassword.PluginName}, and only the client itself can log in with anything else"));
+                break;
+        }
+    }
+
+    private void OnAnswer(PacketHeader header, ReadOnlySpan<byte> payload)
+    {
+        var role = _tracker.Next(header, payload);
+        if (role == PacketRole.Error)
+        {
+            Done(ErrPacket.Read(payload));
+            return;
+        }
+
+        if (role == PacketRole.PrepareOk)
+        {
+            _current.OnPrepared?.Invoke(BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]));
+        }
+        else if (role == PacketRole.LastDefinition)
+        {
+            _awaitsRow = _current.Code == CommandCode.Query;
+        }
+        else if (_awaitsRow && role == PacketRole.Body)
+        {
+            _awaitsRow = false;
+            ReadRow(payload);
+        }
+
+        if (_tracker.IsDone)
+            NextStatement();
+    }
+
+    private void ReadRow(ReadOnlySpan<byte> payload)
+    {
+        var reader = new PayloadReader(payload);
+        var row = new List<byte[]?>();
+        while (!reader.IsAtEnd)
+            row.Add(reader.TryReadLengthEncodedBytes(out var value) ? value.ToArray() : null);
+        LastRow = row;
+        LastValue = row is [{ } first, ..] ? Encoding.UTF8.GetString(first) : null;
+    }
+
+    private void NextStatement()
+    {
+        _awaitsRow = false;
+        if (_next == script.Count)
+        {
+            Done(null);
+            return;
+        }
+
+        _current = script[_next++];
+        _tracker.Begin(CommandShapes.Of(_current.Code));
+        var writer = backend.Loop.Writer;
+        writer.Clear();
+        writer.Sequence = 0;
+        writer.Begin().Byte((byte)_current.Code).Bytes(_current.Body).End();
+        _ = backend.Send(writer.Written.Span); // a broken connection is heard of as such
+    }
+
+    private void Done(ErrPacket? refusal)
+    {
+        backend.Setup = null;
+        done(this, refusal);
+    }
+
+    private static bool TakePacket(ReadOnlySpan<byte> bytes, out PacketHeader header, out ReadOnlySpan<byte> payload)
+    {
+        header = default;
+        payload = default;
+        if (bytes.Length < PacketHeader.Size)
+            return false;
+        header = PacketHeader.Read(bytes);
+        if (header.PayloadLength is 0 or > 64 << 10)
+            ProtocolException.Throw($"A packet of {header.PayloadLength} bytes is out of place here.");
+        if (bytes.Length < PacketHeader.Size + header.PayloadLength)
+            return false;
+        payload = bytes.Slice(PacketHeader.Size, header.PayloadLength);
+        return true;
+    }
+}
+
+/// <summary>A command of the proxy's own.</summary>
+/// <param name="Code">COM_QUERY or COM_STMT_PREPARE.</param>
+/// <param name="Body">What follows the code.</param>
+/// <param name="OnPrepared">Hears the id of a prepared statement.</param>
+internal readonly record struct ScriptItem(CommandCode Code, byte[] Body, Action<uint>? OnPrepared = null)
+{
+    public static ScriptItem Query(byte[] sql) => new(CommandCode.Query, sql);
+
+    public static ScriptItem Query(string sql) => new(CommandCode.Query, Encoding.UTF8.GetBytes(sql));
+}
+
+/// <summary>Logs the client in on another server, with what its first login gave away: SHA1(password), which mysql_native_password proves knowledge of.</summary>
+/// <param name="packet">The client's login.</param>
+/// <param name="secret">See <see cref="NativeSecret"/>; empty for an empty password.</param>
+internal sealed class BackendLogin(LoginPacket packet, byte[] secret)
+{
+    public bool IsDone { get; set; }
+
+    public string User => packet.User;
+
+    public void Answer(Backend backend, ServerGreeting greeting)
+    {
+        var writer = backend.Loop.Writer;
+        writer.Clear();
+        writer.Sequence = 1;
+        packet.WriteFor(writer, greeting.Capabilities, NativeSecret.Prove(secret, greeting.Salt.Span), NativePassword.PluginName, backend.IsHop);
+        _ = backend.Send(writer.Written.Span);
+    }
+
+    public bool TrySwitch(Backend backend, AuthSwitchRequest request, byte sequence)
+    {
+        if (request.Plugin != NativePassword.PluginName)
+            return false;
+        var writer = backend.Loop.Writer;
+        writer.Clear();
+        writer.Sequence = sequence;
+        writer.Begin().Bytes(NativeSecret.Prove(secret, request.Salt)).End();
+        return backend.Send(writer.Written.Span);
+    }
+}
+
+/// <summary>
+/// mysql_native_password: the client sends SHA1(password) XOR SHA1(salt + SHA1(SHA1(password))), the server stores SHA1(SHA1(password)). Who knows what is
+/// stored learns SHA1(password) from one answer, and can log in with it.
+/// </summary>
+internal static class NativeSecret
+{
+    /// <returns>SHA1(password), or null when the answer does not belong to this stored hash.</returns>
+    public static byte[]? Recover(ReadOnlySpan<byte> answer, ReadOnlySpan<byte> salt, ReadOnlySpan<byte> stored)
+    {
+        if (answer.Length != SHA1.HashSizeInBytes || stored.Length != SHA1.HashSizeInBytes)
+            return null;
+        var secret = SHA1.HashData([.. salt, .. stored]);
+        for (var i = 0; i < secret.Length; i++)
+            secret[i] ^= answer[i];
+        return CryptographicOperations.FixedTimeEquals(SHA1.HashData(secret), stored) ? secret : null;
+    }
+
+    /// <summary>The answer to a server's salt.</summary>
+    public static byte[] Prove(ReadOnlySpan<byte> secret, ReadOnlySpan<byte> salt)
+    {
+        if (secret.IsEmpty)
+            return [];
+        var proof = SHA1.HashData([.. salt, .. SHA1.HashData(secret)]);
+        for (var i = 0; i < proof.Length; i++)
+            proof[i] ^= secret[i];
+        return proof;
+    }
+}

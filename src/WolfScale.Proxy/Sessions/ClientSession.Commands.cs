@@ -1,0 +1,444 @@
+using System.Buffers.Binary;
+using System.Text;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Commands;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Responses;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>Step 4: what the client wants, and where it goes.</summary>
+internal sealed partial class ClientSession
+{
+    /// <summary>A longer command goes to the leader as it comes, unread and not kept.</summary>
+    private const int LongestKept = 64 << 10;
+
+    /// <summary>COM_STMT_BULK_EXECUTE, MariaDB's own.</summary>
+    private const CommandCode BulkExecute = (CommandCode)0xFA;
+
+    /// <summary>What is not looked into may be anything.</summary>
+    private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
+
+    private static StatementClass Harmless => default;
+
+    private readonly FileStream _file = new();
+    private readonly Dictionary<uint, PreparedStatement> _statements = [];
+    private CommandStream? _stream;
+    private HeldCommand _flight;
+    private (byte[] Sql, StatementClass Class)? _preparing;
+    private PreparedStatement? _flightStatement;
+    private uint _lastStatementId;
+
+    /// <summary>One command; what comes behind it waits for its answer.</summary>
+    private int OnCommand(Span<byte> bytes)
+    {
+        if (_stream is not null)
+            return Stream(bytes);
+        if (bytes.Length <= PacketHeader.Size)
+            return 0;
+        var header = PacketHeader.Read(bytes);
+        if (header.PayloadLength == 0)
+            ProtocolException.Throw("The client's command is an empty packet.");
+        var code = (CommandCode)bytes[PacketHeader.Size];
+        if (header.PayloadLength > LongestKept)
+        {
+            if (_leader is null)
+            {
+                Refuse(ProxyErrors.NoLeader(0), 1); // it cannot be kept until there is one
+                return bytes.Length;
+            }
+
+            return BeginStream(code, bytes);
+        }
+
+        var length = PacketHeader.Size + header.PayloadLength;
+        if (bytes.Length < length)
+            return 0;
+        Dispatch(code, bytes[..length]);
+        return length;
+    }
+
+    private void Dispatch(CommandCode code, Span<byte> packet)
+    {
+        var body = packet[(PacketHeader.Size + 1)..];
+        switch (code)
+        {
+            case CommandCode.Quit:
+                _ = _leader?.Send(packet);
+                Close();
+                break;
+            case CommandCode.Query:
+                var statement = StatementClassifier.Classify(body, Classifier);
+                if (!TrySpecial(statement, body))
+                    Route(code, packet, statement);
+                break;
+            case CommandCode.StatementPrepare:
+                statement = StatementClassifier.Classify(body, Classifier);
+                if (statement.Special == SpecialStatement.ForbiddenSet)
+                {
+                    Answer(ProxyErrors.Forbidden(statement.Value.Of(body)));
+                    break;
+                }
+
+                _preparing = (body.ToArray(), statement);
+                Route(code, packet, Harmless);
+                break;
+            case CommandCode.StatementExecute or BulkExecute:
+                Execute(code, packet);
+                break;
+            case CommandCode.StatementClose or CommandCode.StatementReset or CommandCode.StatementFetch or CommandCode.StatementSendLongData:
+                OnStatement(code, packet);
+                break;
+            case CommandCode.ChangeUser or CommandCode.ResetConnection:
+                Renew(code, packet);
+                break;
+            default:
+                Route(code, packet, Harmless);
+                break;
+        }
+    }
+
+    private ClassifierOptions Classifier => new()
+    {
+        Charset = _charset,
+        NoBackslashEscapes = ((ushort)_status & 0x0200) != 0,
+        AnsiQuotes = _ansiQuotes,
+        HasTemporaryTables = _hasTemporaryTables,
+    };
+
+    private ClientCharset _charset;
+    private bool _ansiQuotes;
+    private bool _hasTemporaryTables;
+
+    private void Route(CommandCode code, Span<byte> packet, StatementClass statement)
+    {
+        NoteTies(statement);
+        _flight.Keep(packet, code, statement);
+        _flightStatement = null;
+        if (WantsLocal(code, statement))
+            ReadLocally();
+        else
+            SendToLeader();
+    }
+
+    /// <summary>Sends the command that is kept.</summary>
+    private void SendToLeader()
+    {
+        if (_leader is not { IsClosed: false } leader)
+        {
+            Move();
+            return;
+        }
+
+        _active = leader;
+        Phase = SessionPhase.Answering;
+        _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        _relay.Begin(CommandShapes.Of(_flight.Code));
+        if (!leader.Send(_flight.Packet))
+            OnBackendLost(leader, "the connection broke");
+        else if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
+            BecomeIdle();
+    }
+
+    /// <summary>What a statement leaves behind on its server alone.</summary>
+    private void NoteTies(StatementClass statement)
+    {
+        if (statement.Has(StatementTraits.CreatesTemporaryTable))
+        {
+            _hasTemporaryTables = true;
+            _state.TieTo("it has temporary tables");
+        }
+
+        if (statement.Has(StatementTraits.TakesUserLock))
+            _state.TieTo("it holds user-level locks");
+        if (statement.Has(StatementTraits.OpensHandler))
+            _state.TieTo("it has an open HANDLER");
+        if (statement.Has(StatementTraits.LocksTables))
+            _state.TieTo("it has locked tables");
+        if (statement.Has(StatementTraits.PreparesSqlStatement))
+            _state.TieTo("it has statements prepared with PREPARE");
+        if (statement.Has(StatementTraits.SetsUserVariable))
+            _state.TieTo("it has user variables");
+    }
+
+    /// <summary>COM_CHANGE_USER and COM_RESET_CONNECTION make the session as new; the server is to be told again what to report.</summary>
+    private void Renew(CommandCode code, Span<byte> packet)
+    {
+        if (_leader is not { IsClosed: false } leader)
+        {
+            Refuse(ProxyErrors.NoLeader(0), 1);
+            return;
+        }
+
+        if (code == CommandCode.ChangeUser)
+            _secret = null; // another user's; it runs wholly on the leader from here on
+        _local?.Close();
+        _local = null;
+        _statements.Clear();
+        _hasTemporaryTables = false;
+        _state.Reset(_login!.Database);
+        (_loginShift, Phase) = (0, SessionPhase.Authenticating);
+        if (!leader.Send(packet))
+            OnBackendLost(leader, "the connection broke");
+    }
+
+    private int BeginStream(CommandCode code, Span<byte> bytes)
+    {
+        if (code == CommandCode.StatementPrepare)
+        {
+            _preparing = ([], Unread);
+            _state.TieTo("a statement of more than 64 KiB is prepared");
+        }
+        else if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or BulkExecute)
+        {
+            if (bytes.Length < PacketHeader.Size + 5)
+                return 0;
+            if (!TryFindStatement(bytes, out var statement))
+            {
+                Refuse(ProxyErrors.UnknownStatement(bytes), 1); // all that follows would have to be read over
+                return bytes.Length;
+            }
+
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.LeaderId);
+        }
+
+        _flight.Note(code, Unread);
+        _stream = new CommandStream();
+        return Stream(bytes);
+    }
+
+    private int Stream(Span<byte> bytes)
+    {
+        var taken = _stream!.Take(bytes);
+        if (taken > 0 && !_leader!.Send(bytes[..taken]))
+        {
+            OnBackendLost(_leader, "the connection broke");
+            return taken;
+        }
+
+        if (!_stream.IsWhole)
+            return taken;
+        _stream = null;
+        _active = _leader;
+        Phase = SessionPhase.Answering;
+        _relay.Begin(CommandShapes.Of(_flight.Code));
+        if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
+            BecomeIdle();
+        return taken;
+    }
+
+    private int OnFile(Span<byte> bytes)
+    {
+        var taken = _file.Take(bytes);
+        if (taken > 0 && !_active!.Send(bytes[..taken]))
+            OnBackendLost(_active, "the connection broke");
+        if (_file.IsOver && Phase == SessionPhase.SendingFile)
+        {
+            _relay.FileSent();
+            Phase = SessionPhase.Answering;
+        }
+
+        return taken;
+    }
+
+    private void Execute(CommandCode code, Span<byte> packet)
+    {
+        if (!TryFindStatement(packet, out var statement))
+        {
+            Answer(ProxyErrors.UnknownStatement(packet));
+            return;
+        }
+
+        if (packet[PacketHeader.Size + 5] != 0)
+            _state.TieTo("it has an open cursor");
+        NoteTies(statement.Class);
+        _flight.Keep(packet, code, statement.Class);
+        _flightStatement = statement;
+        KeepFor(statement);
+        SendToLeader();
+    }
+
+    /// <summary>
+    /// Makes the command that is kept one for the leader: with the statement's id there and, where that server has not seen them yet, with the types of
+    /// the parameters, which the client sends the first time only.
+    /// <code>
+    ///   header 4 · code 1 · id 4 · flags 1 · iterations 4 · NULLs (n + 7) / 8 · types follow? 1 · types 2 n · values
+    /// </code>
+    /// </summary>
+    private void KeepFor(PreparedStatement statement)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(_flight.Packet[(PacketHeader.Size + 1)..], statement.LeaderId);
+        var bound = PacketHeader.Size + 1 + 4 + 1 + 4 + ((statement.Parameters + 7) / 8);
+        if (_flight.Code != CommandCode.StatementExecute || statement.Parameters == 0 || _flight.Packet.Length <= bound)
+            return;
+        if (_flight.Packet[bound] == 1 && _flight.Packet.Length > bound + (2 * statement.Parameters))
+        {
+            var types = _flight.Packet.Slice(bound + 1, 2 * statement.Parameters);
+            if (statement.Types is null || !types.SequenceEqual(statement.Types))
+                statement.Types = types.ToArray();
+        }
+        else if (statement.Types is { } known && statement.TypesAt != _leader)
+        {
+            byte[] longer = [.. _flight.Packet[..bound], 1, .. known, .. _flight.Packet[(bound + 1)..]];
+            new PacketHeader(longer.Length - PacketHeader.Size, 0).Write(longer);
+            _flight.Keep(longer, _flight.Code, _flight.Class);
+        }
+
+        statement.TypesAt = _leader;
+    }
+
+    /// <summary>Commands about a statement that execute nothing.</summary>
+    private void OnStatement(CommandCode code, Span<byte> packet)
+    {
+        if (!TryFindStatement(packet, out var statement))
+        {
+            if (CommandShapes.Of(code) != ResponseShape.None)
+                Answer(ProxyErrors.UnknownStatement(packet));
+            return;
+        }
+
+        if (code == CommandCode.StatementClose)
+            _ = _statements.Remove(statement.Id);
+        if (code == CommandCode.StatementSendLongData)
+            _state.TieTo("parameters were sent ahead of a statement");
+        _flight.Keep(packet, code, Harmless);
+        _flightStatement = statement;
+        KeepFor(statement);
+        if (code == CommandCode.StatementClose && _leader is not { IsClosed: false })
+            BecomeIdle(); // it is not there any more
+        else
+            SendToLeader();
+    }
+
+    /// <summary>−1 stands for the statement that was prepared last (MariaDB: execution without waiting for the answer to the preparation).</summary>
+    private bool TryFindStatement(ReadOnlySpan<byte> packet, out PreparedStatement statement)
+    {
+        statement = null!;
+        if (packet.Length < PacketHeader.Size + 5)
+            ProtocolException.Throw("A statement's command has no statement id.");
+        var id = BinaryPrimitives.ReadUInt32LittleEndian(packet[(PacketHeader.Size + 1)..]);
+        return _statements.TryGetValue(id == uint.MaxValue ? _lastStatementId : id, out statement!);
+    }
+
+    void IRelayOwner.Prepared(Span<byte> payload)
+    {
+        if (_preparing is not { } preparing)
+            return;
+        _preparing = null;
+        var statement = new PreparedStatement(++_lastStatementId, preparing.Sql, preparing.Class)
+        {
+            LeaderId = BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]),
+            Parameters = BinaryPrimitives.ReadUInt16LittleEndian(payload[7..]),
+        };
+        _statements[statement.Id] = statement;
+        BinaryPrimitives.WriteUInt32LittleEndian(payload[1..], statement.Id);
+    }
+
+    void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
+    {
+        if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
+            return;
+        var ok = OkInfo.Read(payload);
+        if (_active == _leader)
+            _status = ok.Status;
+        if (ok.Changes.IsEmpty || _active != _leader)
+            return;
+        ApplyChanges(ok.Changes);
+        if (SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
+            NoteWrite(gtid);
+    }
+
+    private void ApplyChanges(ReadOnlySpan<byte> changes)
+    {
+        NoteTracked(changes);
+        var before = _state.Version;
+        _state.Apply(changes);
+        if (_state.Version == before)
+            return;
+        _leader!.StateVersion = _state.Version;
+        if (_state.Variable("character_set_client") is { } charset)
+            _charset = ClientCharsets.FromName(charset);
+        if (_state.Variable("sql_mode") is { } mode)
+            _ansiQuotes = mode.Contains("ANSI_QUOTES", StringComparison.OrdinalIgnoreCase);
+    }
+
+    /// <summary>The client chooses what it wants to hear of; the proxy goes on hearing of everything.</summary>
+    private void NoteTracked(ReadOnlySpan<byte> changes)
+    {
+        var reader = new SessionChanges(changes);
+        while (reader.Next())
+        {
+            if (reader.Kind != SessionChangeKind.SystemVariables || !reader.Name.SequenceEqual("session_track_system_variables"u8))
+                continue;
+            var list = Encoding.ASCII.GetString(reader.Value);
+            Tracked = TrackedVariables.Parse(list);
+            _preparesAgain = list != "*";
+        }
+    }
+
+    private bool _preparesAgain;
+
+    /// <summary>What the proxy answers itself.</summary>
+    private bool TrySpecial(StatementClass statement, ReadOnlySpan<byte> sql)
+    {
+        switch (statement.Special)
+        {
+            case SpecialStatement.ForbiddenSet:
+                Answer(ProxyErrors.Forbidden(statement.Value.Of(sql)));
+                return true;
+            case SpecialStatement.InvalidWolfscaleSet:
+                Answer(ProxyErrors.InvalidSetting);
+                return true;
+            case SpecialStatement.SetConsistency:
+                SetConsistency(Encoding.UTF8.GetString(statement.Value.Of(sql)));
+                return true;
+            case SpecialStatement.SetGtidToken:
+                SetToken(Encoding.UTF8.GetString(statement.Value.Of(sql)));
+                return true;
+            case SpecialStatement.SelectGtidToken:
+                AnswerRow(statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_gtid", _seen?.ToString());
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    private void AnswerOk()
+    {
+        var writer = _loop.Writer;
+        writer.Clear();
+        writer.Sequence = 1;
+        new OkPacket(0, 0, _status & ~ServerStatus.SessionStateChanged, 0).Write(writer);
+        ToClient(writer.Written.Span);
+        if (Phase != SessionPhase.Closed)
+            BecomeIdle();
+    }
+
+    /// <summary>A result of one text column and one row.</summary>
+    private void AnswerRow(string column, string? value)
+    {
+        var writer = _loop.Writer;
+        writer.Clear();
+        writer.Sequence = 1;
+        var own = _login!.MariaDb;
+        _ = writer.Begin().LengthEncodedInteger(1);
+        if ((own & MariaDbCapabilities.CacheMetadata) != 0)
+            _ = writer.Byte(1);
+        writer.End();
+        new ColumnDefinition(column).Write(writer, (own & MariaDbCapabilities.ExtendedMetadata) != 0);
+        if (Dialect.ClassicEof)
+            new EofPacket(0, ServerStatus.AutoCommit).Write(writer);
+        _ = writer.Begin();
+        _ = value is null ? writer.Byte(0xFB) : writer.LengthEncodedText(value);
+        writer.End();
+        if (Dialect.ClassicEof)
+            new EofPacket(0, _status).Write(writer);
+        else
+            writer.Begin().Byte(OkInfo.EndOfRowsMarker).Byte(0).Byte(0).UInt16((ushort)(_status & ~ServerStatus.SessionStateChanged)).UInt16(0).End();
+        ToClient(writer.Written.Span);
+        if (Phase != SessionPhase.Closed)
+            BecomeIdle();
+    }
+}

@@ -1,0 +1,253 @@
+using WolfScale.Protocol;
+using WolfScale.Protocol.Commands;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Net;
+using WolfScale.Proxy.Routing;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// Step 6: what becomes of a session whose leader is gone. It moves when its client wants something next, so that idle sessions do not storm the new leader.
+/// <code>
+///   what was under way                        the client hears
+///   nothing                                   nothing: its next statement runs on the new leader
+///   a statement that certainly did nothing    nothing: it is sent again
+///   a transaction                             1213 (40001): it was rolled back
+///   something that may have committed         1180 (08007): its outcome is not known
+///   the rest of an answer                     1927: the answer broke off; the session ends
+/// </code>
+/// </summary>
+internal sealed partial class ClientSession
+{
+    private const int LookAgainMs = 20;
+
+    private const int OnPurposeAfterMs = 2000;
+
+    private bool _lostIdle;
+    private long _readOnlyUntilMs;
+    private long _moveUntilMs;
+    private long _lostEpoch = -1;
+
+    private void OnBackendLost(Backend backend, string reason)
+    {
+        backend.Close();
+        if (Phase == SessionPhase.Closed)
+            return;
+        if (backend == _local)
+        {
+            OnLocalLost();
+            return;
+        }
+
+        if (backend != _leader)
+            return;
+        _leader = null;
+        _lostEpoch = _epoch;
+        switch (Phase)
+        {
+            case SessionPhase.Connecting:
+                TryAgain(reason);
+                break;
+            case SessionPhase.Preparing when _moveUntilMs != 0:
+                LookForLeader(); // lost while moving
+                break;
+            case SessionPhase.Preparing when _welcome is null && backend.Setup is not null:
+                BecomeIdle();
+                break;
+            case SessionPhase.Preparing when _welcome is null:
+                break; // a local read is under way
+            case SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile:
+                OnAnswerLost();
+                break;
+            case SessionPhase.Idle when _stream is null:
+                OnIdleLost();
+                break;
+            default:
+                Close();
+                break;
+        }
+    }
+
+    private void OnLocalLost()
+    {
+        _local = null;
+        _localPauseUntilMs = _loop.NowMs + 1000;
+        if (Phase == SessionPhase.Preparing)
+            SendToLeader();
+        else if (Phase == SessionPhase.Answering && _active is { IsClosed: true } && _relay.HasBegun)
+            Refuse(ProxyErrors.AnswerLost, 0);
+        else if (Phase == SessionPhase.Answering && _active is { IsClosed: true })
+            SendToLeader();
+    }
+
+    private void OnAnswerLost()
+    {
+        var inTransaction = InTransaction;
+        _status = ServerStatus.AutoCommit;
+        if (_login!.IsHop)
+            Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
+        else if (_relay.HasBegun)
+            Refuse(ProxyErrors.AnswerLost, 0);
+        else if (Phase != SessionPhase.Answering || !_flight.IsKept || _flight.MayHaveCommitted(inTransaction))
+            Answer(ProxyErrors.OutcomeUnknown);
+        else if (inTransaction)
+            Answer(ProxyErrors.TransactionLost);
+        else
+            Move();
+    }
+
+    /// <summary>
+    /// A server that closes one idle connection and lives on has done so on purpose (KILL, wait_timeout), and the client is to see that. A server that
+    /// is gone is known to be so a moment later.
+    /// </summary>
+    private void OnIdleLost()
+    {
+        _lostIdle = true;
+        if (_login!.IsHop)
+            Close();
+        else
+            _ = _loop.After(OnPurposeAfterMs, CloseIfOnPurpose);
+    }
+
+    private void CloseIfOnPurpose()
+    {
+        var routes = _context.Routes.Current;
+        if (Phase == SessionPhase.Idle && _leader is null && routes.Leader is not null && routes.Epoch == _lostEpoch)
+            Close();
+    }
+
+    /// <summary>The command that is kept waits for a leader, and is sent to it.</summary>
+    private void Move()
+    {
+        if (_leader is { } old)
+        {
+            (_lostEpoch, _lostIdle) = (_epoch, false);
+            old.Close();
+            _leader = null;
+        }
+
+        if (InTransaction)
+        {
+            _status = ServerStatus.AutoCommit;
+            Answer(ProxyErrors.TransactionLost);
+            return;
+        }
+
+        if (_state.Tie is { } tie)
+        {
+            Refuse(ProxyErrors.SessionCannotMove(tie), 1);
+            return;
+        }
+
+        Phase = SessionPhase.Preparing;
+        _moveUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        if (_secret is null && _login is { } login)
+            FindSecret(login.User, static (session, secret) => session.OnSecretForMove(secret));
+        else
+            LookForLeader();
+    }
+
+    private void OnSecretForMove(byte[]? secret)
+    {
+        if (Phase != SessionPhase.Preparing)
+            return;
+        _secret = secret;
+        if (secret is null)
+            Refuse(ProxyErrors.SessionCannotMove($"only the client itself can log in as '{_login!.User}' (mysql_native_password accounts can be moved)"), 1);
+        else
+            LookForLeader();
+    }
+
+    private void LookForLeader()
+    {
+        if (Phase != SessionPhase.Preparing || _moveUntilMs == 0)
+            return;
+        var routes = _context.Routes.Current;
+        if (routes.Leader is { } address)
+        {
+            _epoch = routes.Epoch;
+            _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, this, out _);
+            if (_leader is { } leader)
+            {
+                leader.Setup = new BackendSetup(leader, new BackendLogin(_login!, _secret!), MoveScript(), (_, refusal) => OnMoved(refusal));
+                return;
+            }
+        }
+
+        LookAgain(null);
+    }
+
+    private void LookAgain(ErrPacket? last)
+    {
+        if (_loop.NowMs < _moveUntilMs)
+        {
+            _ = _loop.After(LookAgainMs, LookForLeader);
+            return;
+        }
+
+        _moveUntilMs = 0;
+        Answer(last ?? ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
+    }
+
+    private List<ScriptItem> MoveScript()
+    {
+        List<ScriptItem> script = [ScriptItem.Query(Preparation), .. _state.Script()];
+        foreach (var statement in _statements.Values)
+            script.Add(new ScriptItem(CommandCode.StatementPrepare, statement.Sql, id => statement.LeaderId = id));
+        return script;
+    }
+
+    private void OnMoved(ErrPacket? refusal)
+    {
+        if (refusal is null && _lostIdle && _epoch == _lostEpoch)
+        {
+            Close(); // the server lives, and closed the old connection on purpose
+            return;
+        }
+
+        if (refusal is null)
+        {
+            (_moveUntilMs, _lostIdle) = (0, false);
+            _leader!.StateVersion = _state.Version;
+            _context.Counters.Moves.Increment();
+            Resend();
+            return;
+        }
+
+        _leader!.Close();
+        _leader = null;
+        if (refusal.Code is 1045 or 1044 or 1049)
+            Refuse(refusal, 1);
+        else
+            LookAgain(refusal); // not a leader yet or any more, no connections left: it may be better in a moment
+    }
+
+    /// <summary>A prepared statement has another id on the new server.</summary>
+    private void Resend()
+    {
+        if (_flightStatement is { } statement)
+            KeepFor(statement);
+        SendToLeader();
+    }
+
+    /// <summary>
+    /// 1290, option --read-only: nothing was executed, and the server gives the lead away or has done so. The statement is sent again, here or to the
+    /// new leader; where the server stays read-only, somebody has made it so, and the client is told in the end.
+    /// </summary>
+    private void RetryAfterReadOnly()
+    {
+        Phase = SessionPhase.Preparing;
+        if (_readOnlyUntilMs == 0)
+            _readOnlyUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        _ = _loop.After(LookAgainMs, () =>
+        {
+            if (Phase != SessionPhase.Preparing)
+                return;
+            if (_context.Routes.Current is var routes && (routes.Epoch != _epoch || routes.Leader is null || _leader is not { IsClosed: false }))
+                Move();
+            else
+                SendToLeader();
+        });
+    }
+}

@@ -1,0 +1,258 @@
+using System.Globalization;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Commands;
+using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Net;
+using WolfScale.Proxy.Responses;
+using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// Reads on the local server. Before one is sent, that server must have what the session may not miss:
+/// <code>
+///   eventual   nothing
+///   session    the last GTID that the session wrote or could have seen
+///   strong     the last GTID that anybody can have been told of when the read arrived (a read index)
+/// </code>
+/// A read that cannot be had in time, or that fails for any reason, goes to the leader; the client does not notice.
+/// </summary>
+internal sealed partial class ClientSession
+{
+    private ReadConsistency _consistency;
+    private Gtid? _seen;
+    private bool _sawLeader; // a read on the leader may have shown more than _seen
+    private byte[]? _secret;
+    private bool _secretWanted;
+    private byte[] _salt = [];
+    private byte[] _answer = [];
+    private long _localPauseUntilMs;
+
+    private bool WantsLocal(CommandCode code, StatementClass statement) =>
+        code == CommandCode.Query && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
+        && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable | StatementTraits.RefersToLastStatement)
+        && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0
+        && _context.Routes.Current.Local is not null && _loop.NowMs >= _localPauseUntilMs && HasSecret();
+
+    /// <summary>The password's hash is looked up when a read could use it for the first time; until it is there, reads go to the leader.</summary>
+    private bool HasSecret()
+    {
+        if (_secret is not null)
+            return true;
+        if (!_secretWanted && _login is { } login)
+        {
+            _secretWanted = true;
+            FindSecret(login.User, static (session, secret) => session._secret = secret);
+        }
+
+        return false;
+    }
+
+    private void FindSecret(string user, Action<ClientSession, byte[]?> found)
+    {
+        var (answer, salt) = (_answer, _salt);
+        _ = _context.Accounts.NativeHashesAsync(user).ContinueWith(
+            looked =>
+            {
+                byte[]? secret = null;
+                if (looked.IsCompletedSuccessfully)
+#pragma warning disable RS0030 // It is completed.
+                    secret = answer.Length == 0 && looked.Result.Any(h => h.Length == 0) ? [] : looked.Result.Select(h => NativeSecret.Recover(answer, salt, h)).FirstOrDefault(s => s is not null);
+#pragma warning restore RS0030
+                _loop.Post(() =>
+                {
+                    if (Phase != SessionPhase.Closed)
+                        found(this, secret);
+                });
+            },
+            CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    private void ReadLocally()
+    {
+        Phase = SessionPhase.Preparing;
+        var strong = _flight.Class.Hint == RoutingHint.Strong || _consistency == ReadConsistency.Strong;
+        if (strong || (_sawLeader && _consistency == ReadConsistency.Session))
+        {
+            AskReadIndex();
+            return;
+        }
+
+        ReadWith(_consistency == ReadConsistency.Session ? _seen : null);
+    }
+
+    private void AskReadIndex() => _ = _context.Routes.ReadIndexAsync().ContinueWith(
+        asked =>
+        {
+#pragma warning disable RS0030 // It is completed.
+            var gtid = asked.IsCompletedSuccessfully ? asked.Result : null;
+#pragma warning restore RS0030
+            var ok = asked.IsCompletedSuccessfully;
+            _loop.Post(() =>
+            {
+                if (Phase != SessionPhase.Preparing)
+                    return;
+                if (!ok)
+                {
+                    SendToLeader();
+                    return;
+                }
+
+                _sawLeader = false;
+                Saw(gtid);
+                ReadWith(gtid is { } g && _seen is { } seen && seen.Domain == g.Domain && seen.Sequence > g.Sequence ? seen : gtid);
+            });
+        },
+        CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+
+    /// <summary>Brings the local backend where it must be, and sends the read.</summary>
+    private void ReadWith(Gtid? needed)
+    {
+        var script = new List<ScriptItem>();
+        var fresh = _local is not { IsClosed: false };
+        if (fresh && !TryConnectLocal())
+        {
+            SendToLeader();
+            return;
+        }
+
+        if (fresh)
+            script.Add(ScriptItem.Query(Preparation));
+        if (_local!.StateVersion != _state.Version)
+        {
+            _local.StateVersion = _state.Version;
+            script.AddRange(_state.Script());
+        }
+
+        var waits = needed is { } gtid && gtid.Sequence > _context.Routes.LocalSequence;
+        if (waits)
+            script.Add(ScriptItem.Query(string.Create(CultureInfo.InvariantCulture, $"SELECT MASTER_GTID_WAIT('{needed}', {_context.Options.ReadWaitMs / 1000.0:0.###})")));
+        if (script.Count == 0 && !fresh)
+        {
+            SendToLocal();
+            return;
+        }
+
+        _local.Setup = new BackendSetup(_local, fresh ? new BackendLogin(_login!, _secret!) : null, script, (setup, refusal) => OnLocalReady(setup, refusal, waits));
+        if (!fresh)
+            _local.Setup.Begin();
+    }
+
+    private bool TryConnectLocal()
+    {
+        _local = _context.Routes.Current.Local is { } address ? Backend.Connect(_loop, address, hop: false, this, out _) : null;
+        return _local is not null;
+    }
+
+    private void OnLocalReady(BackendSetup setup, ErrPacket? refusal, bool waited)
+    {
+        if (Phase != SessionPhase.Preparing)
+            return;
+        if (refusal is not null)
+        {
+            _localPauseUntilMs = _loop.NowMs + 5000;
+            DropLocal();
+            SendToLeader();
+        }
+        else if (waited && setup.LastValue != "0")
+        {
+            SendToLeader(); // not there in time
+        }
+        else
+        {
+            SendToLocal();
+        }
+    }
+
+    private void SendToLocal()
+    {
+        _active = _local;
+        Phase = SessionPhase.Answering;
+        _relay.Begin(CommandShapes.Of(_flight.Code));
+        if (!_local!.Send(_flight.Packet))
+            OnBackendLost(_local, "the connection broke");
+        else
+            _context.Counters.LocalReads.Increment();
+    }
+
+    private void DropLocal()
+    {
+        _local?.Close();
+        _local = null;
+    }
+
+    /// <summary>An error of the local server is no answer: it may be behind, or read-only. The leader's counts.</summary>
+    bool IRelayOwner.Intercepts(ReadOnlySpan<byte> error) =>
+        _active == _local
+        || (IsReadOnlyRefusal(error) && !InTransaction && _flight.IsKept && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs));
+
+    private void AfterIntercepted()
+    {
+        if (_active == _local)
+            SendToLeader();
+        else
+            RetryAfterReadOnly();
+    }
+
+    /// <summary>1290, option --read-only: the server is no leader any more, and has not executed the statement.</summary>
+    private static bool IsReadOnlyRefusal(ReadOnlySpan<byte> error) => error is [ErrPacket.Marker, 0x0A, 0x05, ..];
+
+    /// <summary>5: after the whole answer.</summary>
+    private void AfterAnswer()
+    {
+        if (_active == _leader && !_reportedGtid && !InTransaction)
+            _sawLeader = true;
+        (_reportedGtid, _readOnlyUntilMs) = (false, 0);
+        if (!_preparesAgain || _leader is not { IsClosed: false } leader)
+        {
+            BecomeIdle();
+            return;
+        }
+
+        (_preparesAgain, Phase) = (false, SessionPhase.Preparing);
+        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(Preparation)], (_, _) => BecomeIdle());
+        leader.Setup.Begin();
+    }
+
+    private bool _reportedGtid;
+
+    /// <summary>A transaction of this session: all that it can have seen on the leader was committed before it.</summary>
+    private void NoteWrite(Gtid gtid)
+    {
+        (_reportedGtid, _sawLeader) = (true, false);
+        Saw(gtid);
+    }
+
+    private void Saw(Gtid? gtid)
+    {
+        if (gtid is { } g && (_seen is not { } seen || seen.Domain != g.Domain || g.Sequence > seen.Sequence))
+            _seen = g;
+    }
+
+    private void SetConsistency(string value)
+    {
+        if (Enum.TryParse<ReadConsistency>(value, ignoreCase: true, out var consistency) && Enum.IsDefined(consistency) && !char.IsAsciiDigit(value[0]))
+        {
+            _consistency = consistency;
+            AnswerOk();
+        }
+        else
+        {
+            Answer(ProxyErrors.InvalidSetting);
+        }
+    }
+
+    private void SetToken(string value)
+    {
+        if (Gtid.TryParse(value, out var gtid))
+        {
+            Saw(gtid);
+            AnswerOk();
+        }
+        else
+        {
+            Answer(ProxyErrors.InvalidSetting);
+        }
+    }
+}
