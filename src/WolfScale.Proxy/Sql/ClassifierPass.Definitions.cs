@@ -106,6 +106,7 @@ internal ref partial struct ClassifierPass
     /// <summary>PREPARE and EXECUTE IMMEDIATE: the statement is in a string, or not in the text at all.</summary>
     private void ScanDynamicSql()
     {
+        _isRead = true;
         while (!AtEnd)
         {
             if (_current.Kind == TokenKind.String)

@@ -149,7 +149,7 @@ internal ref partial struct ClassifierPass
                 _mustLead |= _previous.Id == Word.For;
                 break;
             case Word.For when _previous.Id == Word.Value:
-                // NEXT VALUE FOR; PREVIOUS VALUE FOR only reads, what this session drew last.
+                // NEXT VALUE FOR. PREVIOUS VALUE FOR writes nothing, and is too rare to be told from it.
                 _mustLead = true;
                 _traits |= StatementTraits.CommitCapable;
                 break;

@@ -136,7 +136,7 @@ internal ref partial struct ClassifierPass
 
         PassEqual();
         if (Ascii.EqualsIgnoreCase(text, "autocommit"u8) && !IsOff())
-            _traits |= StatementTraits.CommitCapable;
+            _traits |= OnlyOpen;
         ScanValue();
     }
 

@@ -65,7 +65,7 @@ internal ref partial struct ClassifierPass
                 ReadAnalyze();
                 break;
             case Word.Flush or Word.Backup:
-                // FLUSH TABLES .. WITH READ LOCK, BACKUP LOCK.
+                // FLUSH TABLES .. WITH READ LOCK, .. FOR EXPORT, BACKUP LOCK.
                 _traits |= DefinitionTraits;
                 SkipToLock();
                 break;
@@ -85,6 +85,7 @@ internal ref partial struct ClassifierPass
         switch (first)
         {
             case Word.Do:
+                _isRead = true;
                 Advance();
                 break;
             case Word.Use:
@@ -164,7 +165,7 @@ internal ref partial struct ClassifierPass
     {
         while (!AtEnd)
         {
-            if (_current.Id == Word.Lock || (_current.Id == Word.Read && _previous.Id == Word.With))
+            if (_current.Id is Word.Lock or Word.For || (_current.Id == Word.Read && _previous.Id == Word.With))
                 _traits |= StatementTraits.LocksTables;
             Advance();
         }
@@ -214,6 +215,7 @@ internal ref partial struct ClassifierPass
         }
 
         ulong id = ReadId();
+        _isRead = true;
         ScanRest();
         _kill = new KillTarget(scope, id, soft);
         if (id == 0)

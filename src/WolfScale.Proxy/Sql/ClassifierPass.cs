@@ -103,6 +103,10 @@ internal ref partial struct ClassifierPass
             _traits |= StatementTraits.Doubtful | StatementTraits.CommitCapable;
         }
 
+        // Of several statements the first may open what the last commits, and an unknown function may commit anything.
+        if (_statements > 1 || (_traits & StatementTraits.Doubtful) != 0)
+            _traits &= ~StatementTraits.CommitsOnlyOpenTransaction;
+
         // SET sql_mode or SET NAMES in a multi-statement changes how the statements after it are read.
         if ((_tokens.IsDoubtful || lexingMayChange) && _special != SpecialStatement.ForbiddenSet)
             FindForbiddenText(0, _sql.Length);
