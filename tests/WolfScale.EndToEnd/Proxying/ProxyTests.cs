@@ -1,0 +1,168 @@
+using System.Globalization;
+using MySqlConnector;
+using WolfScale.EndToEnd.Comparing;
+using WolfScale.EndToEnd.Demo;
+using WolfScale.EndToEnd.Harness;
+
+namespace WolfScale.EndToEnd.Proxying;
+
+/// <summary>An application speaks to any node, as if it were one MariaDB.</summary>
+public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Whatever_node_is_asked_writes_reach_the_leader_and_the_session_sees_them()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var leaderId = await leader.Server.ScalarAsync("SELECT @@server_id");
+        foreach (var node in cluster.Facts.Nodes)
+        {
+            await using var client = await ConnectAsync(cluster, node);
+            for (var i = 0; i < 20; i++)
+            {
+                var id = await InsertAsync(client, node.Id);
+                Assert.Equal(node.Id, await client.ScalarAsync($"SELECT who FROM p WHERE id={id}"));
+            }
+
+            Assert.Equal(leaderId, await client.ScalarAsync("/* wolfscale: leader */ SELECT @@server_id"));
+        }
+
+        await cluster.AwaitHealthyAsync();
+        await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.p", 60)]);
+    }
+
+    /// <summary>Reads stay on the node that was asked as soon as it has what the session must see.</summary>
+    [Fact]
+    public async Task A_plain_read_is_answered_by_the_followers_own_server()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var follower = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        var followerId = await follower.Server.ScalarAsync("SELECT @@server_id");
+        await using var client = await ConnectAsync(cluster, follower);
+        await client.RunAsync("SET SESSION sql_mode='ANSI_QUOTES', time_zone='+03:00'");
+        _ = await InsertAsync(client, "me");
+
+        await Poll.UntilAsync("a read of the local server", Patience, async () =>
+            await client.ScalarAsync("SELECT /* wolfscale: local */ @@server_id FROM p LIMIT 1") is var id && id == followerId ? null : $"server {id} answers");
+
+        // It is the same session there: schema, variables and rows.
+        Assert.Equal($"{followerId} demo ANSI_QUOTES +03:00 1", await client.ScalarAsync(
+            "SELECT /* wolfscale: local */ CONCAT_WS(' ', @@server_id, DATABASE(), @@sql_mode, @@time_zone, (SELECT COUNT(*) FROM p))"));
+        Assert.Equal(await leader.Server.ScalarAsync("SELECT @@server_id"), await client.ScalarAsync("SELECT /* wolfscale: leader */ @@server_id"));
+        await client.RunAsync("START TRANSACTION");
+        Assert.NotEqual(followerId, await client.ScalarAsync("SELECT @@server_id")); // a transaction is the leader's
+        await client.RunAsync("COMMIT");
+    }
+
+    [Fact]
+    public async Task A_session_goes_on_with_its_state_when_its_leader_dies()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var other = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        await using var client = await ConnectAsync(cluster, other);
+        await client.RunAsync("SET SESSION sql_mode='ANSI_QUOTES', wait_timeout=1234");
+        await using var insert = client.CreateCommand();
+        insert.CommandText = "INSERT INTO p (who) VALUES (@who)";
+        _ = insert.Parameters.Add("@who", MySqlDbType.VarChar);
+        await insert.PrepareAsync();
+        insert.Parameters[0].Value = "before";
+        _ = await insert.ExecuteNonQueryAsync();
+        await using var inTransaction = await ConnectAsync(cluster, other);
+        await inTransaction.RunAsync("START TRANSACTION");
+        _ = await InsertAsync(inTransaction, "lost");
+
+        await cluster.SignalAsync(leader.Id, Part.Both, Signal.Kill);
+        insert.Parameters[0].Value = "after";
+        _ = await insert.ExecuteNonQueryAsync(); // waits for the new leader; the client notices nothing
+
+        Assert.Equal("ANSI_QUOTES 1234 demo", await client.ScalarAsync("SELECT /* wolfscale: leader */ CONCAT_WS(' ', @@sql_mode, @@wait_timeout, DATABASE())"));
+        var lost = await Assert.ThrowsAsync<MySqlException>(() => InsertAsync(inTransaction, "lost too"));
+        Assert.Equal((1213, "40001"), (lost.Number, lost.SqlState));
+        await inTransaction.RunAsync("START TRANSACTION");
+        _ = await InsertAsync(inTransaction, "again");
+        await inTransaction.RunAsync("COMMIT");
+        Assert.Equal("after,again,before", await client.ScalarAsync("SELECT GROUP_CONCAT(who ORDER BY who) FROM p"));
+
+        await cluster.StartNodeAsync(leader.Id);
+        await cluster.AwaitHealthyAsync();
+        await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.p", 3)]);
+    }
+
+    /// <summary>It may have happened, so the client must not be invited to repeat it, nor be told that it did.</summary>
+    [Fact]
+    public async Task A_statement_that_may_have_committed_when_the_leader_died_is_answered_with_an_unknown_outcome()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+        await using var client = await ConnectAsync(cluster, leader);
+        foreach (var follower in followers)
+            await cluster.SignalAsync(follower.Id, Part.Node, Signal.Stop);
+        var insert = InsertAsync(client, "maybe");
+        await Poll.UntilAsync("a commit that waits", Patience, async () =>
+            await leader.Server.ScalarAsync("SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for semi-sync ACK%'") == "1" ? null : "none");
+
+        await cluster.SignalAsync(leader.Id, Part.MariaDb, Signal.Kill);
+
+        var unknown = await Assert.ThrowsAsync<MySqlException>(() => insert.WaitAsync(Patience));
+        Assert.Equal((1180, "08007"), (unknown.Number, unknown.SqlState));
+        foreach (var follower in followers)
+            await cluster.SignalAsync(follower.Id, Part.Node, Signal.Continue);
+        await cluster.StartNodeAsync(leader.Id, Part.MariaDb);
+        await cluster.AwaitHealthyAsync();
+        Assert.Equal("1", await client.ScalarAsync("SELECT 1")); // the session goes on
+        await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.p", 0)]);
+    }
+
+    [Fact]
+    public async Task What_would_make_the_servers_differ_is_refused_and_errors_of_the_server_come_back_unchanged()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        await using var client = await ConnectAsync(cluster, cluster.Facts.Nodes.First(n => n.Id != leader.Id));
+
+        var forbidden = await Assert.ThrowsAsync<MySqlException>(() => client.RunAsync("SET sql_log_bin=0"));
+        var missing = await Assert.ThrowsAsync<MySqlException>(() => client.RunAsync("SELECT * FROM nowhere"));
+
+        Assert.Equal((1227, "42000"), (forbidden.Number, forbidden.SqlState));
+        Assert.Equal((1146, "42S02", "Table 'demo.nowhere' doesn't exist"), (missing.Number, missing.SqlState, missing.Message));
+        Assert.Equal("1", await client.ScalarAsync("SELECT 1"));
+    }
+
+    [Fact]
+    public async Task A_token_carries_what_one_session_wrote_to_another()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+        await using var writer = await ConnectAsync(cluster, followers[0]);
+        await using var reader = await ConnectAsync(cluster, followers[1]);
+        for (var i = 0; i < 50; i++)
+        {
+            var id = await InsertAsync(writer, "x");
+            var token = await writer.ScalarAsync("SELECT @wolfscale_gtid");
+            await reader.RunAsync($"SET @wolfscale_gtid = '{token}'");
+            Assert.Equal("1", await reader.ScalarAsync($"SELECT COUNT(*) FROM p WHERE id={id}"));
+        }
+    }
+
+    private async Task<(DemoCluster Cluster, DemoNode Leader)> PrepareAsync()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        await leader.Server.RunAsync("CREATE OR REPLACE TABLE demo.p (id INT PRIMARY KEY AUTO_INCREMENT, who VARCHAR(20))");
+        return (cluster, leader);
+    }
+
+    private static Task<MySqlConnection> ConnectAsync(DemoCluster cluster, DemoNode node) =>
+        new SqlServer(node.Id, node.Proxy.Host, node.Proxy.Port, "").ClientAsync(cluster.Facts.User, cluster.Facts.Password, cluster.Facts.Database);
+
+    /// <returns>The new row's id.</returns>
+    private static async Task<long> InsertAsync(MySqlConnection client, string who)
+    {
+        await using var command = client.CreateCommand();
+        command.CommandText = "INSERT INTO p (who) VALUES (@who)";
+        _ = command.Parameters.AddWithValue("@who", who);
+        _ = await command.ExecuteNonQueryAsync();
+        return command.LastInsertedId;
+    }
+}
