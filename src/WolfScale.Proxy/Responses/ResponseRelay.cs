@@ -153,7 +153,7 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
                 _bodyLeft = header.PayloadLength;
             }
 
-            if (role == PacketRole.LastDefinition)
+            if (role is PacketRole.LastDefinition or PacketRole.KnownColumns)
                 OweEof(ref run, bytes, position, header);
             if (_tracker.AwaitsFile)
                 break;

@@ -33,6 +33,9 @@ internal enum PacketRole : byte
     /// <summary>Number of columns; begins a result set.</summary>
     ColumnCount,
 
+    /// <summary>The same where the client knows the definitions and gets none (MariaDB, CACHE_METADATA).</summary>
+    KnownColumns,
+
     /// <summary>The last definition of columns or parameters: with classic EOF a packet of its own follows.</summary>
     LastDefinition,
     Ok,
@@ -187,7 +190,7 @@ internal struct ResponseTracker
                 // MariaDB, CACHE_METADATA: a byte says whether the definitions follow, or are those that the client knows.
                 var known = !reader.IsAtEnd && reader.ReadByte() == 0;
                 _stage = known || _left == 0 ? Stage.Rows : Stage.Definitions;
-                return PacketRole.ColumnCount;
+                return _stage == Stage.Rows ? PacketRole.KnownColumns : PacketRole.ColumnCount;
         }
     }
 
