@@ -14,6 +14,9 @@ namespace WolfScale.Proxy.Routing;
 public sealed record Routes(long Epoch, EndPoint? Leader, bool LeaderIsHere, string LeaderId, EndPoint? Local)
 {
     public static Routes Nowhere { get; } = new(0, null, false, "", null);
+
+    /// <summary>How often the local server has been closed for writes so far. Between two closings nothing on it is undone.</summary>
+    public int Closings { get; init; }
 }
 
 /// <summary>The cluster as the proxy needs it; made by the node's host from the cluster's view.</summary>
@@ -56,5 +59,6 @@ public interface IQuorumGate
 {
     /// <param name="gtid">As the server reports it.</param>
     /// <param name="epoch"><see cref="Routes.Epoch"/> when the statement was sent: a GTID says which transaction it is only together with it.</param>
-    QuorumAnswer Ask(Gtid gtid, long epoch);
+    /// <param name="closings"><see cref="Routes.Closings"/> when the statement was sent.</param>
+    QuorumAnswer Ask(Gtid gtid, long epoch, int closings);
 }

@@ -30,6 +30,10 @@ internal sealed partial class ClientSession
     private (byte[] Sql, StatementClass Class)? _preparing;
     private PreparedStatement? _flightStatement;
     private uint _lastStatementId;
+    private ClientCharset _charset;
+    private bool _ansiQuotes;
+    private bool _hasTemporaryTables;
+    private bool _preparesAgain;
 
     /// <summary>One command; what comes behind it waits for its answer.</summary>
     private int OnCommand(Span<byte> bytes)
@@ -108,10 +112,6 @@ internal sealed partial class ClientSession
         HasTemporaryTables = _hasTemporaryTables,
     };
 
-    private ClientCharset _charset;
-    private bool _ansiQuotes;
-    private bool _hasTemporaryTables;
-
     private void Route(CommandCode code, Span<byte> packet, StatementClass statement)
     {
         NoteTies(statement);
@@ -132,14 +132,24 @@ internal sealed partial class ClientSession
             return;
         }
 
+        _context.Counters.ToLeader.Increment();
         _active = leader;
         Phase = SessionPhase.Answering;
+        NoteLeadership(leader);
         _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (!leader.Send(_flight.Packet))
             OnBackendLost(leader, "the connection broke");
         else if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
             BecomeIdle();
+    }
+
+    /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
+    private void NoteLeadership(Backend leader)
+    {
+        var routes = _context.Routes.Current;
+        if (!leader.IsHop && routes.LeaderIsHere)
+            (_epoch, _closings) = (routes.Epoch, routes.Closings);
     }
 
     /// <summary>What a statement leaves behind on its server alone.</summary>
@@ -222,6 +232,8 @@ internal sealed partial class ClientSession
             return taken;
         _stream = null;
         _active = _leader;
+        NoteLeadership(_leader!);
+        _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         Phase = SessionPhase.Answering;
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
@@ -377,8 +389,6 @@ internal sealed partial class ClientSession
             _preparesAgain = list != "*";
         }
     }
-
-    private bool _preparesAgain;
 
     /// <summary>What the proxy answers itself.</summary>
     private bool TrySpecial(StatementClass statement, ReadOnlySpan<byte> sql)

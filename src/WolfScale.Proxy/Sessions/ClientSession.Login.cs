@@ -20,6 +20,7 @@ internal sealed partial class ClientSession
     private byte _loginShift;
     private byte _nextSequence;
     private bool _authenticated;
+    private bool _switched;
     private long _waitUntilMs;
 
     /// <summary>1: begins with a backend.</summary>
@@ -40,7 +41,7 @@ internal sealed partial class ClientSession
         var routes = _context.Routes.Current;
         if (routes.Leader is { } address)
         {
-            _epoch = routes.Epoch;
+            (_epoch, _closings) = (routes.Epoch, routes.Closings);
             _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, this, out var reason);
             if (_leader is null)
                 TryAgain(reason);
@@ -137,8 +138,6 @@ internal sealed partial class ClientSession
 
         return PassLoginPackets(bytes, _leader!, -_loginShift);
     }
-
-    private bool _switched;
 
     private int OnAuthentication(Span<byte> bytes)
     {

@@ -166,7 +166,7 @@ internal sealed partial class ClientSession
         var routes = _context.Routes.Current;
         if (routes.Leader is { } address)
         {
-            _epoch = routes.Epoch;
+            (_epoch, _closings) = (routes.Epoch, routes.Closings);
             _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, this, out _);
             if (_leader is { } leader)
             {

@@ -28,6 +28,7 @@ internal sealed partial class ClientSession
     private byte[] _salt = [];
     private byte[] _answer = [];
     private long _localPauseUntilMs;
+    private bool _reportedGtid;
 
     private bool WantsLocal(CommandCode code, StatementClass statement) =>
         code == CommandCode.Query && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
@@ -214,8 +215,6 @@ internal sealed partial class ClientSession
         leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(Preparation)], (_, _) => BecomeIdle());
         leader.Setup.Begin();
     }
-
-    private bool _reportedGtid;
 
     /// <summary>A transaction of this session: all that it can have seen on the leader was committed before it.</summary>
     private void NoteWrite(Gtid gtid)

@@ -61,7 +61,10 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private Backend? _active; // whose answer is awaited
     private LoopTimer? _timer;
     private long _epoch; // of the leader backend
+    private int _closings;
     private ServerStatus _status;
+    private ErrPacket? _gateVerdict;
+    private long _gateUntilMs;
 
     public ClientSession(ProxyContext context, EventLoop loop, int descriptor)
     {
@@ -137,7 +140,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         // Behind a hop the leader's proxy has asked already; what the local server reports is the cluster's.
         if (_active != _leader || _leader is not { IsHop: false } || !SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             return true;
-        switch (_context.Gate.Ask(gtid, _epoch))
+        switch (_context.Gate.Ask(gtid, _epoch, _closings))
         {
             case QuorumAnswer.Held:
                 return true;
@@ -154,9 +157,6 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
                 return false;
         }
     }
-
-    private ErrPacket? _gateVerdict;
-    private long _gateUntilMs;
 
     private void ToClient(ReadOnlySpan<byte> bytes)
     {
@@ -182,6 +182,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
                 break;
             case RelayProgress.Held when _gateVerdict is { } verdict:
                 _gateVerdict = null;
+                DropLeader(); // it is none any more
                 Answer(verdict);
                 return bytes.Length;
             case RelayProgress.Held:
@@ -196,6 +197,13 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         }
 
         return taken;
+    }
+
+    private void DropLeader()
+    {
+        (_lostEpoch, _lostIdle, _status) = (_epoch, false, ServerStatus.AutoCommit);
+        _leader?.Close();
+        _leader = null;
     }
 
     private void LookAtGate()
@@ -221,9 +229,15 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             _loop.Post(_client.ReadIfOpen);
     }
 
-    /// <summary>Answers the command under way with an error; the session goes on.</summary>
+    /// <summary>Answers the command under way with an error; the session goes on, unless the client has had a part of another answer.</summary>
     private void Answer(ErrPacket error)
     {
+        if (Phase == SessionPhase.Answering && _relay.HasBegun)
+        {
+            Refuse(ProxyErrors.AnswerLost, 0);
+            return;
+        }
+
         SendError(error, 1);
         if (Phase != SessionPhase.Closed)
             BecomeIdle();

@@ -24,7 +24,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly RoleDriver _roles;
     private DatabaseState _logged = new();
 
-    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, ILoggerFactory loggers, TimeProvider time)
+    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, Action closing, ILoggerFactory loggers, TimeProvider time)
     {
         (_node, _configuration, _time) = (node, configuration, time);
         _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
@@ -33,7 +33,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
         _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
         _controller = new DatabaseController(
-            NodeOptions.Database(configuration, Peers), log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
+            NodeOptions.Database(configuration, Peers) with { CutProxySessions = _ => { closing(); return Task.CompletedTask; } }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
             new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         _controller.Changed += OnChanged;

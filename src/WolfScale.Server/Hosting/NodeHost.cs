@@ -145,7 +145,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
         {
             await _member.Task.WaitAsync(_stopping.Token);
             HostLog.Member(_logger, _node.Wal.Last.Lsn);
-            var database = new DatabaseSide(_node, _configuration, _loggers, _time);
+            var database = new DatabaseSide(_node, _configuration, () => _proxy?.OnClosing(), _loggers, _time);
             if (_proxy is { } proxy)
                 database.Changed += proxy.Update;
             database.Start();

@@ -25,6 +25,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private readonly ReplicatedLog _log;
     private readonly AccountHashes _accounts;
     private ulong _localSequence;
+    private int _closings;
     private readonly ConcurrentDictionary<HostPort, IPEndPoint> _resolved = new();
     private volatile Routes _current = Routes.Nowhere;
     private volatile HeldMark _held = new(0, default);
@@ -53,10 +54,10 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
 
     public Routes Current => _current;
 
-    public QuorumAnswer Ask(Gtid gtid, long epoch)
+    public QuorumAnswer Ask(Gtid gtid, long epoch, int closings)
     {
         if (_node.Role.Lease is not { } lease || lease.Term != epoch || lease.Ended.IsCancellationRequested)
-            return AfterTheEnd(gtid, epoch);
+            return AfterTheEnd(gtid, epoch, closings);
         var held = _held;
         if (held.Epoch == epoch && held.Gtid.Domain == gtid.Domain && gtid.Sequence <= held.Gtid.Sequence)
             return QuorumAnswer.Held;
@@ -64,6 +65,13 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         if (_node.Wal.LastGroupAtOrBefore(_node.CommitLsn, out _) is { } last)
             _held = held = new HeldMark(epoch, new Gtid(last.Domain, last.ServerId, last.Sequence));
         return held.Gtid.Domain == gtid.Domain && gtid.Sequence <= held.Gtid.Sequence && !lease.Ended.IsCancellationRequested ? QuorumAnswer.Held : QuorumAnswer.NotYet;
+    }
+
+    /// <summary>A demotion begins: what the server commits from here on may be undone later, and another transaction may then get its GTID.</summary>
+    public void OnClosing()
+    {
+        _ = Interlocked.Increment(ref _closings);
+        Update();
     }
 
     public ulong LocalSequence => Volatile.Read(ref _localSequence);
@@ -83,7 +91,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     {
         if (_database() is { } database && GtidPosition.TryParse(database.Position, out var position) && position.Gtids is [var only])
             Volatile.Write(ref _localSequence, only.Sequence);
-        var next = Look();
+        var next = Look() with { Closings = Volatile.Read(ref _closings) };
         if (next == _current)
             return;
         _current = next;
@@ -133,17 +141,21 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     }
 
     /// <summary>
-    /// The leadership under which it was written is over. A GTID says which transaction it is only together with its term: another may bear it after a
-    /// rewind. Once an entry of a later leader is committed here, what is not in the log by then was never committed.
+    /// The leadership under which the statement was sent is over. Which transaction a GTID means is certain in the term it was sent in, and also in a later
+    /// one where the server was not closed in between: a leader that had lost its quorum keeps its commits waiting and captures them again when it
+    /// leads again. Once an entry of another leader's term is committed here, what is not in the log by then was never committed (IsSettled).
     /// </summary>
-    private QuorumAnswer AfterTheEnd(Gtid gtid, long epoch)
+    private QuorumAnswer AfterTheEnd(Gtid gtid, long epoch, int closings)
     {
         var settled = _log.IsSettled; // before the look: what is not there after it never was
-        return IsCommitted(gtid) == epoch ? QuorumAnswer.Held : settled ? QuorumAnswer.Gone : QuorumAnswer.Lost;
+        var untouched = closings == Volatile.Read(ref _closings);
+        if (CommittedTerm(gtid) is { } term && (term == epoch || (untouched && term > epoch)))
+            return QuorumAnswer.Held;
+        return settled ? QuorumAnswer.Gone : QuorumAnswer.Lost;
     }
 
     /// <returns>The term in which a committed group with this GTID was written, or null.</returns>
-    private long? IsCommitted(Gtid gtid) =>
+    private long? CommittedTerm(Gtid gtid) =>
         _node.Wal.FindGroup(new EntryKey(gtid.Domain, gtid.ServerId, gtid.Sequence)) is { } lsn && lsn <= _node.CommitLsn ? _node.Wal.TermAt(lsn) : null;
 
     /// <summary>In this epoch the quorum holds everything up to this GTID.</summary>
