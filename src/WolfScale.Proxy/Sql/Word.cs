@@ -12,7 +12,7 @@ internal enum Word : byte
     Get, Shutdown, Backup,
 
     // They tell what a read does.
-    Into, For, Share, Procedure, SqlCalcFoundRows, Value, Recursive, Rollup, Ties, Query, From, Join, As, Of, JsonTable, Columns,
+    Into, For, Share, Procedure, SqlCalcFoundRows, Value, Recursive, Rollup, Ties, Query, From, Join, As, Of, JsonTable, Columns, Point,
 
     // They belong to one statement.
     Session, Local, Global, Names, Character, Char, Charset, Password, Role, Default, Transaction, Statement, Immediate, Read, Only, Work,
@@ -37,6 +37,9 @@ internal enum WordUse : byte
 
     /// <summary>The same, but with a blank before the parenthesis MariaDB looks for a stored function (unless sql_mode has IGNORE_SPACE).</summary>
     AdjacentFunction,
+
+    /// <summary>A function of MariaDB's own with the right number of arguments, else perhaps a stored one.</summary>
+    SpatialConstructor,
 
     /// <summary>GET_LOCK.</summary>
     TakesUserLock,
