@@ -16,8 +16,8 @@ internal enum Word : byte
 
     // They belong to one statement.
     Session, Local, Global, Names, Character, Char, Charset, Password, Role, Default, Transaction, Statement, Immediate, Read, Only, Work,
-    Temporary, Chain, No, And, To, Open, Infile, Hard, Soft, Connection, Id, User, Format, Extended, Partitions, Index, Or, Off, False,
-    Function, Trigger, Event, Package, View, Sequence, Then, Else, Loop, Repeat, Row, NoWriteToBinlog,
+    Temporary, Chain, No, And, To, Open, Infile, Hard, Soft, Connection, Id, User, Format, Extended, Partitions, Index, Off, False,
+    Function, Trigger, Event, Package, View, Sequence, Then, Else, Loop, Repeat, Row,
 
     // What SHOW shows.
     Wolfscale, Status, Full, Warnings, Errors, Count, Tables, Databases, Schemas, Fields, Indexes, Keys, Triggers, Collation, Privileges,
