@@ -198,6 +198,10 @@ internal ref partial struct ClassifierPass
                 if (_previous.End != _current.Start)
                     CallUnknown();
                 break;
+            case WordUse.SpatialConstructor:
+                if (!HasArgumentsOfConstructor())
+                    CallUnknown();
+                break;
             case WordUse.TakesUserLock:
                 _mustLead = true;
                 _traits |= StatementTraits.TakesUserLock;
@@ -238,6 +242,28 @@ internal ref partial struct ClassifierPass
             default:
                 return false;
         }
+    }
+
+    /// <summary>Looks ahead, but not far, so that nesting costs no square.</summary>
+    private readonly bool HasArgumentsOfConstructor()
+    {
+        var tokens = _tokens;
+        int commas = 0;
+        int depth = 1;
+        for (int count = 0; count < 64; count++)
+        {
+            tokens.Next();
+            if (tokens.Kind == TokenKind.OpenParen)
+                depth++;
+            else if (tokens.Kind == TokenKind.Comma && depth == 1)
+                commas++;
+            else if (tokens.Kind == TokenKind.CloseParen && --depth == 0)
+                return _previous.Id == Word.Point ? commas == 1 : count > 0;
+            else if (tokens.Kind is TokenKind.End or TokenKind.Semicolon)
+                return false;
+        }
+
+        return false;
     }
 
     private void CallUnknown()

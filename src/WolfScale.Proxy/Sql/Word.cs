@@ -12,12 +12,12 @@ internal enum Word : byte
     Get, Shutdown, Backup,
 
     // They tell what a read does.
-    Into, For, Share, Procedure, SqlCalcFoundRows, Value, Recursive, Rollup, Ties, Query, From, Join, As, Of, JsonTable, Columns,
+    Into, For, Share, Procedure, SqlCalcFoundRows, Value, Recursive, Rollup, Ties, Query, From, Join, As, Of, JsonTable, Columns, Point,
 
     // They belong to one statement.
     Session, Local, Global, Names, Character, Char, Charset, Password, Role, Default, Transaction, Statement, Immediate, Read, Only, Work,
-    Temporary, Chain, No, And, To, Open, Infile, Hard, Soft, Connection, Id, User, Format, Extended, Partitions, Index, Or, Off, False,
-    Function, Trigger, Event, Package, View, Sequence, Then, Else, Loop, Repeat, Row, NoWriteToBinlog,
+    Temporary, Chain, No, And, To, Open, Infile, Hard, Soft, Connection, Id, User, Format, Extended, Partitions, Index, Off, False,
+    Function, Trigger, Event, Package, View, Sequence, Then, Else, Loop, Repeat, Row,
 
     // What SHOW shows.
     Wolfscale, Status, Full, Warnings, Errors, Count, Tables, Databases, Schemas, Fields, Indexes, Keys, Triggers, Collation, Privileges,
@@ -37,6 +37,9 @@ internal enum WordUse : byte
 
     /// <summary>The same, but with a blank before the parenthesis MariaDB looks for a stored function (unless sql_mode has IGNORE_SPACE).</summary>
     AdjacentFunction,
+
+    /// <summary>A function of MariaDB's own with the right number of arguments, else perhaps a stored one.</summary>
+    SpatialConstructor,
 
     /// <summary>GET_LOCK.</summary>
     TakesUserLock,

@@ -27,20 +27,16 @@ internal static class WordLists
         "to_seconds truncate ucase uncompress uncompressed_length unhex unix_timestamp updatexml upper user utc_date utc_time " +
         "utc_timestamp uuid version week weekday weekofyear weight_string year yearweek";
 
-    /// <summary>
-    /// With a wrong number of arguments <c>point</c> and its kin are looked up as stored functions; nobody has such, and a follower would
-    /// refuse its writes.
-    /// </summary>
     public const string SpatialFunctions =
         "area asbinary astext aswkb aswkt boundary buffer centroid contains convexhull crosses dimension disjoint endpoint " +
-        "envelope equals exteriorring geomcollfromtext geomcollfromwkb geometrycollection geometrycollectionfromtext " +
+        "envelope equals exteriorring geomcollfromtext geomcollfromwkb geometrycollectionfromtext " +
         "geometrycollectionfromwkb geometryfromtext geometryfromwkb geometryn geometrytype geomfromtext geomfromwkb glength " +
-        "interiorringn intersects isclosed isempty isring issimple linefromtext linefromwkb linestring linestringfromtext " +
+        "interiorringn intersects isclosed isempty isring issimple linefromtext linefromwkb linestringfromtext " +
         "linestringfromwkb mbrcontains mbrdisjoint mbrequal mbrequals mbrintersects mbroverlaps mbrtouches mbrwithin " +
-        "mlinefromtext mlinefromwkb mpointfromtext mpointfromwkb mpolyfromtext mpolyfromwkb multilinestring " +
-        "multilinestringfromtext multilinestringfromwkb multipoint multipointfromtext multipointfromwkb multipolygon " +
-        "multipolygonfromtext multipolygonfromwkb numgeometries numinteriorrings numpoints overlaps point pointfromtext " +
-        "pointfromwkb pointn pointonsurface polyfromtext polyfromwkb polygon polygonfromtext polygonfromwkb srid st_area " +
+        "mlinefromtext mlinefromwkb mpointfromtext mpointfromwkb mpolyfromtext mpolyfromwkb " +
+        "multilinestringfromtext multilinestringfromwkb multipointfromtext multipointfromwkb " +
+        "multipolygonfromtext multipolygonfromwkb numgeometries numinteriorrings numpoints overlaps pointfromtext " +
+        "pointfromwkb pointn pointonsurface polyfromtext polyfromwkb polygonfromtext polygonfromwkb srid st_area " +
         "st_asbinary st_asgeojson st_astext st_aswkb st_aswkt st_boundary st_buffer st_centroid st_contains st_convexhull " +
         "st_crosses st_difference st_dimension st_disjoint st_distance st_distance_sphere st_endpoint st_envelope st_equals " +
         "st_exteriorring st_geomcollfromtext st_geomcollfromwkb st_geometrycollectionfromtext st_geometrycollectionfromwkb " +
@@ -52,6 +48,12 @@ internal static class WordLists
         "st_numinteriorrings st_numpoints st_overlaps st_pointfromtext st_pointfromwkb st_pointn st_pointonsurface " +
         "st_polyfromtext st_polyfromwkb st_polygonfromtext st_polygonfromwkb st_relate st_srid st_startpoint st_symdifference " +
         "st_touches st_union st_within st_x st_y startpoint touches within x y";
+
+    /// <summary>
+    /// MariaDB's own with two arguments (point) or at least one (the others), else looked up as stored functions.
+    /// </summary>
+    public const string SpatialConstructors =
+        "geometrycollection linestring multilinestring multipoint multipolygon point polygon";
 
     public const string AdjacentFunctions =
         "adddate bit_and bit_or bit_xor cast count cume_dist curdate curtime date_add date_sub dense_rank extract first_value " +

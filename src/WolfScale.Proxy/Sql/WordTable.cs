@@ -42,6 +42,7 @@ internal static class WordTable
         Add(meanings, WordLists.Syntax, WordUse.Syntax);
         Add(meanings, WordLists.Functions, WordUse.Function);
         Add(meanings, WordLists.SpatialFunctions, WordUse.Function);
+        Add(meanings, WordLists.SpatialConstructors, WordUse.SpatialConstructor);
         Add(meanings, WordLists.AdjacentFunctions, WordUse.AdjacentFunction);
         Add(meanings, "get_lock", WordUse.TakesUserLock);
         Add(meanings, WordLists.UserLock, WordUse.UserLock);
