@@ -117,7 +117,9 @@ internal sealed partial class ClientSession
         NoteTies(statement);
         _flight.Keep(packet, code, statement);
         _flightStatement = null;
-        if (WantsLocal(code, statement))
+        if (FollowsLocalRead(statement))
+            SendToLocal();
+        else if (WantsLocal(code, statement))
             ReadLocally();
         else
             SendToLeader();
@@ -133,6 +135,7 @@ internal sealed partial class ClientSession
         }
 
         _context.Counters.ToLeader.Increment();
+        _lastWasLocal = false;
         _active = leader;
         Phase = SessionPhase.Answering;
         NoteLeadership(leader);

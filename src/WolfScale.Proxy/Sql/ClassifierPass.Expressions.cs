@@ -274,9 +274,14 @@ internal ref partial struct ClassifierPass
         _traits |= StatementTraits.Doubtful | StatementTraits.CommitCapable;
     }
 
-    /// <summary>A value of the leader, where a user thinks to be; some are about the statement before.</summary>
+    /// <summary>
+    /// A value of the leader, where a user thinks to be; some are about the statement before. Who asks for the server's own name wants to know which
+    /// one answers.
+    /// </summary>
     private void InspectSystemVariable()
     {
+        if (CurrentIs("server_id"u8) || CurrentIs("hostname"u8))
+            return;
         _shouldLead = true;
         var tokens = _tokens;
         if (CurrentIs("session"u8) || CurrentIs("local"u8))

@@ -44,7 +44,7 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         _ = await InsertAsync(client, "me");
 
         await Poll.UntilAsync("a read of the local server", Patience, async () =>
-            await client.ScalarAsync("SELECT /* wolfscale: local */ @@server_id FROM p LIMIT 1") is var id && id == followerId ? null : $"server {id} answers");
+            await client.ScalarAsync("SELECT @@server_id FROM p LIMIT 1") is var id && id == followerId ? null : $"server {id} answers");
 
         // It is the same session there: schema, variables and rows.
         Assert.Equal($"{followerId} demo ANSI_QUOTES +03:00 1", await client.ScalarAsync(
