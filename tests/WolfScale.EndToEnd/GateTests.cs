@@ -144,6 +144,44 @@ public sealed class GateTests(ClusterFixture fixture) : GateScenario<ClusterFixt
         await cluster.AwaitHealthyAsync();
         await cluster.Comparer.AssertIdenticalAsync(Expected);
     }
+
+    /// <summary>
+    /// A statement that was killed keeps read_only waiting until it is undone, and the server drops the waiting read_only with the node that sent it. What is left
+    /// is an open server, and its gate is all that stands between its clients and a false OK.
+    /// </summary>
+    [Fact]
+    public async Task A_node_that_is_killed_while_it_waits_to_close_its_server_leaves_one_that_tells_nobody_OK()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var pipe = Path.Combine(cluster.Directory, "pipe");
+        await Process.Start("mkfifo", ["-m", "666", pipe]).WaitForExitAsync();
+
+        // In place of a long undo: it hears of nothing before somebody writes to the pipe.
+        var slow = Task.Run(() => leader.Server.RunAsync($"INSERT INTO demo.gate SELECT 100 + LENGTH(LOAD_FILE('{pipe}')) FROM demo.gate LIMIT 1"));
+        await AwaitProcessAsync(leader, "the slow statement", "INFO LIKE 'INSERT INTO demo.gate SELECT%' AND STATE = 'Sending data'");
+        await cluster.SignalAsync(leader.Id, Part.Node, Signal.Stop);
+        _ = await cluster.LeaderAsync(except: leader.Id);
+        await cluster.SignalAsync(leader.Id, Part.Node, Signal.Continue);
+        await AwaitProcessAsync(leader, "the kill of the slow statement", "INFO LIKE 'INSERT INTO demo.gate SELECT%' AND COMMAND = 'Killed'");
+        await Poll.NeverAsync("It must not be closed before the slow statement ends", TimeSpan.FromSeconds(1), async () =>
+            await leader.Server.ScalarAsync("SELECT @@global.read_only") == "0" ? null : "it is closed");
+
+        await cluster.SignalAsync(leader.Id, Part.Node, Signal.Kill);
+        await AwaitProcessAsync(leader, "the end of the pending statement", "INFO = 'SET GLOBAL read_only = 1'", isThere: false);
+        var commit = InsertAsync(cluster, leader, 5);
+        await NeitherReturnedNorVisibleAsync(commit, leader.Server, 5, TimeSpan.FromSeconds(4));
+
+        await File.WriteAllTextAsync(pipe, "");
+        Assert.False(await OutcomeAsync(slow));
+        await cluster.StartNodeAsync(leader.Id, Part.Node);
+        Assert.False(await OutcomeAsync(commit), "the client was told OK by a node that leads no more");
+        await cluster.AwaitHealthyAsync();
+        await cluster.Comparer.AssertIdenticalAsync(Expected);
+    }
+
+    private static Task<TimeSpan> AwaitProcessAsync(DemoNode node, string what, string condition, bool isThere = true) =>
+        Poll.UntilAsync(what, TimeSpan.FromSeconds(30), async () =>
+            (await node.Server.ScalarAsync($"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE {condition} AND ID <> CONNECTION_ID()") != "0") == isThere ? null : "not yet");
 }
 
 /// <summary>

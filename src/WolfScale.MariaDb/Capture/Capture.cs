@@ -59,6 +59,15 @@ public sealed partial class Capture : ICapture
     /// <summary>The last group that stands in the log, committed or not, as far as this capture knows; null before the first.</summary>
     public Gtid? LastCapturedGtid => _writer?.LastProposed ?? (_log.Log.LastGroupAtOrBefore(_log.Log.LastLsn) is { } last ? last.Gtid.ToGtid() : null);
 
+    public long ConnectionId
+    {
+        get
+        {
+            lock (_gate)
+                return _connection?.ConnectionId ?? 0;
+        }
+    }
+
     /// <summary>The latest fault, final or overcome since; null when there was none.</summary>
     public CaptureFault? LastFault { get; private set; }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using MySqlConnector;
+using WolfScale.MariaDb.Preflight;
 
 namespace WolfScale.MariaDb.Connections;
 
@@ -25,8 +26,11 @@ public sealed record ServerFacts
     /// <summary>The <c>Rpl_semi_sync_master_*</c> status; names in lower case.</summary>
     public ImmutableDictionary<string, string> SemiSync { get; init; } = ImmutableDictionary<string, string>.Empty;
 
-    /// <summary>Global privileges of our account, in upper case; <c>ALL PRIVILEGES</c> stands for all. Empty: not readable.</summary>
-    public ImmutableHashSet<string> Privileges { get; init; } = [];
+    /// <summary>
+    /// Global privileges of our account, in upper case; <c>ALL PRIVILEGES</c> stands for all. Null: the server was too busy to say (SHOW GRANTS waits for a
+    /// blocked CREATE USER or GRANT).
+    /// </summary>
+    public ImmutableHashSet<string>? Privileges { get; init; } = [];
 
     /// <summary>The account as the server knows it, for example <c>`wolfscale`@`localhost`</c>.</summary>
     public string Account { get; init; } = "";
@@ -52,8 +56,11 @@ public sealed record ServerFacts
     /// <summary>Whether ordinary accounts may write. From MariaDB 12.0 read_only has named values; all but OFF refuse writes.</summary>
     public bool IsOpen => Variable("read_only").ToUpperInvariant() is "OFF" or "0" or "";
 
-    /// <summary>Whether the server has been under WolfScale before: its feed connection is configured there.</summary>
-    public bool WasOurs => Replications.Any(r => r.Name == FeedConnection);
+    /// <summary>Whether there is a schema of WolfScale's own, which a promotion makes.</summary>
+    public bool HasOwnSchema { get; init; }
+
+    /// <summary>Whether the server has been under WolfScale before: it was fed (its feed connection is configured) or led.</summary>
+    public bool WasOurs => HasOwnSchema || Replications.Any(r => r.Name == FeedConnection);
 
     /// <summary>The variable's value, or "" where the server does not know it.</summary>
     public string Variable(string name) => Variables.GetValueOrDefault(name, "");
@@ -70,22 +77,24 @@ public sealed record ServerFacts
         var variables = Pairs(await server.QueryAsync("SHOW GLOBAL VARIABLES"));
         var semiSync = Pairs(await server.QueryAsync("SHOW GLOBAL STATUS LIKE 'Rpl\\_semi\\_sync\\_master\\_%'"));
         var version = MariaDbVersion.Parse(variables.GetValueOrDefault("version", ""));
-        var (account, privileges) = await ReadGrantsAsync(server);
+        var holdsCommits = semiSync.GetValueOrDefault("rpl_semi_sync_master_wait_sessions", "0") != "0";
+        var account = await server.ScalarAsync("SELECT CURRENT_USER()") ?? "";
+        var privileges = holdsCommits ? null : await ReadGrantsAsync(server);
         var facts = new ServerFacts { Version = version, Variables = variables, SemiSync = semiSync, Account = account, Privileges = privileges };
         return version.IsMariaDb
-            ? facts with { Replications = await ReadReplicationsAsync(server), BinlogFilters = await ReadBinlogFiltersAsync(server, facts), SetAtRunTime = await ReadOriginsAsync(server) }
+            ? facts with { HasOwnSchema = await HasOwnSchemaAsync(server), Replications = await ReadReplicationsAsync(server), BinlogFilters = await ReadBinlogFiltersAsync(server, facts), SetAtRunTime = await ReadOriginsAsync(server) }
             : facts; // MySQL is refused by name; it does not know the rest.
     }
 
     private static ImmutableDictionary<string, string> Pairs(IReadOnlyList<Row> rows) =>
         rows.ToImmutableDictionary(r => r["Variable_name"].ToLowerInvariant(), r => r["Value"]);
 
-    private static async Task<(string Account, ImmutableHashSet<string> Privileges)> ReadGrantsAsync(AdminConnection server)
+    private static async Task<ImmutableHashSet<string>> ReadGrantsAsync(AdminConnection server)
     {
         var privileges = ImmutableHashSet.CreateBuilder<string>();
         foreach (var row in await server.QueryAsync("SHOW GRANTS"))
             privileges.UnionWith(GlobalPrivileges(row.First ?? ""));
-        return (await server.ScalarAsync("SELECT CURRENT_USER()") ?? "", privileges.ToImmutable());
+        return privileges.ToImmutable();
     }
 
     /// <summary>The privileges of a line of SHOW GRANTS that is about <c>*.*</c>; none of other lines.</summary>
@@ -97,6 +106,9 @@ public sealed record ServerFacts
             ? []
             : grant[prefix.Length..on].Split(',').Select(p => p.Trim().ToUpperInvariant());
     }
+
+    private static async Task<bool> HasOwnSchemaAsync(AdminConnection server) =>
+        await server.ScalarAsync($"SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{PrivilegeRules.OwnSchema}'") is not null;
 
     private static async Task<ImmutableArray<IncomingReplication>> ReadReplicationsAsync(AdminConnection server)
     {

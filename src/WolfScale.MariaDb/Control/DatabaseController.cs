@@ -112,7 +112,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
 
     /// <summary>
     /// Closes the server for writes and returns when it is closed: before a planned end of the node, so that applications get an error instead
-    /// of a commit that waits. Does not wait for a server that is down.
+    /// of a commit that waits. That goes for a server that holds its commits too. Does not wait for one that is down or refused.
     /// </summary>
     public async Task CloseAsync(CancellationToken cancellationToken)
     {
@@ -120,7 +120,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
         var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         void Look(DatabaseState state)
         {
-            if (state.Phase is not (DatabasePhase.Serving or DatabasePhase.Promoting or DatabasePhase.Demoting or DatabasePhase.Starting))
+            if (state is { HoldsCommits: false } && state.Phase is not (DatabasePhase.Serving or DatabasePhase.Promoting or DatabasePhase.Demoting or DatabasePhase.Starting))
                 _ = closed.TrySetResult();
         }
 
@@ -244,18 +244,31 @@ public sealed partial class DatabaseController : IAsyncDisposable
         }
     }
 
-    /// <summary>A server that is refused is left alone, unless it was ours before: then it must not stay open for writes.</summary>
+    /// <summary>
+    /// A server that is refused is left alone, unless it was ours before: then it must not stay open for writes. While this node leads it stays open, gated,
+    /// until the lead has gone elsewhere; but not where the gate is not the quorum's alone.
+    /// </summary>
     private async Task RefuseAsync(AdminConnection server, ServerFacts facts)
     {
         var reason = string.Join(" ", Preflight!.Findings.Where(f => f.Severity == FindingSeverity.Refusal).Select(f => f.ToString()));
         if (State.Phase != DatabasePhase.Refused || State.Reason != reason)
             LogRefused(reason);
         _board.Enter(DatabasePhase.Refused, reason);
-        if (facts is { WasOurs: true, IsOpen: true } && facts.Version.IsMariaDb && server.LeavesNoTrace && Desired.Lease is null)
+        if (facts.IsOpen && facts.Version.IsMariaDb && server.LeavesNoTrace && await WasOursAsync(facts)
+            && (Desired.Lease is null || Preflight.Findings.Any(f => f.Code == ReplicationRules.ForeignSemiSync)))
+        {
+            await _capture.EndAsync();
             await new Demotion(_connector, server, Plans, _logger).RunAsync(_stop.Token);
+        }
+
         await PauseAsync(PreflightRetry, _stop.Token);
         _stop.Token.ThrowIfCancellationRequested();
     }
+
+    private async Task<bool> WasOursAsync(ServerFacts facts) =>
+        facts.WasOurs
+        || await _store.LoadAsync(Demotion.PlanName, _stop.Token) is not null
+        || await _store.LoadAsync(Closing.PromotionPlan, _stop.Token) is not null;
 
     private async Task RunRolesAsync(AdminConnection server, ServerFacts facts)
     {
@@ -277,6 +290,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
             Time = _time,
             CanLead = Preflight.CanLead,
             Stopping = _stop.Token,
+            CaptureConnection = () => _capture.Current?.ConnectionId ?? 0,
             MayHold = () => !_closing && !_log.AnotherNodeLeads,
             CannotLeadReason = string.Join(" ", Preflight.Findings.Where(f => f.Severity == FindingSeverity.CannotLead).Select(f => f.ToString())),
         };

@@ -10,6 +10,9 @@ public interface ICapture : IDisposable
     /// <summary>Completes when the server waits for us, and for us alone; fails when that cannot be.</summary>
     Task Attached { get; }
 
+    /// <summary>The server's id of the present connection, known before it asks for the binlog; 0: none.</summary>
+    long ConnectionId { get; }
+
     /// <summary>The last group that stands in the log, committed or not; null before the first.</summary>
     Gtid? LastCapturedGtid { get; }
 

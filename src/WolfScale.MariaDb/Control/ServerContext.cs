@@ -6,6 +6,7 @@ using WolfScale.MariaDb.Plans;
 using WolfScale.MariaDb.Positions;
 using WolfScale.MariaDb.Preflight;
 using WolfScale.MariaDb.Rewind;
+using WolfScale.MariaDb.Roles;
 
 namespace WolfScale.MariaDb;
 
@@ -42,6 +43,12 @@ internal sealed record ServerContext
 
     /// <summary>Whether an open, gated server may stay so: nobody else is known to lead, and the node does not stop.</summary>
     public required Func<bool> MayHold { get; init; }
+
+    /// <summary>The server's id of our capture's connection; 0: none.</summary>
+    public required Func<long> CaptureConnection { get; init; }
+
+    /// <summary>The watch over semi-sync replicas of others: one for all roles, so that it remembers what it saw.</summary>
+    public ForeignAcks ForeignAcks => field ??= new ForeignAcks(this);
 
     /// <summary>Where the server stands: one reader for all roles, so that it verifies once.</summary>
     public StandingReader Standing => field ??= new StandingReader(this);

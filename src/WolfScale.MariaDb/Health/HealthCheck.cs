@@ -65,6 +65,8 @@ internal sealed class HealthCheck(ServerContext context)
         var report = HealthRules.Judge(new HealthReading(
             await WriteGate.StatusAsync(context.Server), leads, commitLsn == _lastCommitLsn, readMs, writeMs, error, FreeBytes()));
         _lastCommitLsn = commitLsn;
+        if (context.ForeignAcks.Alarm is { } alarm)
+            report = report with { Alarms = report.Alarms.Add(alarm) };
         context.Board.Update(s => s with { Alarms = report.Alarms });
         return report;
     }

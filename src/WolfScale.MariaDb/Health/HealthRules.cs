@@ -24,6 +24,9 @@ internal static class HealthRules
     /// <summary>Below this much free space the operator is told; MariaDB stops at none.</summary>
     private const long LowSpaceBytes = 512L << 20;
 
+    /// <summary>The alarm of a leader whose commits do not wait.</summary>
+    public const string GateOff = "Semi-sync is off on the leader: commits do not wait for the quorum. It is turned on again; find out who turned it off.";
+
     public static HealthReport Judge(HealthReading reading)
     {
         var alarms = ImmutableArray.CreateBuilder<string>();
@@ -51,7 +54,7 @@ internal static class HealthRules
     private static void AddGateAlarms(GateStatus gate, ImmutableArray<string>.Builder alarms)
     {
         if (!gate.SemiSyncEnabled || !gate.SemiSyncStatusOn)
-            alarms.Add("Semi-sync is off on the leader: commits do not wait for the quorum. It is turned on again; find out who turned it off.");
+            alarms.Add(GateOff);
         if (gate.SemiSyncClients > 1)
         {
             alarms.Add(

@@ -27,8 +27,14 @@ internal sealed class StandingReader(ServerContext context)
             return new StandingReport(position, await VerifyAsync(exact, last, cancellationToken), null);
         if (standing is not Standing.NeedsHistory)
             return new StandingReport(position, standing, null);
-        if (await HeldAsync(position) is { } held)
-            return new StandingReport(position, held, null);
+        if (await WriteGate.StatusAsync(context.Server) is { HoldsCommits: true } gate)
+        {
+            if (await HeldAsync(position) is { } held)
+                return new StandingReport(position, held, null);
+            if (gate.WaitingSessions > 0)
+                return new StandingReport(position, new Standing.BehindUnknown("Its binlog cannot be asked while its commits wait for their ACK."), null);
+        }
+
         var binlog = await ServerBinlog.OpenAsync(context.Server, context.Options);
         var history = await BlockingAsync(() => HistoryReader.Read(binlog, context.Log, position.Domain, cancellationToken), cancellationToken);
         return new StandingReport(position, PositionComparison.Compare(position, context.Log, history?.History), history);
@@ -41,7 +47,7 @@ internal sealed class StandingReader(ServerContext context)
     /// </summary>
     private async Task<Standing?> HeldAsync(ServerPosition position)
     {
-        if (!(await WriteGate.StatusAsync(context.Server)).HoldsCommits || position.Current.Find(position.Domain) is not { } current)
+        if (position.Current.Find(position.Domain) is not { } current)
             return null;
         var view = new LogView(context.Log, position.Domain);
         if (current.ServerId != position.ServerId || view.Last is not { } last || last.Sequence >= current.Sequence)

@@ -44,9 +44,9 @@ public static class PrivilegeRules
 
     internal static IEnumerable<PreflightFinding> Check(ServerFacts facts)
     {
-        if (facts.Privileges.Contains("ALL PRIVILEGES"))
+        if (facts.Privileges is not { } privileges || privileges.Contains("ALL PRIVILEGES"))
             yield break;
-        var missing = Required.Where(names => !names.Any(facts.Privileges.Contains)).Select(names => names[0]).ToList();
+        var missing = Required.Where(names => !names.Any(privileges.Contains)).Select(names => names[0]).ToList();
         if (missing.Count == 0)
             yield break;
         var grant = $"GRANT {string.Join(", ", missing)} ON *.* TO {Sql.Account(facts.Account)}";

@@ -6,6 +6,8 @@ namespace WolfScale.MariaDb.Preflight;
 /// <summary>Replication of the user's own, in either direction.</summary>
 internal static class ReplicationRules
 {
+    public const string ForeignSemiSync = "foreign_semi_sync";
+
     private static readonly string[] FilterNames =
     [
         "Replicate_Do_DB", "Replicate_Ignore_DB", "Replicate_Do_Table", "Replicate_Ignore_Table",
@@ -34,7 +36,7 @@ internal static class ReplicationRules
             && clients > context.OwnSemiSyncClients)
         {
             var who = context.DumpHosts.IsEmpty ? "" : $" (replicas are connected from {string.Join(", ", context.DumpHosts)})";
-            yield return new("foreign_semi_sync", FindingSeverity.Refusal,
+            yield return new(ForeignSemiSync, FindingSeverity.Refusal,
                 $"Someone else's semi-sync replica is attached{who}: its acknowledgement would let commits through that the quorum does not hold.",
                 "On that replica: SET GLOBAL rpl_semi_sync_slave_enabled=OFF; STOP SLAVE IO_THREAD; START SLAVE IO_THREAD. Asynchronous replicas are welcome.");
         }

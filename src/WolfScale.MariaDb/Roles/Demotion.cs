@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using MySqlConnector;
 using WolfScale.MariaDb.Connections;
@@ -11,10 +12,12 @@ namespace WolfScale.MariaDb.Roles;
 ///   1 cut      the proxy's sessions end
 ///   2 refuse   SET GLOBAL read_only=1 on a connection of its own: it waits behind the commits that wait for their ACK, and every
 ///              later write waits behind it
-///   3 kill     KILL HARD every client: those that wait get 2013, never an OK (measured)
-///   4 release  semi-sync off: what waited is committed, and nothing can come after it; the tail is bounded
-///   5 closed   read_only has taken effect
+///   3 kill     KILL HARD every client: those that wait get 2013, never an OK, and their commits end (measured)
+///   4 closed   read_only has taken effect; the rollback of a killed statement comes before it, which may take minutes
+///   5 release  semi-sync off, behind a closed door: the applier is not to wait for an ACK
 /// </code>
+/// The gate stays on until the door is closed. The server withdraws a pending read_only within a second of the death of its connection (measured),
+/// so a node that dies while it waits leaves the server open: then no commit ends, because nobody gives an ACK.
 /// Every step may be done again, so an interrupted demotion begins at the first step: between the crash and now new clients may have come.
 /// </summary>
 internal sealed partial class Demotion(ServerConnector connector, AdminConnection server, PlanRunner plans, ILogger logger)
@@ -29,6 +32,11 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
 
     /// <summary>Longest wait for <c>read_only</c>: rolling back a large transaction of a killed client comes before it.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(10);
+
+    private static readonly TimeSpan LookPause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>A commit that still waits for its ACK so long after every client was killed belongs to a thread that cannot be killed.</summary>
+    private static readonly TimeSpan StuckPatience = TimeSpan.FromSeconds(5);
 
     private readonly List<AdminConnection> _own = [];
     private Task _readOnly = Task.CompletedTask;
@@ -45,8 +53,8 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
                     new("cut", CutAsync),
                     new("refuse", RefuseAsync),
                     new("kill", KillAsync),
-                    new("release", _ => ReleaseAsync()),
                     new("closed", ClosedAsync),
+                    new("release", _ => WriteGate.DisableSemiSyncAsync(server)),
                 ],
                 from: null,
                 cancellationToken);
@@ -78,14 +86,6 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
             await Task.Delay(Pause, cancellationToken);
     }
 
-    /// <summary>Only behind a closed or closing door: an open server without semi-sync would tell its clients OK for what nobody else has.</summary>
-    private async Task ReleaseAsync()
-    {
-        if (_readOnly.IsFaulted)
-            await _readOnly;
-        await WriteGate.DisableSemiSyncAsync(server);
-    }
-
     private async Task KillAsync(CancellationToken cancellationToken)
     {
         var killed = 0;
@@ -100,14 +100,22 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
 
     private async Task ClosedAsync(CancellationToken cancellationToken)
     {
+        var stuck = new StuckCommits(server);
         try
         {
+            for (var began = Stopwatch.GetTimestamp(); !_readOnly.IsCompleted;)
+            {
+                _ = await Task.WhenAny(_readOnly, Task.Delay(LookPause, cancellationToken));
+                cancellationToken.ThrowIfCancellationRequested();
+                if (Stopwatch.GetElapsedTime(began) > StuckPatience && !_readOnly.IsCompleted)
+                    await stuck.LetGoAsync();
+            }
+
             await _readOnly;
         }
-        catch
+        finally
         {
-            await WriteGate.EnableSemiSyncAsync(server);
-            throw;
+            await stuck.EndAsync();
         }
 
         await _scheduler;

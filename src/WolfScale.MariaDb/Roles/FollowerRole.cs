@@ -40,6 +40,14 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
     /// <summary>Open and gated: nobody leads, and what waits goes on waiting.</summary>
     private async Task<TimeSpan> HoldAsync(CancellationToken cancellationToken)
     {
+        await context.ForeignAcks.LookAsync();
+        if (context.ForeignAcks.Persists)
+        {
+            LogNotHeld(context.Logger, context.ForeignAcks.Reason);
+            await Closing.CloseAsync(context);
+            return TimeSpan.Zero;
+        }
+
         var report = await context.Standing.ReadAsync(cancellationToken);
         context.Board.Update(s => s with
         {
@@ -116,6 +124,9 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
         context.Board.Enter(DatabasePhase.NeedsMigration, reason);
         return NowAndThen;
     }
+
+    [LoggerMessage(3011, LogLevel.Error, "The server does not go on holding its commits: {Reason}")]
+    private static partial void LogNotHeld(ILogger logger, string reason);
 
     [LoggerMessage(3010, LogLevel.Error, "The server cannot rejoin in place (NEEDS_MIGRATION): {Reason}")]
     private static partial void LogNeedsMigration(ILogger logger, string reason);

@@ -12,9 +12,8 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
 {
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
 
-    /// <summary>A killed server is noticed at the next ping, a frozen one after <see cref="PingLimit"/>.</summary>
-    private static readonly TimeSpan Ping = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan PingLimit = TimeSpan.FromSeconds(2);
+    /// <summary>A killed server is noticed at the next look, a frozen one after this.</summary>
+    private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(2);
 
     private readonly HealthCheck _health = new(context);
     private EventKnowledge? _told;
@@ -60,18 +59,22 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         }
         catch (PromotionFailedException e)
         {
-            LogFailed(context.Logger, e.Message);
-
             // Left open, with whoever else may be attached to it, it would not be gated by the quorum.
-            if (await WriteGate.IsOpenAsync(context.Server))
-            {
-                await capture.EndAsync();
-                await Closing.CloseAsync(context);
-            }
-
-            context.Board.Enter(DatabasePhase.Promoting, e.Message);
+            await CloseForAsync(e.Message);
             return false;
         }
+    }
+
+    private async Task CloseForAsync(string reason)
+    {
+        LogFailed(context.Logger, reason);
+        if (await WriteGate.IsOpenAsync(context.Server))
+        {
+            await capture.EndAsync();
+            await Closing.CloseAsync(context);
+        }
+
+        context.Board.Enter(DatabasePhase.Promoting, reason);
     }
 
     /// <summary>Returns when serving must begin anew, from the promotion on.</summary>
@@ -89,12 +92,18 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
                 return;
             }
 
+            await context.ForeignAcks.LookAsync(LookLimit);
+            if (context.ForeignAcks.Persists)
+            {
+                await CloseForAsync(context.ForeignAcks.Reason);
+                return;
+            }
+
             if (handover.TakeResumed() && !await WriteGate.IsOpenAsync(context.Server))
                 await WriteGate.OpenAsync(context.Server);
             if (await _health.RunWhenDueOnLeaderAsync() is { } report && !await JudgeAsync(report))
                 return;
-            await Task.Delay(Ping, context.Time, cancellationToken);
-            await context.Server.ExecuteAsync("DO 1", PingLimit);
+            await Task.Delay(ForeignAcks.LookPause, context.Time, cancellationToken);
         }
     }
 
@@ -109,7 +118,9 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         if (!gate.SemiSyncEnabled || !gate.SemiSyncStatusOn)
         {
             // What was written meanwhile is captured all the same: the new stream begins before the last commit known to be released.
+            // The report is a moment older, and may not know of it.
             LogGateOff(context.Logger);
+            context.Board.Update(s => s.Alarms.Contains(HealthRules.GateOff) ? s : s with { Alarms = s.Alarms.Add(HealthRules.GateOff) });
             await WriteGate.EnableSemiSyncAsync(context.Server);
             await capture.EndAsync();
             return false;
@@ -127,7 +138,7 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
     [LoggerMessage(3052, LogLevel.Information, "The server is open for writes in term {Term}, {Milliseconds} ms after the promotion began.")]
     private static partial void LogServing(ILogger logger, long term, long milliseconds);
 
-    [LoggerMessage(3053, LogLevel.Error, "The promotion failed: {Reason}")]
+    [LoggerMessage(3053, LogLevel.Error, "The server cannot be open for writes: {Reason}")]
     private static partial void LogFailed(ILogger logger, string reason);
 
     [LoggerMessage(3054, LogLevel.Critical, "Someone turned semi-sync off on the leader: commits did not wait for the quorum. It is on again.")]

@@ -48,7 +48,9 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
         from: null,
         cancellationToken);
 
-    private async Task CommittedAsync(CancellationToken cancellationToken) => await _log.WaitForCommitAsync(_target, cancellationToken);
+    // A server that held its commits is open meanwhile.
+    private Task CommittedAsync(CancellationToken cancellationToken) =>
+        context.ForeignAcks.LookWhileAsync(_log.WaitForCommitAsync(_target, cancellationToken).AsTask(), cancellationToken);
 
     private async Task CaughtUpAsync(CancellationToken cancellationToken)
     {
@@ -93,18 +95,18 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
         var began = context.Time.GetTimestamp();
         while (true)
         {
+            await context.ForeignAcks.LookAsync();
             var gate = await WriteGate.StatusAsync(context.Server);
-            if (capture.Attached.IsCompletedSuccessfully && gate is { SemiSyncStatusOn: true, SemiSyncClients: 1 })
+            if (capture.Attached.IsCompletedSuccessfully && gate is { SemiSyncStatusOn: true, SemiSyncClients: 1 } && context.ForeignAcks.IsQuiet)
                 return;
-            if (capture.Attached.IsFaulted || context.Time.GetElapsedTime(began) > context.Options.AttachPatience)
-                throw NotAttached(gate, capture);
+            if (context.ForeignAcks.Persists || capture.Attached.IsFaulted || context.Time.GetElapsedTime(began) > context.Options.AttachPatience)
+                throw NotAttached(capture);
             await Task.Delay(Pause, context.Time, cancellationToken);
         }
     }
 
-    private static PromotionFailedException NotAttached(GateStatus gate, ICapture capture) => new(gate.SemiSyncClients > 1
-        ? $"Someone else's semi-sync replica is attached ({gate.SemiSyncClients} are counted): it would let commits through without the quorum. "
-          + "On that replica: SET GLOBAL rpl_semi_sync_slave_enabled=OFF; STOP SLAVE IO_THREAD; START SLAVE IO_THREAD."
+    private PromotionFailedException NotAttached(ICapture capture) => new(context.ForeignAcks is { IsQuiet: false, Reason: var reason }
+        ? reason
         : $"WolfScale could not attach to the server as its semi-sync replica: {capture.LastFault?.Message ?? "no answer in time."}");
 
     /// <summary>A leader's own tail comes first: it is older than anything that will be written from now on.</summary>
@@ -119,10 +121,11 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
             var view = new LogView(_log, position.Domain);
             if (view.Find(last) is { } lsn)
             {
-                await _log.WaitForCommitAsync(lsn, cancellationToken);
+                await context.ForeignAcks.LookWhileAsync(_log.WaitForCommitAsync(lsn, cancellationToken).AsTask(), cancellationToken);
                 return;
             }
 
+            await context.ForeignAcks.LookAsync();
             await patience.WaitAsync(view.Last is { } gtid ? GtidPosition.Of(gtid) : GtidPosition.Empty, cancellationToken);
         }
     }

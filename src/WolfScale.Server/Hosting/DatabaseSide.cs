@@ -85,7 +85,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
 
         _node.RoleChanged -= OnRoleChanged;
         _roles.Close();                                                                     // 2
-        if (!await WaitUntilClosedAsync())
+        if (!await CloseAsync())
             HostLog.NotDemoted(_logger, DemotionLimit.TotalSeconds);
         await DisposeAsync();                                                               // 3
     }
@@ -124,19 +124,18 @@ internal sealed class DatabaseSide : IAsyncDisposable
         }
     }
 
-    /// <summary>A server that is down or refused cannot be closed and serves nobody.</summary>
-    private async Task<bool> WaitUntilClosedAsync()
+    private async Task<bool> CloseAsync()
     {
-        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(50), _time);
-        var began = _time.GetTimestamp();
-        while (State is { HoldsCommits: true } or { Phase: DatabasePhase.Serving or DatabasePhase.Promoting or DatabasePhase.Demoting })
+        using var limit = new CancellationTokenSource(DemotionLimit, _time);
+        try
         {
-            if (_time.GetElapsedTime(began) > DemotionLimit)
-                return false;
-            _ = await poll.WaitForNextTickAsync();
+            await _controller.CloseAsync(limit.Token);
+            return true;
         }
-
-        return true;
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private void OnRoleChanged(RoleChange change) => _roles.Apply();

@@ -174,6 +174,15 @@ internal sealed class TestNode : IAsyncDisposable
             _ = await poll.WaitForNextTickAsync(deadline.Token);
     }
 
+    /// <summary>Waits until a plan has come to a step.</summary>
+    public async Task AwaitStoredStepAsync(string name, string step)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while ((await Plans.LoadAsync(name, CancellationToken.None))?.Step != step)
+            _ = await poll.WaitForNextTickAsync(deadline.Token);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopControllerAsync();
