@@ -23,7 +23,7 @@ internal static class Servers
     {
         if (!System.IO.Directory.Exists(template))
         {
-            var installer = new PrivateServer(template + ".new", PrivateServer.FreePort(), 1);
+            var installer = new PrivateServer(template + ".new", port: 1, serverId: 1); // never started
             await installer.CreateAsync(cancellationToken: cancellationToken);
             System.IO.Directory.Move(template + ".new", template);
         }

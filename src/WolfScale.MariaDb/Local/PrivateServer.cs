@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using MySqlConnector;
 
@@ -52,14 +50,6 @@ public sealed class PrivateServer : IAsyncDisposable
         AllowUserVariables = true,
         DefaultCommandTimeout = 60,
     }.ConnectionString;
-
-    /// <summary>A TCP port on loopback that was free a moment ago.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     /// <summary>The settings a WolfScale server needs (design: Settings), small enough for several servers on one machine.</summary>
     public string Settings(IReadOnlyDictionary<string, string>? overrides = null)

@@ -20,7 +20,7 @@ internal sealed class TestServer : IAsyncDisposable
     public static async Task<TestServer> StartAsync(uint serverId = 1, IReadOnlyDictionary<string, string>? settings = null)
     {
         var directory = Path.Combine(Path.GetTempPath(), "wolfscale-db-" + Guid.NewGuid().ToString("N")[..8]);
-        var server = new TestServer(new PrivateServer(directory, PrivateServer.FreePort(), serverId));
+        var server = new TestServer(new PrivateServer(directory, Ports.FreeRange(10), serverId));
         var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>());
         _ = all.TryAdd("read-only", "0");
         _ = all.TryAdd("innodb-buffer-pool-size", "64M");

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using WolfScale.Cluster;
 using WolfScale.Consensus;
@@ -43,11 +41,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public void Reserve(params string[] ids)
     {
         foreach (var id in ids)
-        {
-            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-            _ports[id] = ((IPEndPoint)socket.LocalEndPoint!).Port;
-        }
+            _ports[id] = Ports.FreeRange(1);
     }
 
     public async Task<ClusterNode> StartAsync(string id, Func<ClusterOptions, ClusterOptions>? change = null)

@@ -62,7 +62,7 @@ internal sealed class TestNode : IAsyncDisposable
     public static async Task<TestNode> StartAsync(TestLog log, uint serverId, IReadOnlyDictionary<string, string>? settings = null)
     {
         var directory = Path.Combine(Path.GetTempPath(), "wolfscale-node-" + Guid.NewGuid().ToString("N")[..8]);
-        var server = new PrivateServer(directory, PrivateServer.FreePort(), serverId);
+        var server = new PrivateServer(directory, Ports.FreeRange(10), serverId);
         var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>());
         _ = all.TryAdd("innodb-buffer-pool-size", "64M");
         await DataTemplate.CopyToAsync(directory);

@@ -44,18 +44,39 @@ public class HostingTests
     }
 
     [Fact]
-    public async Task Nothing_is_accepted_or_announced_for_a_term_that_is_over()
+    public async Task Nothing_is_accepted_for_a_term_that_is_over()
     {
         await using var node = await LoneNode.StartAsync();
         var lease = await node.LeaseAsync();
         var log = new LeaderLog(node.Node, new ReplicatedLog(node.Node), lease);
-        var announced = false;
-        using var subscription = log.SubscribeCommit(_ => announced = true);
 
         await node.DisposeAsync(); // the node stops: its lease ends
         await node.EndOf(lease);
 
         Assert.Null(log.Propose(Batch(1)));
+    }
+
+    [Fact]
+    public async Task Nothing_is_announced_to_a_lease_that_has_ended()
+    {
+        await using var node = await LoneNode.StartAsync();
+        var lease = await node.LeaseAsync();
+        var over = new TermLease(lease.Term);
+        over.End();
+        var announced = false;
+        using var late = new LeaderLog(node.Node, new ReplicatedLog(node.Node), over).SubscribeCommit(_ => announced = true);
+        var log = new LeaderLog(node.Node, new ReplicatedLog(node.Node), lease);
+        var commits = Channel.CreateUnbounded<long>();
+        using var subscription = log.SubscribeCommit(lsn => commits.Writer.TryWrite(lsn)); // hears each commit after the other one
+
+        var last = log.Propose(Batch(1));
+
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (await commits.Reader.ReadAsync(limit.Token) < last)
+        {
+            // Of what the term began with.
+        }
+
         Assert.False(announced);
     }
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace WolfScale.EndToEnd.Harness;
+namespace WolfScale.Testing;
 
 /// <summary>Runs of free TCP ports on loopback, below the kernel's range for outgoing connections so that no client takes one meanwhile.</summary>
 internal static class Ports
