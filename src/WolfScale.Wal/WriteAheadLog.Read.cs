@@ -203,7 +203,7 @@ public sealed partial class WriteAheadLog
         {
             result = read(_reader, what);
         }
-        catch (Exception e) when (e is WalDamagedException or PosixException or InvalidOperationException && HasMoved(view))
+        catch (Exception e) when (e is WalDamagedException or PosixException or InvalidOperationException && (HasMoved(view) || MeetsCut(view)))
         {
             return false;
         }
@@ -223,13 +223,23 @@ public sealed partial class WriteAheadLog
             return Look() is var now && (now.Generation != view.Generation || now.First != view.First);
     }
 
+    /// <summary>
+    /// A cut counts in the log at once and happens in the files a moment later: what was read in between may have been cut off under the reader's hands,
+    /// and looks like damage. It is none where it is still there after the cut.
+    /// </summary>
+    private bool MeetsCut(View view)
+    {
+        lock (_gate)
+            return view.CutInFiles != view.Generation || (_failure is null && _writerGeneration != view.CutInFiles);
+    }
+
     private View Look()
     {
         ObjectDisposedException.ThrowIf(_isClosed, this);
-        return new View(_start.End.Lsn + 1, _end.End.Lsn, _generation, _start.Groups);
+        return new View(_start.End.Lsn + 1, _end.End.Lsn, _generation, _failure is null ? _writerGeneration : _generation, _start.Groups);
     }
 
-    private readonly record struct View(long First, long Last, long Generation, GroupState Start)
+    private readonly record struct View(long First, long Last, long Generation, long CutInFiles, GroupState Start)
     {
         public bool Holds(long lsn) => lsn >= First && lsn <= Last;
     }

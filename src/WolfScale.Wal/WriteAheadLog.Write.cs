@@ -21,7 +21,7 @@ public sealed partial class WriteAheadLog
     private readonly List<WalBatch> _group = [];
     private List<Order> _work = []; // taken from the queue; done up to _workIndex
     private int _workIndex;
-    private long _writerGeneration; // of the last cut that is done
+    private long _writerGeneration; // of the last cut that is done in the files
     private WalFailure? _failure;
     private bool _closing;
     private bool _wake; // the writer thread shall look at the queue
@@ -225,7 +225,8 @@ public sealed partial class WriteAheadLog
             _writer.Reset(cut.After, ClusterId);
         else
             _writer.CutAfter(cut.After, _reader);
-        _writerGeneration = cut.Generation;
+        lock (_gate)
+            _writerGeneration = cut.Generation;
         _workIndex++;
         Publish(0);
     }
