@@ -16,4 +16,7 @@ internal static partial class ProxyLog
 
     [LoggerMessage(5003, LogLevel.Warning, "A connection of the proxy was closed, because what came over it is not the MySQL protocol: {What}")]
     public static partial void NotUnderstood(ILogger logger, string what);
+
+    [LoggerMessage(5004, LogLevel.Information, "The TLS handshake with a client failed: {Reason}")]
+    public static partial void TlsFailed(ILogger logger, string reason);
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 
 namespace WolfScale.Proxy;
 
@@ -21,6 +22,12 @@ public sealed record ProxyOptions
 
     /// <summary>Milliseconds that a client may take from its connection to the end of its login, as the server's <c>connect_timeout</c>.</summary>
     public int LoginTimeoutMs { get; init; } = 10_000;
+
+    /// <summary>Offers TLS to clients; null: does not.</summary>
+    public SslStreamCertificateContext? Certificate { get; init; }
+
+    /// <summary>A login without TLS is refused.</summary>
+    public bool TlsRequired { get; init; }
 
     /// <summary>Event loops, each a thread. Sessions are shared out among them.</summary>
     public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);

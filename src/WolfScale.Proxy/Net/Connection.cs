@@ -77,6 +77,14 @@ internal abstract class Connection : IEventHandler
         _kept = null;
     }
 
+    /// <summary>Gives the descriptor away; nothing must wait to be sent.</summary>
+    protected int Detach()
+    {
+        IsClosed = true;
+        Loop.Release(_slot, _descriptor);
+        return _descriptor;
+    }
+
     public void OnReady(bool readable, bool ended, bool writable)
     {
         _readable |= readable;

@@ -84,6 +84,13 @@ internal sealed unsafe class EventLoop : IDisposable
         _freeSlots.Push(slot);
     }
 
+    /// <summary>As <see cref="Forget"/>, for a descriptor that stays open under another owner.</summary>
+    public void Release(int slot, int descriptor)
+    {
+        Libc.Unwatch(_epoll, descriptor);
+        Forget(slot);
+    }
+
     /// <summary>Runs this on the loop's thread, soon. From any thread.</summary>
     public void Post(Action action)
     {

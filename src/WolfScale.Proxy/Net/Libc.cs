@@ -24,6 +24,7 @@ internal static unsafe partial class Libc
     private const int NonBlocking = 0x800;
     private const int NoSignal = 0x4000;
     private const int CtlAdd = 1;
+    private const int CtlDelete = 2;
     private const int StreamSocket = 1;
     private const int SocketLevel = 1;
     private const int SocketError = 4;
@@ -52,6 +53,21 @@ internal static unsafe partial class Libc
         *(uint*)entry = events;
         *(ulong*)(entry + EventDataOffset) = token;
         _ = Checked(epoll_ctl(epoll, CtlAdd, descriptor, entry), "epoll_ctl");
+    }
+
+    /// <summary>The descriptor goes to another owner, open.</summary>
+    public static void Unwatch(int epoll, int descriptor)
+    {
+        var entry = stackalloc byte[16]; // not read, but older kernels want one
+        _ = epoll_ctl(epoll, CtlDelete, descriptor, entry);
+    }
+
+    /// <summary>Two connected sockets; what is written to one comes out of the other.</summary>
+    public static (int First, int Second) CreatePair()
+    {
+        var pair = stackalloc int[2];
+        _ = Checked(socketpair(1, StreamSocket | CloseOnExec | NonBlocking, 0, pair), "socketpair");
+        return (pair[0], pair[1]);
     }
 
     /// <returns>Number of events; 0 after the time-out or a signal.</returns>
@@ -212,4 +228,7 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getsockopt(int descriptor, int level, int name, void* value, uint* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int socketpair(int family, int type, int protocol, int* pair);
 }

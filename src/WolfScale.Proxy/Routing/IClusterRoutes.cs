@@ -17,6 +17,9 @@ public sealed record Routes(long Epoch, EndPoint? Leader, bool LeaderIsHere, str
 
     /// <summary>How often the local server has been closed for writes so far. Between two closings nothing on it is undone.</summary>
     public int Closings { get; init; }
+
+    /// <summary>The local server is about to give the lead away: what would begin something waits, what has begun may end.</summary>
+    public bool IsHandingOver { get; init; }
 }
 
 /// <summary>The cluster as the proxy needs it; made by the node's host from the cluster's view.</summary>

@@ -19,6 +19,9 @@ namespace WolfScale.Proxy.Sessions;
 /// <param name="done">Called once: with null when all was accepted, else with the server's refusal.</param>
 internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOnlyList<ScriptItem> script, Action<BackendSetup, ErrPacket?> done)
 {
+    /// <summary>A column definition ends with: type 1 · flags 2 · decimals 1 · filler 2.</summary>
+    private const int FromTypeToEnd = 6;
+
     private ResponseTracker _tracker;
     private ScriptItem _current;
     private int _next;
@@ -27,8 +30,11 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// <summary>First value of the last row that came, as text; null for none, or NULL.</summary>
     public string? LastValue { get; private set; }
 
-    /// <summary>All first-row values of the last statement that had rows.</summary>
+    /// <summary>The values of the last row that came.</summary>
     public IReadOnlyList<byte[]?> LastRow { get; private set; } = [];
+
+    /// <summary>Field types of the last result's columns.</summary>
+    public List<byte> LastTypes { get; } = [];
 
     /// <summary>The backend was greeted by its server.</summary>
     public void OnGreeting(ReadOnlySpan<byte> packet) => login!.Answer(backend, ServerGreeting.Read(packet[PacketHeader.Size..]));
@@ -80,6 +86,10 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
             return;
         }
 
+        if (role == PacketRole.ColumnCount)
+            LastTypes.Clear();
+        else if (!_awaitsRow && role is PacketRole.Body or PacketRole.LastDefinition && payload.Length > FromTypeToEnd)
+            LastTypes.Add(payload[^FromTypeToEnd]);
         if (role == PacketRole.PrepareOk)
         {
             _current.OnPrepared?.Invoke(BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]));

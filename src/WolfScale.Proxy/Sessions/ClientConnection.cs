@@ -33,6 +33,13 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
         }
     }
 
+    /// <summary>Gives the socket away, for TLS; what was received from it and not used goes along.</summary>
+    public new int Detach()
+    {
+        _held.Release();
+        return base.Detach();
+    }
+
     /// <summary>Looks for input that was announced before the session wanted it.</summary>
     public void ReadIfOpen()
     {

@@ -29,6 +29,8 @@ internal sealed partial class ClientSession
     private HeldCommand _flight;
     private (byte[] Sql, StatementClass Class)? _preparing;
     private PreparedStatement? _flightStatement;
+    private byte[]? _beginning; // the command under way begins a transaction
+    private byte[]? _begun; // the command before it did, and nothing has been done in it
     private uint _lastStatementId;
     private ClientCharset _charset;
     private bool _ansiQuotes;
@@ -115,14 +117,46 @@ internal sealed partial class ClientSession
     private void Route(CommandCode code, Span<byte> packet, StatementClass statement)
     {
         NoteTies(statement);
+        if (code == CommandCode.Query)
+            NoteAssigned(statement, packet[(PacketHeader.Size + 1)..]);
         _flight.Keep(packet, code, statement);
         _flightStatement = null;
-        if (FollowsLocalRead(statement))
+        NoteBegin(code, statement);
+        GoOnAfterVariables();
+    }
+
+    private void GoOnAfterVariables()
+    {
+        if (MustReadVariables(_flight.Class))
+            ReadVariables(_leader!);
+        else
+            GoOn();
+    }
+
+    /// <summary>The command that is kept goes where it belongs.</summary>
+    private void GoOn()
+    {
+        if (MustWait(_flight.Class))
+            WaitForHandover();
+        else if (FollowsLocalRead(_flight.Class))
             SendToLocal();
-        else if (WantsLocal(code, statement))
+        else if (WantsLocal(_flight.Code, _flight.Class))
             ReadLocally();
         else
             SendToLeader();
+    }
+
+    /// <summary>While the lead is given away nothing new begins: it would be refused, or hold up the hand-over.</summary>
+    private bool MustWait(StatementClass statement) =>
+        !InTransaction && _context.Routes.Current.IsHandingOver && statement.Has(StatementTraits.CommitCapable | StatementTraits.BeginsTransaction);
+
+    /// <summary>A transaction in which nothing was done yet can begin again elsewhere.</summary>
+    private void NoteBegin(CommandCode code, StatementClass statement)
+    {
+        _begun = _beginning;
+        _beginning = code == CommandCode.Query && statement.Has(StatementTraits.BeginsTransaction) && !statement.Has(StatementTraits.MultiStatement)
+            ? _flight.Packet[(PacketHeader.Size + 1)..].ToArray()
+            : null;
     }
 
     /// <summary>Sends the command that is kept.</summary>
@@ -172,8 +206,6 @@ internal sealed partial class ClientSession
             _state.TieTo("it has locked tables");
         if (statement.Has(StatementTraits.PreparesSqlStatement))
             _state.TieTo("it has statements prepared with PREPARE");
-        if (statement.Has(StatementTraits.SetsUserVariable))
-            _state.TieTo("it has user variables");
     }
 
     /// <summary>COM_CHANGE_USER and COM_RESET_CONNECTION make the session as new; the server is to be told again what to report.</summary>
@@ -191,6 +223,8 @@ internal sealed partial class ClientSession
         _local = null;
         _statements.Clear();
         _hasTemporaryTables = false;
+        _assigned.Clear();
+        _assigning.Clear();
         _state.Reset(_login!.Database);
         (_loginShift, Phase) = (0, SessionPhase.Authenticating);
         if (!leader.Send(packet))
@@ -269,10 +303,12 @@ internal sealed partial class ClientSession
         if (packet[PacketHeader.Size + 5] != 0)
             _state.TieTo("it has an open cursor");
         NoteTies(statement.Class);
+        NoteAssigned(statement.Class, statement.Sql);
         _flight.Keep(packet, code, statement.Class);
         _flightStatement = statement;
         KeepFor(statement);
-        SendToLeader();
+        NoteBegin(code, statement.Class);
+        GoOnAfterVariables();
     }
 
     /// <summary>

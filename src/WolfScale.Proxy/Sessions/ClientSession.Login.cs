@@ -20,6 +20,7 @@ internal sealed partial class ClientSession
     private byte _loginShift;
     private byte _nextSequence;
     private bool _authenticated;
+    private bool _isEncrypted;
     private bool _switched;
     private long _waitUntilMs;
 
@@ -68,20 +69,20 @@ internal sealed partial class ClientSession
     private void OnGreeting(Span<byte> packet)
     {
         _salt = ServerGreeting.Read(packet[PacketHeader.Size..]).Salt.ToArray();
-        Offer(packet[PacketHeader.Size..], ~LoginPacket.Never);
+        Offer(packet[PacketHeader.Size..], _context.Options.Certificate is null ? Capabilities.None : Capabilities.Ssl);
         Phase = SessionPhase.AwaitingLogin;
         _nextSequence = 2;
         ToClient(packet);
         NextFromClient();
     }
 
-    /// <summary>Takes capabilities out of a greeting, in place.</summary>
-    private static void Offer(Span<byte> greeting, Capabilities mask)
+    /// <summary>What server and proxy can do together, in place.</summary>
+    private static void Offer(Span<byte> greeting, Capabilities more)
     {
         var low = 1 + greeting[1..].IndexOf((byte)0) + 1 + 4 + 8 + 1;
         var high = low + 2 + 1 + 2;
         var offered = BinaryPrimitives.ReadUInt16LittleEndian(greeting[low..]) | ((uint)BinaryPrimitives.ReadUInt16LittleEndian(greeting[high..]) << 16);
-        offered &= (uint)mask;
+        offered = (offered & (uint)~LoginPacket.Never) | (uint)more;
         BinaryPrimitives.WriteUInt16LittleEndian(greeting[low..], (ushort)offered);
         BinaryPrimitives.WriteUInt16LittleEndian(greeting[high..], (ushort)(offered >> 16));
     }
@@ -92,7 +93,19 @@ internal sealed partial class ClientSession
         if (!TryTakePacket(bytes, out var header, out var payload))
             return 0;
         _nextSequence = (byte)(header.Sequence + 1);
+        if (LoginPacket.IsTlsRequest(payload))
+        {
+            BeginTls(bytes[(PacketHeader.Size + payload.Length)..]);
+            return bytes.Length;
+        }
+
         var login = LoginPacket.Read(payload);
+        if (_context.Options.TlsRequired && !_isEncrypted)
+        {
+            Refuse(ProxyErrors.TlsRequired, _nextSequence);
+            return 0;
+        }
+
         if (login.IsHop && !_context.Routes.Current.LeaderIsHere)
         {
             Refuse(ProxyErrors.NoLeader(0), _nextSequence);
@@ -111,6 +124,17 @@ internal sealed partial class ClientSession
         if (!_leader.Send(writer.Written.Span))
             OnBackendLost(_leader, "the connection broke");
         return PacketHeader.Size + payload.Length;
+    }
+
+    /// <summary>From here on the client is at the other end of a pair of sockets.</summary>
+    private void BeginTls(ReadOnlySpan<byte> received)
+    {
+        if (_context.Options.Certificate is not { } certificate || _isEncrypted)
+            ProtocolException.Throw("The client begins TLS, which was not offered.");
+        _isEncrypted = true;
+        var hello = received.ToArray();
+        var descriptor = TlsPump.Start(_client.Detach(), hello, certificate!, _context.TlsFailed);
+        _client = new ClientConnection(_loop, descriptor, this);
     }
 
     /// <summary>What client and server say to each other until they agree. Whole packets; only their numbers change.</summary>

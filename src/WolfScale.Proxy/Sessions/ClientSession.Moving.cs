@@ -21,6 +21,7 @@ namespace WolfScale.Proxy.Sessions;
 internal sealed partial class ClientSession
 {
     private const int LookAgainMs = 20;
+    private const int HandoverLookMs = 5;
 
     private const int OnPurposeAfterMs = 2000;
 
@@ -51,6 +52,10 @@ internal sealed partial class ClientSession
                 break;
             case SessionPhase.Preparing when _moveUntilMs != 0:
                 LookForLeader(); // lost while moving
+                break;
+            case SessionPhase.Preparing when _readsVariables:
+                _readsVariables = false;
+                Move();
                 break;
             case SessionPhase.Preparing when _welcome is null && backend.Setup is not null:
                 BecomeIdle();
@@ -83,7 +88,7 @@ internal sealed partial class ClientSession
 
     private void OnAnswerLost()
     {
-        var inTransaction = InTransaction;
+        var inTransaction = InTransaction || (_status & ServerStatus.AutoCommit) == 0;
         _status = ServerStatus.AutoCommit;
         if (_login!.IsHop)
             Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
@@ -127,13 +132,21 @@ internal sealed partial class ClientSession
             _leader = null;
         }
 
-        if (InTransaction)
+        if (_login!.IsHop)
+        {
+            Refuse(ProxyErrors.NotLeader, 1); // the other node's proxy sends it elsewhere
+            return;
+        }
+
+        if (InTransaction && _begun is null)
         {
             _status = ServerStatus.AutoCommit;
             Answer(ProxyErrors.TransactionLost);
             return;
         }
 
+        if (_assigned.Count > 0)
+            _state.TieTo("the leader died before the user variables that were set last could be read");
         if (_state.Tie is { } tie)
         {
             Refuse(ProxyErrors.SessionCannotMove(tie), 1);
@@ -195,6 +208,8 @@ internal sealed partial class ClientSession
         List<ScriptItem> script = [ScriptItem.Query(Preparation), .. _state.Script()];
         foreach (var statement in _statements.Values)
             script.Add(new ScriptItem(CommandCode.StatementPrepare, statement.Sql, id => statement.LeaderId = id));
+        if (_begun is { } begin)
+            script.Add(ScriptItem.Query(begin));
         return script;
     }
 
@@ -237,14 +252,30 @@ internal sealed partial class ClientSession
     /// </summary>
     private void RetryAfterReadOnly()
     {
-        Phase = SessionPhase.Preparing;
+        if (InTransaction && _begun is null)
+        {
+            DropLeader();
+            Answer(ProxyErrors.TransactionLost);
+            return;
+        }
+
         if (_readOnlyUntilMs == 0)
             _readOnlyUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
-        _ = _loop.After(LookAgainMs, () =>
+        WaitForHandover();
+    }
+
+    /// <summary>Keeps the command until it is known who leads.</summary>
+    private void WaitForHandover()
+    {
+        Phase = SessionPhase.Preparing;
+        _ = _loop.After(HandoverLookMs, () =>
         {
             if (Phase != SessionPhase.Preparing)
                 return;
-            if (_context.Routes.Current is var routes && (routes.Epoch != _epoch || routes.Leader is null || _leader is not { IsClosed: false }))
+            var routes = _context.Routes.Current;
+            if (routes.IsHandingOver)
+                WaitForHandover(); // bounded by the hand-over itself
+            else if (routes.Leader is null || routes.Epoch != _epoch || _leader is not { IsClosed: false })
                 Move();
             else
                 SendToLeader();

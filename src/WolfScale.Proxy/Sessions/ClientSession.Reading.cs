@@ -193,7 +193,8 @@ internal sealed partial class ClientSession
     /// <summary>An error of the local server is no answer: it may be behind, or read-only. The leader's counts.</summary>
     bool IRelayOwner.Intercepts(ReadOnlySpan<byte> error) =>
         _active == _local
-        || (IsReadOnlyRefusal(error) && !InTransaction && _flight.IsKept && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs));
+        || (IsReadOnlyRefusal(error) && _flight.IsKept && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
+            && (!InTransaction || _begun is not null || _leader is { IsHop: true } || _context.Routes.Current is not { LeaderIsHere: true, IsHandingOver: false }));
 
     private void AfterIntercepted()
     {
@@ -212,6 +213,8 @@ internal sealed partial class ClientSession
         if (_active == _leader && !_reportedGtid && !InTransaction)
             _sawLeader = true;
         (_reportedGtid, _readOnlyUntilMs) = (false, 0);
+        _assigned.UnionWith(_assigning);
+        _assigning.Clear();
         if (!_preparesAgain || _leader is not { IsClosed: false } leader)
         {
             BecomeIdle();

@@ -20,9 +20,14 @@ internal struct HeldCommand
     public StatementClass Class { get; private set; }
 
     /// <summary>It may have made something durable by now.</summary>
-    public readonly bool MayHaveCommitted(bool inTransaction) => Class.Has(StatementTraits.CommitCapable)
-        ? inTransaction || !Class.Has(StatementTraits.CommitsOnlyOpenTransaction)
-        : false;
+    /// <param name="inTransaction">It ran in a transaction, or without autocommit.</param>
+    public readonly bool MayHaveCommitted(bool inTransaction)
+    {
+        var harmless = inTransaction
+            ? Class.Has(StatementTraits.CommitsByAutocommit) && !Class.Has(StatementTraits.MultiStatement)
+            : Class.Has(StatementTraits.CommitsOnlyOpenTransaction);
+        return Class.Has(StatementTraits.CommitCapable) && !harmless;
+    }
 
     public void Keep(ReadOnlySpan<byte> packet, CommandCode code, StatementClass statement)
     {

@@ -20,6 +20,8 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     /// <summary>A session is over; it takes itself off the books.</summary>
     public void Ended(ClientSession session) => ended(session);
 
+    public void TlsFailed(string reason) => ProxyLog.TlsFailed(logger, reason);
+
     /// <summary>A session ends because of this.</summary>
     public void Report(Exception fault)
     {

@@ -20,6 +20,12 @@ internal static class ProxyErrors
     public static ErrPacket NoLeader(int waitedMs) =>
         new(1053, "08S01", $"WolfScale: no node accepts writes (waited {waitedMs} ms); nothing was executed, try again. `wolfctl status` tells why.");
 
+    /// <summary>As a server with require_secure_transport says it.</summary>
+    public static ErrPacket TlsRequired { get; } = new(3159, "08004", "Connections using insecure transport are prohibited while --require_secure_transport=ON.");
+
+    /// <summary>As a read-only server says it: nothing was executed.</summary>
+    public static ErrPacket NotLeader { get; } = new(1290, "HY000", "WolfScale: this node does not lead any more; nothing was executed");
+
     /// <summary>The transaction was rolled back, as in a deadlock: applications know what to do.</summary>
     public static ErrPacket TransactionLost { get; } =
         new(1213, "40001", "WolfScale: the leader changed and the open transaction was rolled back; try restarting transaction");

@@ -45,7 +45,10 @@ internal ref partial struct ClassifierPass
         var first = _current.Id;
         switch (first)
         {
-            case Word.Insert or Word.Replace or Word.Update or Word.Delete or Word.Call:
+            case Word.Insert or Word.Replace or Word.Update or Word.Delete:
+                _traits |= StatementTraits.CommitCapable | StatementTraits.CommitsByAutocommit;
+                break;
+            case Word.Call:
                 _traits |= StatementTraits.CommitCapable;
                 break;
             case Word.Load:

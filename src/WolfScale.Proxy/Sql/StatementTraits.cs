@@ -60,4 +60,10 @@ public enum StatementTraits
     /// <summary>LOAD DATA LOCAL: the server asks the client for a file.</summary>
     LoadsLocalData = 1 << 20,
     IsKill = 1 << 21,
+
+    /// <summary>
+    /// Together with <see cref="CommitCapable"/>: INSERT, UPDATE, DELETE, REPLACE. Within a transaction it commits nothing (of transactional tables).
+    /// Of several statements it says nothing.
+    /// </summary>
+    CommitsByAutocommit = 1 << 22,
 }

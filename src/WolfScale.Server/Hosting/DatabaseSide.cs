@@ -17,6 +17,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
 
     private readonly ClusterNode _node;
     private readonly NodeConfiguration _configuration;
+    private readonly IProxyControl _proxy;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly FeedServer _feed;
@@ -24,16 +25,16 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly RoleDriver _roles;
     private DatabaseState _logged = new();
 
-    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, Action closing, ILoggerFactory loggers, TimeProvider time)
+    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, IProxyControl proxy, ILoggerFactory loggers, TimeProvider time)
     {
-        (_node, _configuration, _time) = (node, configuration, time);
+        (_node, _configuration, _proxy, _time) = (node, configuration, proxy, time);
         _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
         var log = new ReplicatedLog(node);
         _ = HostPort.TryParse(configuration.Database.FeedBindAddress, out var bind, out _);
         _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
         _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
         _controller = new DatabaseController(
-            NodeOptions.Database(configuration, Peers) with { CutProxySessions = _ => { closing(); return Task.CompletedTask; } }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
+            NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
             new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         _controller.Changed += OnChanged;
@@ -59,12 +60,20 @@ internal sealed class DatabaseSide : IAsyncDisposable
     /// </summary>
     public async Task<TransferOutcome> HandOverAsync(string? to, CancellationToken cancellationToken)
     {
-        if (!await _controller.PrepareHandoverAsync(HandoverLimit, cancellationToken))
-            return new TransferOutcome(false, null, $"transactions under way did not end within {HandoverLimit.TotalSeconds} s");
-        var outcome = await TransferAsync(to, cancellationToken);
-        if (!outcome.Succeeded)
-            _controller.ResumeServing();
-        return outcome;
+        _proxy.OnHandover(true);
+        try
+        {
+            if (!await _controller.PrepareHandoverAsync(HandoverLimit, cancellationToken))
+                return new TransferOutcome(false, null, $"transactions under way did not end within {HandoverLimit.TotalSeconds} s");
+            var outcome = await TransferAsync(to, cancellationToken);
+            if (!outcome.Succeeded)
+                _controller.ResumeServing();
+            return outcome;
+        }
+        finally
+        {
+            _proxy.OnHandover(false);
+        }
     }
 
     /// <summary>
@@ -151,10 +160,26 @@ internal sealed class DatabaseSide : IAsyncDisposable
         Changed?.Invoke();
     }
 
+    private Task CutProxySessions(CancellationToken cancellationToken)
+    {
+        _proxy.OnClosing();
+        return Task.CompletedTask;
+    }
+
     private List<PeerServer> Peers()
     {
         var view = _node.View;
         return [.. view.Nodes.Where(n => n.Id != view.SelfId)
             .Select(n => PeerServer.From(n.Id, n.DatabaseAnnouncement, n.Id == view.LeaderId))];
     }
+}
+
+/// <summary>What the proxy must know of its own server's changes.</summary>
+internal interface IProxyControl
+{
+    /// <summary>A planned switchover has begun, or is over.</summary>
+    void OnHandover(bool isUnderWay);
+
+    /// <summary>A demotion begins, before anything is killed.</summary>
+    void OnClosing();
 }

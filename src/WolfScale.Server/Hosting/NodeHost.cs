@@ -16,7 +16,7 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDisposable
+internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyControl, IAsyncDisposable
 {
     private readonly NodeConfiguration _configuration;
     private readonly NodeLoggerProvider _log;
@@ -120,6 +120,10 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
         HostLog.Stopped(_logger);
     }
 
+    void IProxyControl.OnHandover(bool isUnderWay) => _proxy?.OnHandover(isUnderWay);
+
+    void IProxyControl.OnClosing() => _proxy?.OnClosing();
+
     private async Task RunAsync(CancellationToken cancellationToken)
     {
         if (!_configuration.Database.Enabled)
@@ -145,7 +149,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IAsyncDispo
         {
             await _member.Task.WaitAsync(_stopping.Token);
             HostLog.Member(_logger, _node.Wal.Last.Lsn);
-            var database = new DatabaseSide(_node, _configuration, () => _proxy?.OnClosing(), _loggers, _time);
+            var database = new DatabaseSide(_node, _configuration, this, _loggers, _time);
             if (_proxy is { } proxy)
                 database.Changed += proxy.Update;
             database.Start();

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
 using WolfScale.MariaDb;
@@ -13,7 +15,7 @@ using WolfScale.Wal;
 namespace WolfScale.Server.Hosting;
 
 /// <summary>The node's proxy, and the cluster as it needs to see it: who serves, and what the quorum holds.</summary>
-internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, IDisposable
+internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, IProxyControl, IDisposable
 {
     private static readonly TimeSpan ReadIndexLimit = TimeSpan.FromSeconds(2);
 
@@ -26,6 +28,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private readonly AccountHashes _accounts;
     private ulong _localSequence;
     private int _closings;
+    private volatile bool _isHandingOver;
     private readonly ConcurrentDictionary<HostPort, IPEndPoint> _resolved = new();
     private volatile Routes _current = Routes.Nowhere;
     private volatile HeldMark _held = new(0, default);
@@ -41,6 +44,8 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
             MaxConnections = configuration.Proxy.MaxConnections,
             FailoverWaitMs = configuration.Proxy.FailoverWaitMs,
             ReadWaitMs = configuration.Proxy.ReadWaitMs,
+            Certificate = configuration.Proxy.TlsCert.Length > 0 ? Certificate(configuration.Proxy) : null,
+            TlsRequired = configuration.Proxy.TlsRequired,
             Consistency = Enum.Parse<Proxy.ReadConsistency>(configuration.Replication.ReadConsistency.ToString()),
         };
         _log = new ReplicatedLog(node);
@@ -65,6 +70,13 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         if (_node.Wal.LastGroupAtOrBefore(_node.CommitLsn, out _) is { } last)
             _held = held = new HeldMark(epoch, new Gtid(last.Domain, last.ServerId, last.Sequence));
         return held.Gtid.Domain == gtid.Domain && gtid.Sequence <= held.Gtid.Sequence && !lease.Ended.IsCancellationRequested ? QuorumAnswer.Held : QuorumAnswer.NotYet;
+    }
+
+    /// <summary>A planned switchover has begun, or was given up.</summary>
+    public void OnHandover(bool isUnderWay)
+    {
+        _isHandingOver = isUnderWay;
+        Update();
     }
 
     /// <summary>A demotion begins: what the server commits from here on may be undone later, and another transaction may then get its GTID.</summary>
@@ -104,12 +116,21 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         _server.Dispose();
     }
 
+    /// <summary>The certificate, and those that lead to its issuer, from one PEM file.</summary>
+    private static SslStreamCertificateContext Certificate(ProxySection proxy)
+    {
+        var chain = new X509Certificate2Collection();
+        chain.ImportFromPemFile(proxy.TlsCert);
+        chain.RemoveAt(0); // the certificate itself
+        return SslStreamCertificateContext.Create(X509Certificate2.CreateFromPemFile(proxy.TlsCert, proxy.TlsKey), chain, offline: true);
+    }
+
     private void OnViewChanged(ClusterView view) => Update();
 
     private Routes Look()
     {
         if (_node.Role.Lease is { } lease && _database() is { Phase: DatabasePhase.Serving })
-            return new Routes(lease.Term, LocalServer(), LeaderIsHere: true, _configuration.Node.Id, null);
+            return new Routes(lease.Term, LocalServer(), LeaderIsHere: true, _configuration.Node.Id, null) { IsHandingOver = _isHandingOver };
         var view = _node.View;
         var local = _database() is { Phase: DatabasePhase.Following, NodeStatus: "ACTIVE" } ? LocalServer() : null;
         return view.Leader is { } leader && leader.Id != view.SelfId && HostPort.TryParse(leader.ProxyAddress, out var address, out _)

@@ -47,8 +47,6 @@ internal static class AccessRules
             yield return context.Error("bad_address", "proxy.bind_address", "proxy.bind_address: " + problem);
         if (proxy.TlsCert.Length > 0 != proxy.TlsKey.Length > 0)
             yield return context.Error("tls_incomplete", proxy.TlsCert.Length > 0 ? "proxy.tls_cert" : "proxy.tls_key", "proxy.tls_cert and proxy.tls_key belong together");
-        if (proxy.TlsCert.Length > 0)
-            yield return context.Error("not_yet", "proxy.tls_cert", "proxy.tls_cert: TLS towards clients is not part of this version of the proxy");
         if (proxy.TlsRequired && proxy.TlsCert.Length == 0)
             yield return context.Error("tls_incomplete", "proxy.tls_required", "proxy.tls_required = true needs proxy.tls_cert and proxy.tls_key: no client could connect");
     }

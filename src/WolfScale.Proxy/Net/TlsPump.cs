@@ -1,0 +1,108 @@
+using System.Net.Security;
+using System.Net.Sockets;
+
+namespace WolfScale.Proxy.Net;
+
+/// <summary>
+/// TLS towards a client, outside of the loop: the loop sees one end of a pair of sockets, with the plain text.
+/// <code>
+///   client ═══TLS═══ SslStream ── pair ── event loop
+/// </code>
+/// A copy and two wake-ups more than without TLS; sessions without it do not pay for it.
+/// </summary>
+internal static class TlsPump
+{
+    private const int BufferBytes = 32 << 10;
+
+    /// <summary>Takes the client's socket over.</summary>
+    /// <param name="client">Non-blocking; belongs to the pump from here on.</param>
+    /// <param name="received">What came from the client already: the beginning of its handshake.</param>
+    /// <param name="certificate">The proxy's.</param>
+    /// <param name="failed">Called, on any thread, with what went wrong in the handshake.</param>
+    /// <returns>The loop's end of the pair. It ends when the client does, or when TLS fails.</returns>
+    public static int Start(int client, byte[] received, SslStreamCertificateContext certificate, Action<string> failed)
+    {
+        var (loopEnd, pumpEnd) = Libc.CreatePair();
+        _ = PumpAsync(client, pumpEnd, received, certificate, failed);
+        return loopEnd;
+    }
+
+    private static async Task PumpAsync(int client, int pumpEnd, byte[] received, SslStreamCertificateContext certificate, Action<string> failed)
+    {
+        await Task.Yield(); // the loop does not wait for any of it
+        using var outer = new Socket(new SafeSocketHandle(client, ownsHandle: true));
+        using var inner = new Socket(new SafeSocketHandle(pumpEnd, ownsHandle: true));
+        await using var tls = new SslStream(new PrefixedStream(received, new NetworkStream(outer)));
+        try
+        {
+            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = certificate });
+        }
+        catch (Exception e)
+        {
+            failed(e.Message);
+            return;
+        }
+
+        await using var plain = new NetworkStream(inner);
+        _ = await Task.WhenAny(CopyAsync(tls, plain), CopyAsync(plain, tls)); // one side's end is the other's
+    }
+
+    private static async Task CopyAsync(Stream from, Stream to)
+    {
+        try
+        {
+            await from.CopyToAsync(to, BufferBytes);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or SocketException)
+        {
+            // The other side of the pair ends, and its owner notices.
+        }
+    }
+
+    /// <summary>A stream, before it some bytes that were read from it already.</summary>
+    private sealed class PrefixedStream(byte[] prefix, Stream rest) : Stream
+    {
+        private int _given;
+
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            var part = Math.Min(buffer.Length, prefix.Length - _given);
+            if (part == 0)
+                return rest.ReadAsync(buffer, cancellationToken);
+            prefix.AsMemory(_given, part).CopyTo(buffer);
+            _given += part;
+            return ValueTask.FromResult(part);
+        }
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => rest.WriteAsync(buffer, cancellationToken);
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => rest.FlushAsync(cancellationToken);
+
+        public override void Flush() => rest.Flush();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("This stream is asynchronous.");
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("This stream is asynchronous.");
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                rest.Dispose();
+            base.Dispose(disposing);
+        }
+    }
+}

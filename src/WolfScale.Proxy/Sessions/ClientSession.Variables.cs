@@ -1,0 +1,85 @@
+using System.Text;
+using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// User variables. MariaDB does not report them, so what a statement has set is read before the next one is sent: when the leader is gone it is too late. (Not
+/// right after it: SHOW WARNINGS, FOUND_ROWS() and the like would then tell of the proxy's own statement; before such a one nothing is read either.)
+/// Statements that use them run on the leader only.
+/// </summary>
+internal sealed partial class ClientSession
+{
+    private const int LongestVariable = 16_000;
+
+    private readonly HashSet<string> _assigning = []; // by the command under way
+    private readonly HashSet<string> _assigned = []; // and not read yet
+    private bool _readsVariables;
+
+    /// <summary>The names in a statement that sets user variables.</summary>
+    private void NoteAssigned(StatementClass statement, ReadOnlySpan<byte> sql)
+    {
+        if (!statement.Has(StatementTraits.SetsUserVariable) || _login!.IsHop)
+            return;
+        var tokens = new SqlTokenizer(sql, Classifier);
+        for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid); tokens.Next())
+        {
+            if (tokens.Kind == TokenKind.UserVariable)
+                _ = _assigning.Add(Encoding.UTF8.GetString(tokens.Value.Of(sql)).ToLowerInvariant());
+        }
+
+        if (_assigning.Count == 0)
+            _state.TieTo("it has user variables whose names the statement does not tell");
+    }
+
+    private bool MustReadVariables(StatementClass statement) =>
+        _assigned.Count > 0 && !statement.Has(StatementTraits.RefersToLastStatement) && _leader is { IsClosed: false };
+
+    /// <summary>Reads what was set; then the command that is kept goes on.</summary>
+    private void ReadVariables(Backend leader)
+    {
+        var names = _assigned.ToList();
+        (_readsVariables, Phase) = (true, SessionPhase.Preparing);
+        var columns = names.Select(name =>
+        {
+            var variable = $"@`{name.Replace("`", "``", StringComparison.Ordinal)}`";
+            return $"IF(LENGTH({variable})>{LongestVariable},NULL,{variable}),CHARSET({variable}),COLLATION({variable}),"
+                + $"IF(LENGTH({variable})>{LongestVariable},'long',IF(CHARSET({variable})='binary',HEX({variable}),HEX(CONVERT({variable} USING utf8mb4))))";
+        });
+        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query("SELECT " + string.Join(',', columns))], (setup, refusal) => OnVariables(names, setup, refusal));
+        leader.Setup.Begin();
+    }
+
+    private void OnVariables(List<string> names, BackendSetup setup, ErrPacket? refusal)
+    {
+        if (refusal is not null || setup.LastRow.Count != 4 * names.Count || setup.LastTypes.Count < 4 * names.Count)
+            _state.TieTo("its user variables cannot be read");
+        else
+        {
+            for (var i = 0; i < names.Count; i++)
+                Remember(names[i], setup.LastTypes[4 * i], Text(setup, 4 * i), Text(setup, (4 * i) + 1)!, Text(setup, (4 * i) + 2)!, Text(setup, (4 * i) + 3));
+        }
+
+        _assigned.Clear();
+        _readsVariables = false;
+        _leader!.StateVersion = _state.Version;
+        GoOn();
+    }
+
+    private static string? Text(BackendSetup setup, int column) => setup.LastRow[column] is { } value ? Encoding.UTF8.GetString(value) : null;
+
+    private void Remember(string name, byte type, string? value, string charset, string collation, string? hex)
+    {
+        if (hex == "long")
+            _state.TieTo($"the user variable @{name} is longer than {LongestVariable} bytes");
+        else if (hex is null)
+            _state.SetUserVariable(name, "NULL");
+        else if (type is 0 or 1 or 2 or 3 or 8 or 9 or 246)
+            _state.SetUserVariable(name, value!);
+        else if (type is 4 or 5)
+            _state.SetUserVariable(name, value!.Contains('e', StringComparison.OrdinalIgnoreCase) ? value : value + "e0");
+        else
+            _state.SetUserVariable(name, charset == "binary" ? $"x'{hex}'" : $"CONVERT(_utf8mb4 x'{hex}' USING {charset}) COLLATE {collation}");
+    }
+}
