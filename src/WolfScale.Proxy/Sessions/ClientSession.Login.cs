@@ -130,10 +130,10 @@ internal sealed partial class ClientSession
     private void BeginTls(ReadOnlySpan<byte> received)
     {
         if (_context.Options.Certificate is not { } certificate || _isEncrypted)
-            ProtocolException.Throw("The client begins TLS, which was not offered.");
+            throw new ProtocolException("The client begins TLS, which was not offered.");
         _isEncrypted = true;
         var hello = received.ToArray();
-        var descriptor = TlsPump.Start(_client.Detach(), hello, certificate!, _context.TlsFailed);
+        var descriptor = TlsPump.Start(_client.Detach(), hello, certificate, _context.TlsFailed);
         _client = new ClientConnection(_loop, descriptor, this);
     }
 

@@ -62,6 +62,7 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         var other = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
         await using var client = await ConnectAsync(cluster, other);
         await client.RunAsync("SET SESSION sql_mode='ANSI_QUOTES', wait_timeout=1234");
+        await client.RunAsync("SET @n=41, @t=_latin1 x'e4', @d=1.50, @b=x'00ff', @null=NULL");
         await using var insert = client.CreateCommand();
         insert.CommandText = "INSERT INTO p (who) VALUES (@who)";
         _ = insert.Parameters.Add("@who", MySqlDbType.VarChar);
@@ -77,6 +78,8 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         _ = await insert.ExecuteNonQueryAsync(); // waits for the new leader; the client notices nothing
 
         Assert.Equal("ANSI_QUOTES 1234 demo", await client.ScalarAsync("SELECT /* wolfscale: leader */ CONCAT_WS(' ', @@sql_mode, @@wait_timeout, DATABASE())"));
+        Assert.Equal("42 latin1 C3A4 1.50 00FF 1", await client.ScalarAsync(
+            "SELECT CONCAT_WS(' ', @n+1, CHARSET(@t), HEX(CONVERT(@t USING utf8mb4)), @d, HEX(@b), @null IS NULL)"));
         var lost = await Assert.ThrowsAsync<MySqlException>(() => InsertAsync(inTransaction, "lost too"));
         Assert.Equal((1213, "40001"), (lost.Number, lost.SqlState));
         await inTransaction.RunAsync("START TRANSACTION");
@@ -87,6 +90,28 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         await cluster.StartNodeAsync(leader.Id);
         await cluster.AwaitHealthyAsync();
         await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.p", 3)]);
+    }
+
+    /// <summary>Clients see no error at all, on any node, in transactions or not.</summary>
+    [Fact]
+    public async Task A_planned_switchover_under_load_costs_no_client_an_error()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        using var stop = new CancellationTokenSource();
+        var writers = cluster.Facts.Nodes.SelectMany(n => new[] { false, true }.Select(inTransactions => WriteUntilAsync(cluster, n, inTransactions, stop.Token))).ToList();
+        await Task.Delay(TimeSpan.FromMilliseconds(500)); // load; no state is awaited
+
+        var answer = await SwitchoverAsync(cluster, leader);
+        var next = await cluster.LeaderAsync(except: leader.Id);
+        var moved = await next.Server.ScalarAsync("SELECT COUNT(*) FROM demo.p");
+        await Poll.UntilAsync("rows that the new leader wrote", Patience, async () =>
+            writers.Any(w => w.IsFaulted) || await next.Server.ScalarAsync("SELECT COUNT(*) FROM demo.p") != moved ? null : "none");
+        await stop.CancelAsync();
+
+        var written = (await Task.WhenAll(writers)).Sum();
+        Print($"{answer}; {written} rows of {writers.Count} clients");
+        await cluster.AwaitHealthyAsync();
+        Assert.Equal(written.ToString(CultureInfo.InvariantCulture), await next.Server.ScalarAsync("SELECT COUNT(*) FROM demo.p"));
     }
 
     /// <summary>It may have happened, so the client must not be invited to repeat it, nor be told that it did.</summary>
@@ -142,6 +167,35 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
             await reader.RunAsync($"SET @wolfscale_gtid = '{token}'");
             Assert.Equal("1", await reader.ScalarAsync($"SELECT COUNT(*) FROM p WHERE id={id}"));
         }
+    }
+
+    private static async Task<string> SwitchoverAsync(DemoCluster cluster, DemoNode leader)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(new Uri(leader.Api), "/admin/demote"));
+        request.Headers.Authorization = new("Bearer", cluster.Facts.Token);
+        using var answer = await http.SendAsync(request);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return text;
+    }
+
+    /// <returns>Rows that were acknowledged.</returns>
+    private static async Task<int> WriteUntilAsync(DemoCluster cluster, DemoNode node, bool inTransactions, CancellationToken stop)
+    {
+        await using var client = await ConnectAsync(cluster, node);
+        var rows = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            if (inTransactions)
+                await client.RunAsync("START TRANSACTION");
+            _ = await InsertAsync(client, node.Id);
+            if (inTransactions)
+                await client.RunAsync("COMMIT");
+            rows++;
+        }
+
+        return rows;
     }
 
     private async Task<(DemoCluster Cluster, DemoNode Leader)> PrepareAsync()
