@@ -29,6 +29,9 @@ public sealed record ProxyOptions
     /// <summary>A login without TLS is refused.</summary>
     public bool TlsRequired { get; init; }
 
+    /// <summary>How to speak to the proxy of the leader's node where that offers TLS; null: in plain text.</summary>
+    public SslClientAuthenticationOptions? HopTls { get; init; }
+
     /// <summary>Event loops, each a thread. Sessions are shared out among them.</summary>
     public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
 }

@@ -8,8 +8,8 @@ namespace WolfScale.Proxy.Net;
 /// </summary>
 internal abstract class Connection : IEventHandler
 {
-    private readonly int _descriptor;
-    private readonly int _slot;
+    private int _descriptor;
+    private int _slot;
     private byte[]? _kept;
     private int _keptStart;
     private int _keptEnd;
@@ -77,13 +77,18 @@ internal abstract class Connection : IEventHandler
         _kept = null;
     }
 
-    /// <summary>Gives the descriptor away; nothing must wait to be sent.</summary>
-    protected int Detach()
+    /// <summary>Gives the socket away and goes on with another one in its place; nothing must wait to be sent.</summary>
+    /// <param name="exchange">Takes the old descriptor, returns the new one.</param>
+    protected void Rebind(Func<int, int> exchange)
     {
-        IsClosed = true;
         Loop.Release(_slot, _descriptor);
-        return _descriptor;
+        _descriptor = exchange(_descriptor);
+        (_readable, _ended) = (false, false);
+        _slot = Loop.Watch(_descriptor, this);
     }
+
+    /// <summary>What became of a connection that was begun: 0, or errno.</summary>
+    protected int ConnectResult() => Libc.ConnectResult(_descriptor);
 
     public void OnReady(bool readable, bool ended, bool writable)
     {

@@ -4,9 +4,9 @@ using System.Net.Sockets;
 namespace WolfScale.Proxy.Net;
 
 /// <summary>
-/// TLS towards a client, outside of the loop: the loop sees one end of a pair of sockets, with the plain text.
+/// TLS outside of the loop: the loop sees one end of a pair of sockets, with the plain text.
 /// <code>
-///   client ═══TLS═══ SslStream ── pair ── event loop
+///   client, or another node's proxy ═══TLS═══ SslStream ── pair ── event loop
 /// </code>
 /// A copy and two wake-ups more than without TLS; sessions without it do not pay for it.
 /// </summary>
@@ -14,28 +14,35 @@ internal static class TlsPump
 {
     private const int BufferBytes = 32 << 10;
 
-    /// <summary>Takes the client's socket over.</summary>
-    /// <param name="client">Non-blocking; belongs to the pump from here on.</param>
+    /// <summary>Takes a client's socket over.</summary>
+    /// <param name="socket">Non-blocking; belongs to the pump from here on.</param>
     /// <param name="received">What came from the client already: the beginning of its handshake.</param>
     /// <param name="certificate">The proxy's.</param>
     /// <param name="failed">Called, on any thread, with what went wrong in the handshake.</param>
-    /// <returns>The loop's end of the pair. It ends when the client does, or when TLS fails.</returns>
-    public static int Start(int client, byte[] received, SslStreamCertificateContext certificate, Action<string> failed)
+    /// <returns>The loop's end of the pair. It ends when the other side does, or when TLS fails.</returns>
+    public static int Serve(int socket, byte[] received, SslStreamCertificateContext certificate, Action<string> failed) =>
+        Start(socket, received, tls => tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = certificate }), failed);
+
+    /// <summary>Takes the socket of a connection to another node's proxy over.</summary>
+    public static int Connect(int socket, SslClientAuthenticationOptions options, Action<string> failed) =>
+        Start(socket, [], tls => tls.AuthenticateAsClientAsync(options), failed);
+
+    private static int Start(int socket, byte[] received, Func<SslStream, Task> authenticate, Action<string> failed)
     {
         var (loopEnd, pumpEnd) = Libc.CreatePair();
-        _ = PumpAsync(client, pumpEnd, received, certificate, failed);
+        _ = PumpAsync(socket, pumpEnd, received, authenticate, failed);
         return loopEnd;
     }
 
-    private static async Task PumpAsync(int client, int pumpEnd, byte[] received, SslStreamCertificateContext certificate, Action<string> failed)
+    private static async Task PumpAsync(int socket, int pumpEnd, byte[] received, Func<SslStream, Task> authenticate, Action<string> failed)
     {
         await Task.Yield(); // the loop does not wait for any of it
-        using var outer = new Socket(new SafeSocketHandle(client, ownsHandle: true));
+        using var outer = new Socket(new SafeSocketHandle(socket, ownsHandle: true));
         using var inner = new Socket(new SafeSocketHandle(pumpEnd, ownsHandle: true));
         await using var tls = new SslStream(new PrefixedStream(received, new NetworkStream(outer)));
         try
         {
-            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = certificate });
+            await authenticate(tls);
         }
         catch (Exception e)
         {

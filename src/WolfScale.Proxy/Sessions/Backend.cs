@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy.Net;
@@ -32,18 +33,23 @@ internal interface IBackendOwner
 internal sealed class Backend : Connection
 {
     private readonly IBackendOwner _owner;
-    private readonly int _descriptor;
     private HeldBytes _held;
     private bool _connected;
     private bool _greeted;
 
     private Backend(EventLoop loop, int descriptor, EndPoint address, bool hop, IBackendOwner owner)
-        : base(loop, descriptor) => (_owner, _descriptor, Address, IsHop) = (owner, descriptor, address, hop);
+        : base(loop, descriptor) => (_owner, Address, IsHop) = (owner, address, hop);
 
     public EndPoint Address { get; }
 
     /// <summary>The other side is the proxy of the leader's node.</summary>
     public bool IsHop { get; }
+
+    /// <summary>How to speak TLS where the other node's proxy offers it; null: not at all.</summary>
+    public SslClientAuthenticationOptions? Tls { get; init; }
+
+    /// <summary>Number of the login's packet: after a request for TLS it is the next one.</summary>
+    public byte LoginSequence { get; private set; } = 1;
 
     /// <summary>What the server offers.</summary>
     public Capabilities Offered { get; private set; }
@@ -58,11 +64,11 @@ internal sealed class Backend : Connection
     public int StateVersion { get; set; } = -1;
 
     /// <returns>Null when it failed at once; the reason is then in <paramref name="reason"/>.</returns>
-    public static Backend? Connect(EventLoop loop, EndPoint address, bool hop, IBackendOwner owner, out string reason)
+    public static Backend? Connect(EventLoop loop, EndPoint address, bool hop, SslClientAuthenticationOptions? tls, IBackendOwner owner, out string reason)
     {
         var descriptor = Libc.Connect(address);
         reason = descriptor < 0 ? Libc.Describe(-descriptor) : "";
-        return descriptor < 0 ? null : new Backend(loop, descriptor, address, hop, owner);
+        return descriptor < 0 ? null : new Backend(loop, descriptor, address, hop, owner) { Tls = hop ? tls : null };
     }
 
     /// <summary>Takes up receiving where it was left because the client was congested.</summary>
@@ -112,7 +118,7 @@ internal sealed class Backend : Connection
         }
 
         _connected = true;
-        if (Libc.ConnectResult(_descriptor) is var errno and not 0)
+        if (ConnectResult() is var errno and not 0)
             Lost(Libc.Describe(errno));
     }
 
@@ -130,11 +136,24 @@ internal sealed class Backend : Connection
             return Setup is { } refused ? refused.OnReceived(bytes) : _owner.OnReceived(this, bytes); // an error in its place
         var greeting = ServerGreeting.Read(bytes[PacketHeader.Size..length]);
         (Offered, ConnectionId) = (greeting.Capabilities, greeting.ConnectionId);
+        if (Tls is { } tls && (Offered & Capabilities.Ssl) != 0)
+            BeginTls(tls);
         if (Setup is { } own)
             own.OnGreeting(bytes[..length]);
         else
             _owner.OnGreeting(this, bytes[..length]);
         return length;
+    }
+
+    /// <summary>capabilities 4 · longest packet 4 · character set 1 · reserved 23, and then TLS.</summary>
+    private void BeginTls(SslClientAuthenticationOptions tls)
+    {
+        var writer = Loop.Writer;
+        writer.Clear();
+        writer.Sequence = LoginSequence++;
+        writer.Begin().UInt32((uint)(Capabilities.Ssl | Capabilities.Protocol41 | Capabilities.SecureConnection | Capabilities.PluginAuth)).UInt32(1 << 30).Byte(45).Zeros(23).End();
+        if (Send(writer.Written.Span))
+            Rebind(socket => TlsPump.Connect(socket, tls, _ => { }));
     }
 
     private void Lost(string reason)

@@ -182,7 +182,7 @@ internal sealed class BackendLogin(LoginPacket packet, byte[] secret)
     {
         var writer = backend.Loop.Writer;
         writer.Clear();
-        writer.Sequence = 1;
+        writer.Sequence = backend.LoginSequence;
         packet.WriteFor(writer, greeting.Capabilities, NativeSecret.Prove(secret, greeting.Salt.Span), NativePassword.PluginName, backend.IsHop);
         _ = backend.Send(writer.Written.Span);
     }

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using WolfScale.Proxy.Net;
 
 namespace WolfScale.Proxy.Sessions;
@@ -33,11 +34,14 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
         }
     }
 
-    /// <summary>Gives the socket away, for TLS; what was received from it and not used goes along.</summary>
-    public new int Detach()
+    /// <summary>From here on the client speaks TLS.</summary>
+    /// <param name="received">What came from it and was not used yet.</param>
+    /// <param name="certificate">The proxy's.</param>
+    /// <param name="failed">Hears why the handshake failed.</param>
+    public void BeginTls(ReadOnlySpan<byte> received, SslStreamCertificateContext certificate, Action<string> failed)
     {
-        _held.Release();
-        return base.Detach();
+        var hello = received.ToArray();
+        Rebind(socket => TlsPump.Serve(socket, hello, certificate, failed));
     }
 
     /// <summary>Looks for input that was announced before the session wanted it.</summary>

@@ -43,7 +43,7 @@ internal sealed partial class ClientSession
         if (routes.Leader is { } address)
         {
             (_epoch, _closings) = (routes.Epoch, routes.Closings);
-            _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, this, out var reason);
+            _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, _context.Options.HopTls, this, out var reason);
             if (_leader is null)
                 TryAgain(reason);
             return;
@@ -117,9 +117,9 @@ internal sealed partial class ClientSession
         Dialect = new ClientDialect(login.Capabilities);
         var writer = _loop.Writer;
         writer.Clear();
-        writer.Sequence = 1;
-        login.WriteFor(writer, _leader!.Offered, login.Answer, login.Plugin, _leader.IsHop);
-        _loginShift = (byte)(header.Sequence - 1);
+        writer.Sequence = _leader!.LoginSequence;
+        login.WriteFor(writer, _leader.Offered, login.Answer, login.Plugin, _leader.IsHop);
+        _loginShift = (byte)(header.Sequence - _leader.LoginSequence);
         Phase = SessionPhase.Authenticating;
         if (!_leader.Send(writer.Written.Span))
             OnBackendLost(_leader, "the connection broke");
@@ -132,9 +132,7 @@ internal sealed partial class ClientSession
         if (_context.Options.Certificate is not { } certificate || _isEncrypted)
             throw new ProtocolException("The client begins TLS, which was not offered.");
         _isEncrypted = true;
-        var hello = received.ToArray();
-        var descriptor = TlsPump.Start(_client.Detach(), hello, certificate, _context.TlsFailed);
-        _client = new ClientConnection(_loop, descriptor, this);
+        _client.BeginTls(received, certificate, _context.TlsFailed);
     }
 
     /// <summary>What client and server say to each other until they agree. Whole packets; only their numbers change.</summary>

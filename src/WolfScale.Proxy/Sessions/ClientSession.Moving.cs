@@ -180,7 +180,7 @@ internal sealed partial class ClientSession
         if (routes.Leader is { } address)
         {
             (_epoch, _closings) = (routes.Epoch, routes.Closings);
-            _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, this, out _);
+            _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, _context.Options.HopTls, this, out _);
             if (_leader is { } leader)
             {
                 leader.Setup = new BackendSetup(leader, new BackendLogin(_login!, _secret!), MoveScript(), (_, refusal) => OnMoved(refusal));

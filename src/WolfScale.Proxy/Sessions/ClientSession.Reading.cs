@@ -148,7 +148,7 @@ internal sealed partial class ClientSession
 
     private bool TryConnectLocal()
     {
-        _local = _context.Routes.Current.Local is { } address ? Backend.Connect(_loop, address, hop: false, this, out _) : null;
+        _local = _context.Routes.Current.Local is { } address ? Backend.Connect(_loop, address, hop: false, null, this, out _) : null;
         return _local is not null;
     }
 

@@ -53,7 +53,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     private readonly ProxyContext _context;
     private readonly EventLoop _loop;
-    private ClientConnection _client;
+    private readonly ClientConnection _client;
     private readonly ResponseRelay _relay;
     private readonly SessionState _state = new();
     private Backend? _leader;
