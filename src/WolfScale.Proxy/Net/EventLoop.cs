@@ -121,13 +121,24 @@ internal sealed unsafe class EventLoop : IDisposable
         while (!_stopping)
         {
             var count = Libc.Wait(_epoll, events, EventCapacity, NextTimeoutMs());
-            for (var i = 0; i < count; i++)
-            {
-                var entry = events + (i * Libc.EventBytes);
-                Deliver(*(uint*)entry, *(ulong*)(entry + Libc.EventDataOffset));
-            }
+            // Connections that have ended first: a statement that arrived in the same moment is then not sent into one of them, where it would be unknown
+            // what became of it.
+            DeliverAll(events, count, ends: true);
+            DeliverAll(events, count, ends: false);
 
             RunTimers();
+        }
+    }
+
+    private void DeliverAll(byte* events, int count, bool ends)
+    {
+        const uint ended = Libc.EpollErr | Libc.EpollHup | Libc.EpollPeerClosed;
+        for (var i = 0; i < count; i++)
+        {
+            var entry = events + (i * Libc.EventBytes);
+            var flags = *(uint*)entry;
+            if ((flags & ended) != 0 == ends)
+                Deliver(flags, *(ulong*)(entry + Libc.EventDataOffset));
         }
     }
 

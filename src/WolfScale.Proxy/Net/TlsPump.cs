@@ -83,9 +83,9 @@ internal static class TlsPump
 
         public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            var part = Math.Min(buffer.Length, prefix.Length - _given);
-            if (part == 0)
+            if (_given == prefix.Length)
                 return rest.ReadAsync(buffer, cancellationToken);
+            var part = Math.Min(buffer.Length, prefix.Length - _given); // 0 where SslStream only waits for something to read: it is here
             prefix.AsMemory(_given, part).CopyTo(buffer);
             _given += part;
             return ValueTask.FromResult(part);

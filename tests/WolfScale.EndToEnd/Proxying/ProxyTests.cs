@@ -74,8 +74,10 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         _ = await InsertAsync(inTransaction, "lost");
 
         await cluster.SignalAsync(leader.Id, Part.Both, Signal.Kill);
+        // By then the proxy has certainly noticed: what is sent into a connection in the moment it dies has an unknown outcome.
+        _ = await cluster.LeaderAsync(except: leader.Id);
         insert.Parameters[0].Value = "after";
-        _ = await insert.ExecuteNonQueryAsync(); // waits for the new leader; the client notices nothing
+        _ = await insert.ExecuteNonQueryAsync(); // the client notices nothing
 
         Assert.Equal("ANSI_QUOTES 1234 demo", await client.ScalarAsync("SELECT /* wolfscale: leader */ CONCAT_WS(' ', @@sql_mode, @@wait_timeout, DATABASE())"));
         Assert.Equal("42 latin1 C3A4 1.50 00FF 1", await client.ScalarAsync(
