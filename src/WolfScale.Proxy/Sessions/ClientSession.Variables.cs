@@ -45,7 +45,7 @@ internal sealed partial class ClientSession
         {
             var variable = $"@`{name.Replace("`", "``", StringComparison.Ordinal)}`";
             return $"IF(LENGTH({variable})>{LongestVariable},NULL,{variable}),CHARSET({variable}),COLLATION({variable}),"
-                + $"IF(LENGTH({variable})>{LongestVariable},'long',IF(CHARSET({variable})='binary',HEX({variable}),HEX(CONVERT({variable} USING utf8mb4))))";
+                + $"IF(LENGTH({variable})>{LongestVariable},'long',IF(CHARSET({variable})='binary',HEX(CONCAT({variable})),HEX(CONVERT({variable} USING utf8mb4))))";
         });
         leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query("SELECT " + string.Join(',', columns))], (setup, refusal) => OnVariables(names, setup, refusal));
         leader.Setup.Begin();
@@ -58,7 +58,7 @@ internal sealed partial class ClientSession
         else
         {
             for (var i = 0; i < names.Count; i++)
-                Remember(names[i], setup.LastTypes[4 * i], Text(setup, 4 * i), Text(setup, (4 * i) + 1)!, Text(setup, (4 * i) + 2)!, Text(setup, (4 * i) + 3));
+                Remember(names[i], setup.LastTypes[4 * i], Text(setup, (4 * i) + 1)!, Text(setup, (4 * i) + 2)!, Text(setup, (4 * i) + 3));
         }
 
         _assigned.Clear();
@@ -69,16 +69,19 @@ internal sealed partial class ClientSession
 
     private static string? Text(BackendSetup setup, int column) => setup.LastRow[column] is { } value ? Encoding.UTF8.GetString(value) : null;
 
-    private void Remember(string name, byte type, string? value, string charset, string collation, string? hex)
+    /// <summary>As text it has the scale it was set with; the column's own value has 38 decimals.</summary>
+    private static string Number(string hex) => Encoding.ASCII.GetString(Convert.FromHexString(hex));
+
+    private void Remember(string name, byte type, string charset, string collation, string? hex)
     {
         if (hex == "long")
             _state.TieTo($"the user variable @{name} is longer than {LongestVariable} bytes");
         else if (hex is null)
             _state.SetUserVariable(name, "NULL");
         else if (type is 0 or 1 or 2 or 3 or 8 or 9 or 246)
-            _state.SetUserVariable(name, value!);
+            _state.SetUserVariable(name, Number(hex));
         else if (type is 4 or 5)
-            _state.SetUserVariable(name, value!.Contains('e', StringComparison.OrdinalIgnoreCase) ? value : value + "e0");
+            _state.SetUserVariable(name, Number(hex) is var real && real.Contains('e', StringComparison.OrdinalIgnoreCase) ? real : Number(hex) + "e0");
         else
             _state.SetUserVariable(name, charset == "binary" ? $"x'{hex}'" : $"CONVERT(_utf8mb4 x'{hex}' USING {charset}) COLLATE {collation}");
     }
