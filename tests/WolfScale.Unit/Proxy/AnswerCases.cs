@@ -13,7 +13,9 @@ internal static class AnswerCases
     {
         ["ok"] = (ResponseShape.Results, a => a.Ok(affected: 3)),
         ["ok, many rows"] = (ResponseShape.Results, a => a.Ok(affected: 70_000)),
+        ["ok with a message"] = (ResponseShape.Results, a => a.Ok(affected: 2, message: "Rows matched: 2  Changed: 2  Warnings: 0")),
         ["ok with a GTID"] = (ResponseShape.Results, a => a.Ok(affected: 1, hidden: LastGtid)),
+        ["ok with a message and a GTID"] = (ResponseShape.Results, a => a.Ok(message: "Records: 1", hidden: LastGtid)),
         ["ok with a schema and variables"] = (ResponseShape.Results,
             a => a.Ok(told: [.. Schema("shop"), .. Variable("autocommit", "ON")], hidden: [.. Variable("sql_mode", new string('x', 300)), .. LastGtid])),
         ["error"] = (ResponseShape.Results, a => a.Error()),
@@ -30,6 +32,7 @@ internal static class AnswerCases
         ["progress among rows"] = (ResponseShape.Results, a => a.Columns(1).Both(1, 65).Progress().Both(1, 66).EndOfRows()),
         ["two results and a call's end"] = (ResponseShape.Results,
             a => a.Columns(1).Both(1, 65).EndOfRows(More).Columns(2).EndOfRows(More).Ok(affected: 1, hidden: LastGtid)),
+        ["ok, rows, ok"] = (ResponseShape.Results, a => a.Ok(More, hidden: LastGtid).Columns(1).Both(1, 65).EndOfRows(More).Ok(message: "m")),
         ["rows, then an error"] = (ResponseShape.Results, a => a.Columns(1).EndOfRows(More).Error()),
         ["a cursor"] = (ResponseShape.Results, a => OpenCursor(a.ColumnCount(1).Definition("c"))),
         ["definitions that it does not know"] = (ResponseShape.Results, a => a.Both(1, 1).Definition("c").ClassicOnlyEof().Both(0, 0, 5).EndOfRows()),

@@ -118,6 +118,10 @@ public sealed class OkTests
     }
 
     [Fact]
+    public void A_client_without_session_tracking_gets_the_ok_that_the_server_would_have_sent_it() =>
+        Assert.Equal(Updated, Rewrite(Updated, Capabilities.None, endOfRows: false));
+
+    [Fact]
     public void An_ok_of_nothing_but_a_gtid_becomes_the_shortest_one()
     {
         foreach (var client in AnswerCases.Clients)
