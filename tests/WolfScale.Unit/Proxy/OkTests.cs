@@ -83,6 +83,26 @@ public sealed class OkTests
         Assert.Equal(["a=1", "b=2", "=s"], read);
     }
 
+    /// <summary>Tens of thousands of them fit into one packet.</summary>
+    [Fact]
+    public void Empty_entries_are_passed_over_however_many_there_are()
+    {
+        var changes = new byte[120_000];
+        var read = 0;
+        var thread = new Thread(
+            () =>
+            {
+                var reader = new SessionChanges(changes);
+                while (reader.Next())
+                    read++;
+            },
+            maxStackSize: 256 << 10);
+        thread.Start();
+        thread.Join();
+
+        Assert.Equal(0, read);
+    }
+
     [Theory]
     [InlineData("0-1-5", true)]
     [InlineData("", false)] // the statement wrote nothing
