@@ -72,7 +72,7 @@ public class LoginPacketTests
         Assert.Equal(default, login.MariaDb);
     }
 
-    public static TheoryData<byte[]> Recorded => [MariaDbClient, OldClient];
+    public static TheoryData<byte[]> Recorded => [MariaDbClient, MariaDbClientInLatin1, OldClient];
 
     /// <summary>Not even a name in another character set than UTF-8 is touched.</summary>
     [Theory, MemberData(nameof(Recorded))]
