@@ -153,7 +153,8 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
                 _bodyLeft = header.PayloadLength;
             }
 
-            if (role == PacketRole.LastDefinition)
+            // Also where the client knows the definitions, and none come (CACHE_METADATA): their end comes all the same.
+            if (role == PacketRole.LastDefinition || (role == PacketRole.ColumnCount && _tracker.AwaitsRows))
                 OweEof(ref run, bytes, position, header);
             if (_tracker.AwaitsFile)
                 break;

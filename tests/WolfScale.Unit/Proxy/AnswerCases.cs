@@ -35,6 +35,7 @@ internal static class AnswerCases
         ["ok, rows, ok"] = (ResponseShape.Results, a => a.Ok(More, hidden: LastGtid).Columns(1).Both(1, 65).EndOfRows(More).Ok(message: "m")),
         ["rows, then an error"] = (ResponseShape.Results, a => a.Columns(1).EndOfRows(More).Error()),
         ["a cursor"] = (ResponseShape.Results, a => OpenCursor(a.ColumnCount(1).Definition("c"))),
+        ["definitions that the client knows"] = (ResponseShape.Results, a => a.Both(1, 0).ClassicOnlyEof().Both(0, 0, 5).EndOfRows()),
         ["definitions that it does not know"] = (ResponseShape.Results, a => a.Both(1, 1).Definition("c").ClassicOnlyEof().Both(0, 0, 5).EndOfRows()),
         ["a cursor whose definitions the client knows"] = (ResponseShape.Results, a => OpenCursor(a.Both(1, 0))),
         ["fetched rows"] = (ResponseShape.Rows, a => a.Both(0, 0, 1).Both(0, 0, 2).EndOfRows(Plain | ServerStatus.CursorExists)),
