@@ -24,6 +24,18 @@ public sealed class ClientSessionTests : IDisposable
         Assert.Equal([0, 0, 0, 2, 0, 3, 0], client.Read());
     }
 
+    /// <summary>COM_PROCESS_INFO has rows (measured).</summary>
+    [Fact]
+    public void The_list_of_processes_is_a_result()
+    {
+        var (client, server) = _kit.LogIn();
+        var answer = new TwoSidedAnswer(ProxyKit.Classic).Columns(2).Both(1, 55, 1, 65).EndOfRows();
+        client.Send(Command(0x0A));
+        Assert.Equal("\x0A", server.ReadText());
+        server.Send(answer.FromBackend);
+        Assert.Equal(answer.ToClient, client.ReadExactly(answer.ToClient.Length));
+    }
+
     [Fact]
     public void A_client_that_does_not_read_stops_its_server()
     {
