@@ -24,6 +24,99 @@ public sealed class ClientSessionTests : IDisposable
         Assert.Equal([0, 0, 0, 2, 0, 3, 0], client.Read());
     }
 
+    /// <summary>More than the proxy's buffer waits behind an OK that the quorum does not hold yet.</summary>
+    [Fact]
+    public void Rows_that_wait_behind_a_held_ok_follow_it()
+    {
+        var asked = 0;
+        _kit.Quorum = _ => ++asked < 3 ? QuorumAnswer.NotYet : QuorumAnswer.Held;
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("INSERT INTO t VALUES (1); SELECT a FROM t FOR UPDATE"));
+        _ = server.Read();
+
+        var answer = new TwoSidedAnswer(ProxyKit.Classic);
+        _ = answer.Ok(TwoSidedAnswer.More, hidden: LastGtid).Columns(1);
+        for (var i = 0; i < 50; i++)
+            _ = answer.Both(new byte[10_000]);
+        server.Send(answer.EndOfRows().FromBackend);
+
+        var expected = answer.ToClient;
+        Assert.True(client.ReadExactly(expected.Length).AsSpan().SequenceEqual(expected));
+    }
+
+    /// <summary>Its OK was received, and the quorum decides what it is worth.</summary>
+    [Fact]
+    public void An_ok_counts_also_when_its_server_is_gone_before_the_quorum_has_answered()
+    {
+        _kit.Quorum = _ => QuorumAnswer.NotYet;
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(LastGtid)));
+        server.Dispose();
+        _kit.Quorum = AfterAFewLooks(QuorumAnswer.Held);
+
+        Assert.Equal([0, 0, 0, 2, 0, 3, 0], client.Read());
+    }
+
+    /// <summary>A plugin may say several things in a row, and the network may bring them at once.</summary>
+    [Fact]
+    public void A_server_that_says_three_things_at_once_while_it_logs_in_is_heard_out()
+    {
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+        _ = server.Read();
+        server.Send([.. Packet(2, 1, 3), .. Packet(3, 1, 4), .. Packet(4, 1, 5), .. Packet(5, Ok())]);
+        server.AnswerPreparation();
+
+        Assert.Equal([1, 3], client.Read());
+        Assert.Equal([1, 4], client.Read());
+        Assert.Equal([1, 5], client.Read());
+        Assert.Equal(0, client.Read()[0]);
+        Assert.Equal(5, client.LastSequence);
+    }
+
+    [Fact]
+    public void Commands_sent_ahead_are_executed_also_when_the_client_sends_nothing_more()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send([.. Query("UPDATE t SET a=1"), .. Query("UPDATE t SET a=2"), .. Query("UPDATE t SET a=3")]);
+        client.Socket.Shutdown(SocketShutdown.Send);
+        for (var i = 1; i <= 3; i++)
+        {
+            Assert.Equal($"\x03UPDATE t SET a={i}", server.ReadText());
+            server.Send(Packet(1, Ok()));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        client.ExpectEnd();
+    }
+
+    /// <summary>Half a packet and the end come in one edge, and no other follows.</summary>
+    [Fact]
+    public void A_client_that_ends_in_the_middle_of_a_command_is_let_go()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send([9, 0, 0, 0, 3]);
+        client.Socket.Shutdown(SocketShutdown.Send);
+        client.ExpectEnd();
+        server.ExpectEnd();
+    }
+
+    [Fact]
+    public void A_server_that_ends_in_the_middle_of_an_answer_is_noticed()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("UPDATE t SET a=1"));
+        _ = server.Read();
+        server.Send([9, 0, 0, 1, 0]);
+        server.Socket.Shutdown(SocketShutdown.Send);
+        Assert.Contains("Whether it did is not known", client.ReadText(), StringComparison.Ordinal);
+    }
+
     /// <summary>COM_PROCESS_INFO has rows (measured).</summary>
     [Fact]
     public void The_list_of_processes_is_a_result()

@@ -52,6 +52,17 @@ public sealed class EventLoopTests : IDisposable
         Assert.True(here.IsClosed);
     }
 
+    /// <summary>recv(2) says 0 both at the end of the stream and where there is no room.</summary>
+    [Fact]
+    public async Task No_room_is_not_the_end_of_the_stream()
+    {
+        var (here, there) = await _kit.Pair();
+        here.BeforeReading = () => Assert.Equal(-1, here.Receive(default));
+        _ = there.Send("a"u8);
+        Assert.Equal("a"u8.ToArray(), await here.Received.Reader.ReadAsync(LoopKit.Deadline));
+        Assert.False(here.Faults.Reader.TryRead(out _));
+    }
+
     [Fact]
     public async Task What_a_slow_reader_does_not_take_is_kept_and_follows_in_order()
     {
