@@ -172,16 +172,31 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (code == CommandCode.ChangeUser)
-            _secret = null; // another user's; it runs wholly on the leader from here on
+        _resetting = code == CommandCode.ResetConnection;
+        _userChanged |= !_resetting;
+        _secret = _userChanged ? null : _secret;
         _local?.Close();
         _local = null;
         _statements.Clear();
         _hasTemporaryTables = false;
-        _state.Reset(_login!.Database);
+        ResetState();
+        (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _login!.Charset, false);
         (_loginShift, Phase) = (0, SessionPhase.Authenticating);
         if (!leader.Send(packet))
             OnBackendLost(leader, "the connection broke");
+    }
+
+    /// <summary>COM_RESET_CONNECTION is under way: the client has no part in it, and what it sends is its next command.</summary>
+    private bool _resetting;
+
+    /// <summary>COM_CHANGE_USER was sent: the login's name is not who the session works as.</summary>
+    private bool _userChanged;
+
+    private void ResetState()
+    {
+        _state.Reset(_login!.Database);
+        if (_userChanged)
+            _state.TieTo("its user was changed"); // it stays on this server: what is known of a password is the first user's
     }
 
     private int BeginStream(CommandCode code, Span<byte> bytes)

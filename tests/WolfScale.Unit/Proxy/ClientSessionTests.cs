@@ -79,6 +79,22 @@ public sealed class ClientSessionTests : IDisposable
         Assert.Equal(5, client.LastSequence);
     }
 
+    /// <summary>As MySqlConnector takes a connection out of its pool.</summary>
+    [Fact]
+    public void What_is_sent_behind_a_reset_is_answered_behind_it()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send([.. Command(0x1F), .. Query("SET NAMES utf8mb4")]);
+        Assert.Equal("\x1F", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+
+        Assert.Equal("\x03SET NAMES utf8mb4", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
     [Fact]
     public void Commands_sent_ahead_are_executed_also_when_the_client_sends_nothing_more()
     {
@@ -129,6 +145,18 @@ public sealed class ClientSessionTests : IDisposable
         Assert.Equal(answer.ToClient, client.ReadExactly(answer.ToClient.Length));
     }
 
+    /// <summary>Nobody is logged in yet, and the server does not read: the proxy does not either.</summary>
+    [Fact]
+    public void A_client_that_floods_its_login_is_not_stored()
+    {
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+        AssertStops(client.Socket, Packet(3, new byte[60_000]));
+    }
+
     [Fact]
     public void A_client_that_does_not_read_stops_its_server()
     {
@@ -146,6 +174,61 @@ public sealed class ClientSessionTests : IDisposable
         var packet = Packet(0, [3, .. new byte[PacketHeader.MaxPayload - 1]]);
         client.Send(packet.AsSpan(0, 100_000));
         AssertStops(client.Socket, packet.AsSpan(100_000, 100_000).ToArray());
+    }
+
+    /// <summary>After a change of user what is known of the first one's password opens no other server.</summary>
+    [Fact]
+    public void A_session_that_has_changed_its_user_stays_on_its_server()
+    {
+        foreach (var user in new[] { "app", "other" })
+            _kit.Accounts[user] = SHA1.HashData(SHA1.HashData("secret"u8));
+        _kit.Current = _kit.Current with { Local = _kit.LocalAddress };
+        var (client, server) = _kit.LogIn();
+        client.Send(Packet(0, [0x11, .. "other\0"u8, 20, .. NativePassword.Scramble("secret", Salt), 0, 45, 0, .. "mysql_native_password\0"u8]));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        for (var i = 0; i < 3; i++)
+        {
+            client.Send(Query("SELECT 1"));
+            Assert.Equal("\x03SELECT 1", server.ReadText());
+            server.Send(Packet(1, Ok()));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        Assert.Empty(_kit.AskedAccounts);
+        Assert.False(_kit.LocalIsDialled);
+
+        _kit.Current = _kit.Current with { Epoch = 2 };
+        server.Dispose();
+        client.Send(Query("UPDATE t SET a=1"));
+        Assert.Contains("cannot move", client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
+    /// <summary>The server forgets what the client wanted to hear of, and so does the proxy.</summary>
+    [Fact]
+    public void A_reset_brings_back_the_variables_that_a_client_hears_of_by_default()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("SET session_track_system_variables='sql_mode'"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(TwoSidedAnswer.Variable("session_track_system_variables", "sql_mode"))));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Command(0x1F));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+
+        client.Send(Query("SET time_zone='UTC', sql_mode=''"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok([.. TwoSidedAnswer.Variable("sql_mode", ""), .. TwoSidedAnswer.Variable("time_zone", "UTC")])));
+        var heard = client.ReadText();
+        Assert.Contains("time_zone", heard, StringComparison.Ordinal);
+        Assert.DoesNotContain("sql_mode", heard, StringComparison.Ordinal);
     }
 
     public void Dispose() => _kit.Dispose();
