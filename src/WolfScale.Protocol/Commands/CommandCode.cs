@@ -9,6 +9,7 @@ public enum CommandCode : byte
     Query = 3,
     FieldList = 4,
     Statistics = 9,
+    ProcessInfo = 10,
     ProcessKill = 12,
     Ping = 14,
     ChangeUser = 17,

@@ -55,7 +55,7 @@ internal abstract class Connection : IEventHandler
     /// <returns>Bytes received; 0 at the end of the stream; −1 when there is nothing now; −2 when the connection is broken.</returns>
     public int Receive(Span<byte> into)
     {
-        if (!_readable)
+        if (!_readable || into.IsEmpty) // recv(2) says 0 where there is no room, as at the end of the stream
             return -1;
         var received = Libc.Receive(_descriptor, into);
         // Less than asked for means that the kernel has nothing more: the next byte raises an edge of its own (epoll(7), Q9).

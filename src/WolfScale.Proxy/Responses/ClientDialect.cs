@@ -12,7 +12,7 @@ internal readonly record struct ClientDialect(Capabilities Capabilities)
     public bool TracksSession => (Capabilities & Capabilities.SessionTrack) != 0;
 
     /// <summary>Whether this OK must be written anew for the client.</summary>
-    public bool Changes(in OkInfo ok, bool endOfRows) => endOfRows && ClassicEof || !ok.Changes.IsEmpty || (!TracksSession && (!ok.Message.IsEmpty || (ok.Status & ServerStatus.SessionStateChanged) != 0));
+    public bool Changes(in OkInfo ok, bool endOfRows) => endOfRows && ClassicEof || !ok.Changes.IsEmpty || (!TracksSession && (ok.Status & ServerStatus.SessionStateChanged) != 0);
 
     /// <summary>Writes an OK, or the EOF that stands for it, as the client understands it.</summary>
     /// <param name="writer">Its sequence number is set.</param>
@@ -28,16 +28,13 @@ internal readonly record struct ClientDialect(Capabilities Capabilities)
             return;
         }
 
-        if (!TracksSession)
-        {
-            writer.Begin().Bytes(ok.Head).UInt16((ushort)status).UInt16(ok.Warnings).Bytes(ok.Message).End();
-            return;
-        }
-
-        Span<byte> changes = ok.Changes.Length <= 2048 ? stackalloc byte[ok.Changes.Length] : new byte[ok.Changes.Length];
-        changes = changes[..tracked.Select(ok.Changes, changes)];
+        var length = TracksSession ? ok.Changes.Length : 0;
+        Span<byte> changes = length <= 2048 ? stackalloc byte[length] : new byte[length];
+        changes = TracksSession ? changes[..tracked.Select(ok.Changes, changes)] : default;
         if (!changes.IsEmpty)
             status |= ServerStatus.SessionStateChanged;
+        // The documentation has a message without SESSION_TRACK fill the rest of the packet. MariaDB writes its length before it all the same, and
+        // Connector/C reads it so.
         _ = writer.Begin().Bytes(ok.Head).UInt16((ushort)status).UInt16(ok.Warnings);
         if (!ok.Message.IsEmpty || !changes.IsEmpty)
             _ = writer.LengthEncodedBytes(ok.Message);

@@ -68,7 +68,7 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
     public void Begin(ResponseShape shape)
     {
         _tracker.Begin(shape);
-        (_shape, _bodyLeft, _shift, _eofOwed, HasBegun) = (shape, 0, 0, false, false);
+        (_shape, _bodyLeft, _shift, _eofOwed, _gathered, HasBegun) = (shape, 0, 0, false, 0, false);
     }
 
     /// <summary>By how much the client's sequence numbers are ahead of the backend's.</summary>

@@ -11,7 +11,7 @@ internal enum ResponseShape : byte
     /// <summary>One packet, whatever it is: COM_PING, COM_STATISTICS, COM_STMT_RESET.</summary>
     Single,
 
-    /// <summary>OK, an error, or results: COM_QUERY, COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE.</summary>
+    /// <summary>OK, an error, or results: COM_QUERY, COM_STMT_EXECUTE, COM_STMT_BULK_EXECUTE, COM_PROCESS_INFO.</summary>
     Results,
 
     /// <summary>Rows alone, until they end: COM_STMT_FETCH.</summary>

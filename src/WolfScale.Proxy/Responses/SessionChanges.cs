@@ -35,23 +35,28 @@ internal ref struct SessionChanges(ReadOnlySpan<byte> changes)
     {
         if (_variables.Remaining > 0)
             return ReadVariable();
-        if (_entries.IsAtEnd)
-            return false;
-        Kind = (SessionChangeKind)_entries.ReadByte();
-        var data = new PayloadReader(_entries.ReadLengthEncodedBytes());
-        Name = default;
-        switch (Kind)
+        while (!_entries.IsAtEnd)
         {
-            case SessionChangeKind.SystemVariables:
-                _variables = data;
-                return data.IsAtEnd ? Next() : ReadVariable();
-            case SessionChangeKind.Schema:
-                Value = data.ReadLengthEncodedBytes();
-                return true;
-            default:
-                Value = data.ReadRest();
-                return true;
+            Kind = (SessionChangeKind)_entries.ReadByte();
+            var data = new PayloadReader(_entries.ReadLengthEncodedBytes());
+            Name = default;
+            switch (Kind)
+            {
+                case SessionChangeKind.SystemVariables when data.IsAtEnd:
+                    continue;
+                case SessionChangeKind.SystemVariables:
+                    _variables = data;
+                    return ReadVariable();
+                case SessionChangeKind.Schema:
+                    Value = data.ReadLengthEncodedBytes();
+                    return true;
+                default:
+                    Value = data.ReadRest();
+                    return true;
+            }
         }
+
+        return false;
     }
 
     /// <summary>The last <c>last_gtid</c> among these changes. MariaDB reports an empty one where the statement wrote nothing.</summary>

@@ -32,6 +32,8 @@ internal interface IBackendOwner
 /// <summary>A connection to a server, or to the proxy of the leader's node.</summary>
 internal sealed class Backend : Connection
 {
+    private const int LongestGreeting = 4096;
+
     private readonly IBackendOwner _owner;
     private HeldBytes _held;
     private bool _connected;
@@ -85,19 +87,16 @@ internal sealed class Backend : Connection
             var scratch = Loop.Scratch.AsSpan();
             var held = _held.TakeInto(scratch);
             var received = Receive(scratch[held..]);
-            if (received is 0 or -2)
-            {
-                Lost(received == 0 ? "the server closed the connection" : "the connection broke");
-                return;
-            }
-
             var length = held + Math.Max(received, 0);
             var taken = length > 0 ? Take(scratch[..length]) : 0;
             if (IsClosed)
                 return;
             _held.Hold(scratch[taken..length]);
-            if (received < 0 || taken == 0)
-                return;
+            if (taken > 0 || received > 0)
+                continue; // there may be more, and the end: no other edge tells of it
+            if (received is 0 or -2 && _owner.MayReceive(this))
+                Lost(received == 0 ? "the server closed the connection" : "the connection broke");
+            return;
         }
     }
 
@@ -128,6 +127,8 @@ internal sealed class Backend : Connection
     {
         if (_greeted)
             return Setup is { } setup ? setup.OnReceived(bytes) : _owner.OnReceived(this, bytes);
+        if (bytes.Length >= PacketHeader.Size && PacketHeader.Read(bytes).PayloadLength > LongestGreeting)
+            ProtocolException.Throw("The server's greeting is too long to be one.");
         if (bytes.Length < PacketHeader.Size || bytes.Length < PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength)
             return 0;
         var length = PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength;

@@ -18,19 +18,16 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
             var scratch = Loop.Scratch.AsSpan();
             var held = _held.TakeInto(scratch);
             var received = Receive(scratch[held..]);
-            if (received is 0 or -2)
-            {
-                session.OnClientGone();
-                return;
-            }
-
             var length = held + Math.Max(received, 0);
             var taken = length > 0 ? session.OnReceived(scratch[..length]) : 0;
             if (IsClosed)
                 return;
             _held.Hold(scratch[taken..length]);
-            if (taken == 0)
-                return;
+            if (taken > 0 || received > 0)
+                continue; // there may be more, and the end: no other edge tells of it
+            if (received is 0 or -2 && session.MayReceive)
+                session.OnClientGone();
+            return;
         }
     }
 

@@ -31,6 +31,8 @@ internal sealed partial class ClientSession
     private PreparedStatement? _flightStatement;
     private byte[]? _beginning; // the command under way begins a transaction
     private byte[]? _begun; // the command before it did, and nothing has been done in it
+    private bool _resetting; // COM_RESET_CONNECTION is under way: the client has no part in it, and what it sends is its next command
+    private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
     private uint _lastStatementId;
     private ClientCharset _charset;
     private bool _ansiQuotes;
@@ -217,18 +219,27 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (code == CommandCode.ChangeUser)
-            _secret = null; // another user's; it runs wholly on the leader from here on
+        _resetting = code == CommandCode.ResetConnection;
+        _userChanged |= !_resetting;
+        _secret = _userChanged ? null : _secret;
         _local?.Close();
         _local = null;
         _statements.Clear();
         _hasTemporaryTables = false;
         _assigned.Clear();
         _assigning.Clear();
-        _state.Reset(_login!.Database);
+        ResetState();
+        (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _login!.Charset, false);
         (_loginShift, Phase) = (0, SessionPhase.Authenticating);
         if (!leader.Send(packet))
             OnBackendLost(leader, "the connection broke");
+    }
+
+    private void ResetState()
+    {
+        _state.Reset(_login!.Database);
+        if (_userChanged)
+            _state.TieTo("its user was changed"); // it stays on this server: what is known of a password is the first user's
     }
 
     private int BeginStream(CommandCode code, Span<byte> bytes)

@@ -176,6 +176,7 @@ internal sealed partial class ClientSession
                 return length;
             case 0xFF:
                 _ = PassLoginPackets(bytes[..length], _client, _loginShift);
+                _resetting = false;
                 if (_authenticated)
                     BecomeIdle(); // a change of user that failed: the server closes if it wants to
                 else
@@ -211,10 +212,10 @@ internal sealed partial class ClientSession
 
         _timer?.Cancel();
         var packet = _welcome!;
-        (_welcome, _waitUntilMs) = (null, 0);
+        (_welcome, _waitUntilMs, _resetting) = (null, 0, false);
         var ok = OkInfo.Read(packet.AsSpan(PacketHeader.Size));
         _status = ok.Status;
-        _state.Reset(_login!.Database);
+        ResetState();
         _leader!.StateVersion = _state.Version;
         var writer = _loop.Writer;
         writer.Clear();

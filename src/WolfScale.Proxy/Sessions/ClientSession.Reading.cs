@@ -45,7 +45,7 @@ internal sealed partial class ClientSession
     {
         if (_secret is not null)
             return true;
-        if (!_secretWanted && _login is { } login)
+        if (!_secretWanted && !_userChanged && _login is { } login)
         {
             _secretWanted = true;
             FindSecret(login.User, static (session, secret) => session._secret = secret);

@@ -83,7 +83,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     /// <summary>The client may speak.</summary>
     public bool MayReceive => Phase switch
     {
-        SessionPhase.AwaitingLogin or SessionPhase.Authenticating => true,
+        SessionPhase.AwaitingLogin => true,
+        SessionPhase.Authenticating => !_resetting && _leader is not { IsCongested: true },
         SessionPhase.Idle or SessionPhase.SendingFile => _leader is not { IsCongested: true },
         _ => false,
     };

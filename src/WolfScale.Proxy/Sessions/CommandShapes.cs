@@ -11,7 +11,7 @@ internal static class CommandShapes
 
     public static ResponseShape Of(CommandCode code) => code switch
     {
-        CommandCode.Query or CommandCode.StatementExecute or BulkExecute => ResponseShape.Results,
+        CommandCode.Query or CommandCode.StatementExecute or BulkExecute or CommandCode.ProcessInfo => ResponseShape.Results,
         CommandCode.StatementPrepare => ResponseShape.Prepare,
         CommandCode.StatementFetch => ResponseShape.Rows,
         CommandCode.FieldList => ResponseShape.Fields,

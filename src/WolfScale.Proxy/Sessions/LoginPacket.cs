@@ -20,12 +20,16 @@ internal sealed class LoginPacket
 
     private const string HopAttribute = "_wolfscale_hop";
     private readonly byte[] _head; // character set 1, reserved 19, MariaDB's capabilities 4
+    private readonly byte[] _user; // in the client's character set, as the database
+    private readonly byte[]? _database;
     private readonly byte[] _attributes;
     private readonly uint _maxPacket;
 
-    private LoginPacket(Capabilities capabilities, uint maxPacket, byte[] head, string user, byte[] answer, string? database, string plugin, byte[] attributes)
+    private LoginPacket(Capabilities capabilities, uint maxPacket, byte[] head, byte[] user, byte[] answer, byte[]? database, string plugin, byte[] attributes)
     {
-        (Capabilities, _maxPacket, _head, User, Answer, Database, Plugin, _attributes) = (capabilities, maxPacket, head, user, answer, database, plugin, attributes);
+        (Capabilities, _maxPacket, _head, _user, Answer, _database, Plugin, _attributes) = (capabilities, maxPacket, head, user, answer, database, plugin, attributes);
+        User = Encoding.UTF8.GetString(user);
+        Database = database is null ? null : Encoding.UTF8.GetString(database);
     }
 
     /// <summary>The client's own.</summary>
@@ -67,12 +71,12 @@ internal sealed class LoginPacket
             ProtocolException.Throw("The client does not speak the 4.1 protocol.");
         var maxPacket = reader.ReadUInt32();
         var head = reader.ReadBytes(24).ToArray();
-        var user = Encoding.UTF8.GetString(reader.ReadNullTerminated());
+        var user = reader.ReadNullTerminated().ToArray();
         var answer = (capabilities & Capabilities.PluginAuthLengthEncodedData) != 0 ? reader.ReadLengthEncodedBytes()
             : (capabilities & Capabilities.SecureConnection) != 0 ? reader.ReadBytes(reader.ReadByte())
             : reader.ReadNullTerminated();
         var proof = answer.ToArray();
-        var database = (capabilities & Capabilities.ConnectWithDatabase) != 0 && !reader.IsAtEnd ? Encoding.UTF8.GetString(reader.ReadNullTerminated()) : null;
+        var database = (capabilities & Capabilities.ConnectWithDatabase) != 0 && !reader.IsAtEnd ? reader.ReadNullTerminated().ToArray() : null;
         var plugin = (capabilities & Capabilities.PluginAuth) != 0 && !reader.IsAtEnd
             ? Encoding.ASCII.GetString(reader.Rest.Contains((byte)0) ? reader.ReadNullTerminated() : reader.ReadRest())
             : "";
@@ -91,15 +95,15 @@ internal sealed class LoginPacket
         var capabilities = BackendCapabilities(server);
         var writesAttributes = (server & Capabilities.ConnectAttributes) != 0 && (_attributes.Length > 0 || hop);
         capabilities = writesAttributes ? capabilities | Capabilities.ConnectAttributes : capabilities & ~Capabilities.ConnectAttributes;
-        _ = writer.Begin().UInt32((uint)capabilities).UInt32(_maxPacket).Bytes(_head).NullTerminated(User);
+        _ = writer.Begin().UInt32((uint)capabilities).UInt32(_maxPacket).Bytes(_head).Bytes(_user).Byte(0);
         if ((capabilities & Capabilities.PluginAuthLengthEncodedData) != 0)
             _ = writer.LengthEncodedInteger((ulong)answer.Length).Bytes(answer);
         else if ((capabilities & Capabilities.SecureConnection) != 0)
             _ = writer.Byte(checked((byte)answer.Length)).Bytes(answer);
         else
             _ = writer.Bytes(answer).Byte(0);
-        if (Database is { } database)
-            _ = writer.NullTerminated(database);
+        if (_database is { } database)
+            _ = writer.Bytes(database).Byte(0);
         if ((capabilities & Capabilities.PluginAuth) != 0)
             _ = writer.NullTerminated(plugin);
         if (writesAttributes)

@@ -68,7 +68,7 @@ internal sealed class SessionState
     public IEnumerable<ScriptItem> Script()
     {
         if (_variables.Count > 0)
-            yield return ScriptItem.Query("SET " + string.Join(", ", _variables.Select(v => $"SESSION {v.Key}={Literal(v.Value)}")));
+            yield return ScriptItem.Query("SET " + string.Join(", ", _variables.Select(v => $"SESSION {v.Key}={(v.Value.Length == 0 && IsNullable(v.Key) ? "NULL" : Literal(v.Value))}")));
         if (_userVariables.Count > 0)
             yield return ScriptItem.Query("SET " + string.Join(", ", _userVariables.Select(v => $"@`{v.Key.Replace("`", "``", StringComparison.Ordinal)}`={v.Value}")));
         if (Schema is { Length: > 0 })
@@ -80,6 +80,10 @@ internal sealed class SessionState
         name.StartsWith("session_track_"u8) || name.SequenceEqual("last_gtid"u8) || name.SequenceEqual("timestamp"u8) || name.SequenceEqual("insert_id"u8)
         || name.SequenceEqual("last_insert_id"u8) || name.SequenceEqual("identity"u8) || name.SequenceEqual("rand_seed1"u8) || name.SequenceEqual("rand_seed2"u8)
         || name.SequenceEqual("pseudo_thread_id"u8) || name.SequenceEqual("error_count"u8) || name.SequenceEqual("warning_count"u8);
+
+    /// <summary>An empty value stands for NULL, and no server takes it back as it is (MariaDB 10.11; Connector/J sets character_set_results so).</summary>
+    private static bool IsNullable(string variable) =>
+        variable is "character_set_results" or "default_tmp_storage_engine" or "enforce_storage_engine" or "innodb_ft_user_stopword_table" or "innodb_tmpdir";
 
     /// <summary>A number as such: a variable that holds one takes no string.</summary>
     private static string Literal(string value) =>

@@ -1,0 +1,258 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Routing;
+using static WolfScale.Unit.Proxy.RawPeer;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>Whole sessions, between a client and servers that say what a story needs.</summary>
+public sealed class ClientSessionTests : IDisposable
+{
+    private static readonly byte[] LastGtid = TwoSidedAnswer.Variable("last_gtid", "0-1-42");
+
+    private readonly ProxyKit _kit = new();
+
+    [Fact]
+    public void A_statement_and_its_answer_pass()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("UPDATE t SET a=1"));
+        Assert.Equal("\x03UPDATE t SET a=1", server.ReadText());
+        server.Send(Packet(1, Ok(LastGtid)));
+        Assert.Equal([0, 0, 0, 2, 0, 3, 0], client.Read());
+    }
+
+    /// <summary>More than the proxy's buffer waits behind an OK that the quorum does not hold yet.</summary>
+    [Fact]
+    public void Rows_that_wait_behind_a_held_ok_follow_it()
+    {
+        var asked = 0;
+        _kit.Quorum = _ => ++asked < 3 ? QuorumAnswer.NotYet : QuorumAnswer.Held;
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("INSERT INTO t VALUES (1); SELECT a FROM t FOR UPDATE"));
+        _ = server.Read();
+
+        var answer = new TwoSidedAnswer(ProxyKit.Classic);
+        _ = answer.Ok(TwoSidedAnswer.More, hidden: LastGtid).Columns(1);
+        for (var i = 0; i < 50; i++)
+            _ = answer.Both(new byte[10_000]);
+        server.Send(answer.EndOfRows().FromBackend);
+
+        var expected = answer.ToClient;
+        Assert.True(client.ReadExactly(expected.Length).AsSpan().SequenceEqual(expected));
+    }
+
+    /// <summary>Its OK was received, and the quorum decides what it is worth.</summary>
+    [Fact]
+    public void An_ok_counts_also_when_its_server_is_gone_before_the_quorum_has_answered()
+    {
+        _kit.Quorum = _ => QuorumAnswer.NotYet;
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(LastGtid)));
+        server.Dispose();
+        _kit.Quorum = AfterAFewLooks(QuorumAnswer.Held);
+
+        Assert.Equal([0, 0, 0, 2, 0, 3, 0], client.Read());
+    }
+
+    /// <summary>A plugin may say several things in a row, and the network may bring them at once.</summary>
+    [Fact]
+    public void A_server_that_says_three_things_at_once_while_it_logs_in_is_heard_out()
+    {
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+        _ = server.Read();
+        server.Send([.. Packet(2, 1, 3), .. Packet(3, 1, 4), .. Packet(4, 1, 5), .. Packet(5, Ok())]);
+        server.AnswerPreparation();
+
+        Assert.Equal([1, 3], client.Read());
+        Assert.Equal([1, 4], client.Read());
+        Assert.Equal([1, 5], client.Read());
+        Assert.Equal(0, client.Read()[0]);
+        Assert.Equal(5, client.LastSequence);
+    }
+
+    /// <summary>As MySqlConnector takes a connection out of its pool.</summary>
+    [Fact]
+    public void What_is_sent_behind_a_reset_is_answered_behind_it()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send([.. Command(0x1F), .. Query("SET NAMES utf8mb4")]);
+        Assert.Equal("\x1F", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+
+        Assert.Equal("\x03SET NAMES utf8mb4", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    [Fact]
+    public void Commands_sent_ahead_are_executed_also_when_the_client_sends_nothing_more()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send([.. Query("UPDATE t SET a=1"), .. Query("UPDATE t SET a=2"), .. Query("UPDATE t SET a=3")]);
+        client.Socket.Shutdown(SocketShutdown.Send);
+        for (var i = 1; i <= 3; i++)
+        {
+            Assert.Equal($"\x03UPDATE t SET a={i}", server.ReadText());
+            server.Send(Packet(1, Ok()));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        client.ExpectEnd();
+    }
+
+    /// <summary>Half a packet and the end come in one edge, and no other follows.</summary>
+    [Fact]
+    public void A_client_that_ends_in_the_middle_of_a_command_is_let_go()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send([9, 0, 0, 0, 3]);
+        client.Socket.Shutdown(SocketShutdown.Send);
+        client.ExpectEnd();
+        server.ExpectEnd();
+    }
+
+    [Fact]
+    public void A_server_that_ends_in_the_middle_of_an_answer_is_noticed()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("UPDATE t SET a=1"));
+        _ = server.Read();
+        server.Send([9, 0, 0, 1, 0]);
+        server.Socket.Shutdown(SocketShutdown.Send);
+        Assert.Contains("Whether it did is not known", client.ReadText(), StringComparison.Ordinal);
+    }
+
+    /// <summary>COM_PROCESS_INFO has rows (measured).</summary>
+    [Fact]
+    public void The_list_of_processes_is_a_result()
+    {
+        var (client, server) = _kit.LogIn();
+        var answer = new TwoSidedAnswer(ProxyKit.Classic).Columns(2).Both(1, 55, 1, 65).EndOfRows();
+        client.Send(Command(0x0A));
+        Assert.Equal("\x0A", server.ReadText());
+        server.Send(answer.FromBackend);
+        Assert.Equal(answer.ToClient, client.ReadExactly(answer.ToClient.Length));
+    }
+
+    /// <summary>Nobody is logged in yet, and the server does not read: the proxy does not either.</summary>
+    [Fact]
+    public void A_client_that_floods_its_login_is_not_stored()
+    {
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+        AssertStops(client.Socket, Packet(3, new byte[60_000]));
+    }
+
+    [Fact]
+    public void A_client_that_does_not_read_stops_its_server()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("SELECT a FROM t FOR UPDATE"));
+        _ = server.Read();
+        server.Send(new TwoSidedAnswer(Capabilities.DeprecateEof).Columns(1).FromBackend);
+        AssertStops(server.Socket, Packet(3, new byte[60_000]));
+    }
+
+    [Fact]
+    public void A_server_that_does_not_read_stops_its_client()
+    {
+        var (client, _) = _kit.LogIn();
+        var packet = Packet(0, [3, .. new byte[PacketHeader.MaxPayload - 1]]);
+        client.Send(packet.AsSpan(0, 100_000));
+        AssertStops(client.Socket, packet.AsSpan(100_000, 100_000).ToArray());
+    }
+
+    /// <summary>After a change of user what is known of the first one's password opens no other server.</summary>
+    [Fact]
+    public void A_session_that_has_changed_its_user_stays_on_its_server()
+    {
+        foreach (var user in new[] { "app", "other" })
+            _kit.Accounts[user] = SHA1.HashData(SHA1.HashData("secret"u8));
+        _kit.Current = _kit.Current with { Local = _kit.LocalAddress };
+        var (client, server) = _kit.LogIn();
+        client.Send(Packet(0, [0x11, .. "other\0"u8, 20, .. NativePassword.Scramble("secret", Salt), 0, 45, 0, .. "mysql_native_password\0"u8]));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        for (var i = 0; i < 3; i++)
+        {
+            client.Send(Query("SELECT 1"));
+            Assert.Equal("\x03SELECT 1", server.ReadText());
+            server.Send(Packet(1, Ok()));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        Assert.Empty(_kit.AskedAccounts);
+        Assert.False(_kit.LocalIsDialled);
+
+        _kit.Current = _kit.Current with { Epoch = 2 };
+        server.Dispose();
+        client.Send(Query("UPDATE t SET a=1"));
+        Assert.Contains("cannot move", client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
+    /// <summary>The server forgets what the client wanted to hear of, and so does the proxy.</summary>
+    [Fact]
+    public void A_reset_brings_back_the_variables_that_a_client_hears_of_by_default()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("SET session_track_system_variables='sql_mode'"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(TwoSidedAnswer.Variable("session_track_system_variables", "sql_mode"))));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Command(0x1F));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+
+        client.Send(Query("SET time_zone='UTC', sql_mode=''"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok([.. TwoSidedAnswer.Variable("sql_mode", ""), .. TwoSidedAnswer.Variable("time_zone", "UTC")])));
+        var heard = client.ReadText();
+        Assert.Contains("time_zone", heard, StringComparison.Ordinal);
+        Assert.DoesNotContain("sql_mode", heard, StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _kit.Dispose();
+
+    private static Func<Gtid, QuorumAnswer> AfterAFewLooks(QuorumAnswer answer)
+    {
+        var looks = 0;
+        return _ => ++looks > 5 ? answer : QuorumAnswer.NotYet;
+    }
+
+    /// <summary>The other side stops reading long before this much.</summary>
+    private static void AssertStops(Socket socket, byte[] packet)
+    {
+        socket.Blocking = false;
+        var sent = 0;
+        while (sent < 64 << 20 && socket.Poll(TimeSpan.FromSeconds(0.5), SelectMode.SelectWrite))
+        {
+            var now = socket.Send(packet, 0, packet.Length, SocketFlags.None, out var error);
+            if (error is SocketError.Success)
+                sent += now;
+            if (now < packet.Length)
+                packet = [.. packet[now..], .. packet[..now]]; // stays a row of whole packets
+        }
+
+        Assert.InRange(sent, 1, (64 << 20) - 1);
+    }
+}

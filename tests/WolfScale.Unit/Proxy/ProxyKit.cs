@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.Logging;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy;
+using WolfScale.Proxy.Routing;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>A proxy whose servers, clients and cluster are the test's: both sides of a conversation are told in one story.</summary>
+internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAccountSecrets, ILoggerFactory, ILogger
+{
+    public const Capabilities Everything = (Capabilities)0x81FFF7FE & ~Capabilities.Ssl;
+
+    /// <summary>What Connector/C says: classic EOF, session tracking.</summary>
+    public const Capabilities Classic = (Capabilities)0x00BFA284;
+
+    private readonly TcpListener _leader = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _local = new(IPAddress.Loopback, 0);
+
+    public ProxyKit(ProxyOptions? options = null)
+    {
+        _leader.Start();
+        _local.Start();
+        Current = new Routes(1, _leader.LocalEndpoint, true, "n1", null);
+        Proxy = new ProxyServer(options ?? new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), Loops = 1 }, this, this, this, this, TimeProvider.System);
+    }
+
+    public event Action? Changed
+    {
+        add { }
+        remove { }
+    }
+
+    public ProxyServer Proxy { get; }
+
+    public Routes Current { get; set; }
+
+    public ulong LocalSequence => 0;
+
+    /// <summary>The quorum's word.</summary>
+    public Func<Gtid, QuorumAnswer> Quorum { get; set; } = _ => QuorumAnswer.Held;
+
+    /// <summary>SHA1(SHA1(password)) by user.</summary>
+    public Dictionary<string, byte[]> Accounts { get; } = [];
+
+    public ConcurrentQueue<string> AskedAccounts { get; } = new();
+
+    /// <summary>Errors of the proxy's own log: there are to be none.</summary>
+    public ConcurrentQueue<string> Defects { get; } = new();
+
+    public EndPoint LocalAddress => _local.LocalEndpoint;
+
+    public RawPeer Connect()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        socket.Connect(Proxy.Address);
+        return new RawPeer(socket);
+    }
+
+    public RawPeer AcceptAtLeader() => Accept(_leader);
+
+    public RawPeer AcceptAtLocal() => Accept(_local);
+
+    public bool LocalIsDialled => _local.Pending();
+
+    /// <summary>A client that is logged in, and its server.</summary>
+    public (RawPeer Client, RawPeer Server) LogIn(Capabilities capabilities = Classic, string user = "app")
+    {
+        var client = Connect();
+        var server = AcceptAtLeader();
+        server.Greet();
+        _ = client.Read();
+        client.Login(capabilities, user);
+        _ = server.Read();
+        server.Sequence = 2;
+        server.Say(RawPeer.Ok());
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        return (client, server);
+    }
+
+    public Task<Gtid?> ReadIndexAsync() => Task.FromResult<Gtid?>(null);
+
+    public QuorumAnswer Ask(Gtid gtid, long epoch, int closings) => Quorum(gtid);
+
+    public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user)
+    {
+        AskedAccounts.Enqueue(user);
+        return Task.FromResult<IReadOnlyList<byte[]>>(Accounts.TryGetValue(user, out var hash) ? [hash] : []);
+    }
+
+    public void Dispose()
+    {
+        Proxy.Dispose();
+        _leader.Dispose();
+        _local.Dispose();
+        Assert.Empty(Defects);
+    }
+
+    ILogger ILoggerFactory.CreateLogger(string categoryName) => this;
+
+    void ILoggerFactory.AddProvider(ILoggerProvider provider)
+    {
+    }
+
+    IDisposable? ILogger.BeginScope<TState>(TState state) => null;
+
+    bool ILogger.IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+    void ILogger.Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (logLevel >= LogLevel.Error)
+            Defects.Enqueue($"{formatter(state, exception)}: {exception}");
+    }
+
+    private static RawPeer Accept(TcpListener listener)
+    {
+        Assert.True(listener.Server.Poll(TimeSpan.FromSeconds(20), SelectMode.SelectRead), "nobody dialled");
+        return new RawPeer(listener.AcceptSocket());
+    }
+}

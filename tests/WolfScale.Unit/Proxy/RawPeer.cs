@@ -1,0 +1,102 @@
+using System.Net.Sockets;
+using System.Text;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>One end of a connection that speaks packets, or anything else.</summary>
+internal sealed class RawPeer : IDisposable
+{
+    public static readonly byte[] Salt = [.. "abcdefghijklmnopqrst"u8];
+
+    public RawPeer(Socket socket)
+    {
+        Socket = socket;
+        socket.NoDelay = true;
+        socket.ReceiveTimeout = 20_000;
+    }
+
+    public Socket Socket { get; }
+
+    /// <summary>Of the next packet that is said.</summary>
+    public byte Sequence { get; set; }
+
+    /// <summary>Of the last packet that was read.</summary>
+    public byte LastSequence { get; private set; }
+
+    public static byte[] Ok(byte[]? changes = null, ServerStatus status = ServerStatus.AutoCommit)
+    {
+        var answer = new TwoSidedAnswer(Capabilities.None).Ok(status, hidden: changes);
+        return answer.FromBackend[PacketHeader.Size..];
+    }
+
+    public static byte[] Packet(byte sequence, params ReadOnlySpan<byte> payload)
+    {
+        var writer = new PacketWriter { Sequence = sequence };
+        writer.Begin().Bytes(payload).End();
+        return writer.Written.ToArray();
+    }
+
+    public static byte[] Command(byte code, string text = "") => Packet(0, [code, .. Encoding.UTF8.GetBytes(text)]);
+
+    public static byte[] Query(string sql) => Command(3, sql);
+
+    public void Send(ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+            bytes = bytes[Socket.Send(bytes)..];
+    }
+
+    public void Say(params ReadOnlySpan<byte> payload) => Send(Packet(Sequence++, payload));
+
+    public byte[] ReadExactly(int length)
+    {
+        var bytes = new byte[length];
+        for (var read = 0; read < length;)
+        {
+            var more = Socket.Receive(bytes, read, length - read, SocketFlags.None);
+            if (more == 0)
+                throw new EndOfStreamException();
+            read += more;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>The next packet's payload.</summary>
+    public byte[] Read()
+    {
+        var header = PacketHeader.Read(ReadExactly(PacketHeader.Size));
+        LastSequence = header.Sequence;
+        return ReadExactly(header.PayloadLength);
+    }
+
+    public string ReadText() => Encoding.Latin1.GetString(Read());
+
+    /// <summary>The other side closes, and says nothing before.</summary>
+    public void ExpectEnd() => Assert.Equal(0, Socket.Receive(new byte[1]));
+
+    public void Greet(Capabilities capabilities = ProxyKit.Everything)
+    {
+        var writer = new PacketWriter();
+        new ServerGreeting { ServerVersion = "5.5.5-10.11.19-MariaDB", ConnectionId = 7, Salt = Salt, Capabilities = capabilities }.Write(writer);
+        Send(writer.Written.Span);
+    }
+
+    public void Login(Capabilities capabilities, string user)
+    {
+        var writer = new PacketWriter { Sequence = 1 };
+        new LoginRequest { User = user, AuthResponse = NativePassword.Scramble("secret", Salt), Capabilities = capabilities & ~Capabilities.ConnectWithDatabase }.Write(writer);
+        Send(writer.Written.Span);
+    }
+
+    public void AnswerPreparation()
+    {
+        Assert.StartsWith("\x03SET SESSION session_track_system_variables='*'", ReadText(), StringComparison.Ordinal);
+        Sequence = 1;
+        Say(Ok());
+    }
+
+    public void Dispose() => Socket.Dispose();
+}
