@@ -99,6 +99,9 @@ internal sealed partial class ClientSession
             case CommandCode.StatementClose or CommandCode.StatementReset or CommandCode.StatementFetch or CommandCode.StatementSendLongData:
                 OnStatement(code, packet);
                 break;
+            case CommandCode.BinlogDump or CommandCode.RegisterSlave:
+                Answer(ProxyErrors.NotSpoken("replication is not spoken through the proxy: a replica connects to a server itself"));
+                break;
             case CommandCode.ChangeUser or CommandCode.ResetConnection:
                 Renew(code, packet);
                 break;
@@ -303,101 +306,6 @@ internal sealed partial class ClientSession
         return taken;
     }
 
-    private void Execute(CommandCode code, Span<byte> packet)
-    {
-        if (!TryFindStatement(packet, out var statement))
-        {
-            Answer(ProxyErrors.UnknownStatement(packet));
-            return;
-        }
-
-        if (packet[PacketHeader.Size + 5] != 0)
-            _state.TieTo("it has an open cursor");
-        NoteTies(statement.Class);
-        NoteAssigned(statement.Class, statement.Sql);
-        _flight.Keep(packet, code, statement.Class);
-        _flightStatement = statement;
-        KeepFor(statement);
-        NoteBegin(code, statement.Class);
-        GoOnAfterVariables();
-    }
-
-    /// <summary>
-    /// Makes the command that is kept one for the leader: with the statement's id there and, where that server has not seen them yet, with the types of
-    /// the parameters, which the client sends the first time only.
-    /// <code>
-    ///   header 4 · code 1 · id 4 · flags 1 · iterations 4 · NULLs (n + 7) / 8 · types follow? 1 · types 2 n · values
-    /// </code>
-    /// </summary>
-    private void KeepFor(PreparedStatement statement)
-    {
-        BinaryPrimitives.WriteUInt32LittleEndian(_flight.Packet[(PacketHeader.Size + 1)..], statement.LeaderId);
-        var bound = PacketHeader.Size + 1 + 4 + 1 + 4 + ((statement.Parameters + 7) / 8);
-        if (_flight.Code != CommandCode.StatementExecute || statement.Parameters == 0 || _flight.Packet.Length <= bound)
-            return;
-        if (_flight.Packet[bound] == 1 && _flight.Packet.Length > bound + (2 * statement.Parameters))
-        {
-            var types = _flight.Packet.Slice(bound + 1, 2 * statement.Parameters);
-            if (statement.Types is null || !types.SequenceEqual(statement.Types))
-                statement.Types = types.ToArray();
-        }
-        else if (statement.Types is { } known && statement.TypesAt != _leader)
-        {
-            byte[] longer = [.. _flight.Packet[..bound], 1, .. known, .. _flight.Packet[(bound + 1)..]];
-            new PacketHeader(longer.Length - PacketHeader.Size, 0).Write(longer);
-            _flight.Keep(longer, _flight.Code, _flight.Class);
-        }
-
-        statement.TypesAt = _leader;
-    }
-
-    /// <summary>Commands about a statement that execute nothing.</summary>
-    private void OnStatement(CommandCode code, Span<byte> packet)
-    {
-        if (!TryFindStatement(packet, out var statement))
-        {
-            if (CommandShapes.Of(code) != ResponseShape.None)
-                Answer(ProxyErrors.UnknownStatement(packet));
-            return;
-        }
-
-        if (code == CommandCode.StatementClose)
-            _ = _statements.Remove(statement.Id);
-        if (code == CommandCode.StatementSendLongData)
-            _state.TieTo("parameters were sent ahead of a statement");
-        _flight.Keep(packet, code, Harmless);
-        _flightStatement = statement;
-        KeepFor(statement);
-        if (code == CommandCode.StatementClose && _leader is not { IsClosed: false })
-            BecomeIdle(); // it is not there any more
-        else
-            SendToLeader();
-    }
-
-    /// <summary>−1 stands for the statement that was prepared last (MariaDB: execution without waiting for the answer to the preparation).</summary>
-    private bool TryFindStatement(ReadOnlySpan<byte> packet, out PreparedStatement statement)
-    {
-        statement = null!;
-        if (packet.Length < PacketHeader.Size + 5)
-            ProtocolException.Throw("A statement's command has no statement id.");
-        var id = BinaryPrimitives.ReadUInt32LittleEndian(packet[(PacketHeader.Size + 1)..]);
-        return _statements.TryGetValue(id == uint.MaxValue ? _lastStatementId : id, out statement!);
-    }
-
-    void IRelayOwner.Prepared(Span<byte> payload)
-    {
-        if (_preparing is not { } preparing)
-            return;
-        _preparing = null;
-        var statement = new PreparedStatement(++_lastStatementId, preparing.Sql, preparing.Class)
-        {
-            LeaderId = BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]),
-            Parameters = BinaryPrimitives.ReadUInt16LittleEndian(payload[7..]),
-        };
-        _statements[statement.Id] = statement;
-        BinaryPrimitives.WriteUInt32LittleEndian(payload[1..], statement.Id);
-    }
-
     void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
     {
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
@@ -438,67 +346,5 @@ internal sealed partial class ClientSession
             Tracked = TrackedVariables.Parse(list);
             _preparesAgain = list != "*";
         }
-    }
-
-    /// <summary>What the proxy answers itself.</summary>
-    private bool TrySpecial(StatementClass statement, ReadOnlySpan<byte> sql)
-    {
-        switch (statement.Special)
-        {
-            case SpecialStatement.ForbiddenSet:
-                Answer(ProxyErrors.Forbidden(statement.Value.Of(sql)));
-                return true;
-            case SpecialStatement.InvalidWolfscaleSet:
-                Answer(ProxyErrors.InvalidSetting);
-                return true;
-            case SpecialStatement.SetConsistency:
-                SetConsistency(Encoding.UTF8.GetString(statement.Value.Of(sql)));
-                return true;
-            case SpecialStatement.SetGtidToken:
-                SetToken(Encoding.UTF8.GetString(statement.Value.Of(sql)));
-                return true;
-            case SpecialStatement.SelectGtidToken:
-                AnswerRow(statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_gtid", _seen?.ToString());
-                return true;
-            default:
-                return false;
-        }
-    }
-
-    private void AnswerOk()
-    {
-        var writer = _loop.Writer;
-        writer.Clear();
-        writer.Sequence = 1;
-        new OkPacket(0, 0, _status & ~ServerStatus.SessionStateChanged, 0).Write(writer);
-        ToClient(writer.Written.Span);
-        if (Phase != SessionPhase.Closed)
-            BecomeIdle();
-    }
-
-    /// <summary>A result of one text column and one row.</summary>
-    private void AnswerRow(string column, string? value)
-    {
-        var writer = _loop.Writer;
-        writer.Clear();
-        writer.Sequence = 1;
-        var own = _login!.MariaDb;
-        _ = writer.Begin().LengthEncodedInteger(1);
-        if ((own & MariaDbCapabilities.CacheMetadata) != 0)
-            _ = writer.Byte(1);
-        writer.End();
-        new ColumnDefinition(column).Write(writer, (own & MariaDbCapabilities.ExtendedMetadata) != 0);
-        if (Dialect.ClassicEof)
-            new EofPacket(0, ServerStatus.AutoCommit).Write(writer);
-        _ = writer.Begin();
-        _ = value is null ? writer.Byte(0xFB) : writer.LengthEncodedText(value);
-        writer.End();
-        if (Dialect.ClassicEof)
-            new EofPacket(0, _status).Write(writer);
-        else
-            writer.Begin().Byte(OkInfo.EndOfRowsMarker).Byte(0).Byte(0).UInt16((ushort)(_status & ~ServerStatus.SessionStateChanged)).UInt16(0).End();
-        ToClient(writer.Written.Span);
-        if (Phase != SessionPhase.Closed)
-            BecomeIdle();
     }
 }

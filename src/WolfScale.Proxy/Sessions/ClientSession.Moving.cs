@@ -22,6 +22,7 @@ internal sealed partial class ClientSession
 {
     private const int LookAgainMs = 20;
     private const int HandoverLookMs = 5;
+    private const int SetupLimitMs = 2000;
 
     private const int OnPurposeAfterMs = 2000;
 
@@ -155,18 +156,27 @@ internal sealed partial class ClientSession
 
         Phase = SessionPhase.Preparing;
         _moveUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
-        if (_secret is null && _login is { } login)
-            FindSecret(login.User, static (session, secret) => session.OnSecretForMove(secret));
+        FindSecretForMove();
+    }
+
+    private void FindSecretForMove()
+    {
+        if (Phase != SessionPhase.Preparing)
+            return;
+        if (_secret is null)
+            FindSecret(_login!.User, static (session, secret, answered) => session.OnSecretForMove(secret, answered));
         else
             LookForLeader();
     }
 
-    private void OnSecretForMove(byte[]? secret)
+    private void OnSecretForMove(byte[]? secret, bool answered)
     {
         if (Phase != SessionPhase.Preparing)
             return;
         _secret = secret;
-        if (secret is null)
+        if (!answered && _loop.NowMs < _moveUntilMs)
+            _ = _loop.After(LookAgainMs, FindSecretForMove); // the local server is being closed, or comes up: who asks may be killed with the rest
+        else if (secret is null)
             Refuse(ProxyErrors.SessionCannotMove($"only the client itself can log in as '{_login!.User}' (mysql_native_password accounts can be moved)"), 1);
         else
             LookForLeader();
@@ -183,11 +193,22 @@ internal sealed partial class ClientSession
             _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, _context.Options.HopTls, this, out _);
             if (_leader is { } leader)
             {
-                leader.Setup = new BackendSetup(leader, new BackendLogin(_login!, _secret!), MoveScript(), (_, refusal) => OnMoved(refusal));
+                var setup = leader.Setup = new BackendSetup(leader, new BackendLogin(_login!, _secret!), MoveScript(), (_, refusal) => OnMoved(refusal));
+                _ = _loop.After(SetupLimitMs, () => GiveUp(leader, setup));
                 return;
             }
         }
 
+        LookAgain(null);
+    }
+
+    /// <summary>A node that accepts and says nothing (frozen, cut off) is not waited for longer than another may need to take over.</summary>
+    private void GiveUp(Backend leader, BackendSetup setup)
+    {
+        if (Phase != SessionPhase.Preparing || _leader != leader || leader.Setup != setup)
+            return;
+        leader.Close();
+        _leader = null;
         LookAgain(null);
     }
 

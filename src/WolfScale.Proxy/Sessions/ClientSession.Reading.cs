@@ -48,19 +48,22 @@ internal sealed partial class ClientSession
         if (!_secretWanted && !_userChanged && _login is { } login)
         {
             _secretWanted = true;
-            FindSecret(login.User, static (session, secret) => session._secret = secret);
+            FindSecret(login.User, static (session, secret, answered) => (session._secret, session._secretWanted) = (secret, answered));
         }
 
         return false;
     }
 
-    private void FindSecret(string user, Action<ClientSession, byte[]?> found)
+    /// <param name="user">Of the account.</param>
+    /// <param name="found">Hears the secret, or null; and whether the server has answered at all.</param>
+    private void FindSecret(string user, Action<ClientSession, byte[]?, bool> found)
     {
         var (answer, salt) = (_answer, _salt);
         _ = _context.Accounts.NativeHashesAsync(user).ContinueWith(
             looked =>
             {
                 byte[]? secret = null;
+                var answered = looked.IsCompletedSuccessfully;
                 if (looked.IsCompletedSuccessfully)
 #pragma warning disable RS0030 // It is completed.
                     secret = answer.Length == 0 && looked.Result.Any(h => h.Length == 0) ? [] : looked.Result.Select(h => NativeSecret.Recover(answer, salt, h)).FirstOrDefault(s => s is not null);
@@ -68,7 +71,7 @@ internal sealed partial class ClientSession
                 _loop.Post(() =>
                 {
                     if (Phase != SessionPhase.Closed)
-                        found(this, secret);
+                        found(this, secret, answered);
                 });
             },
             CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

@@ -1,0 +1,105 @@
+using System.Buffers.Binary;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Commands;
+using WolfScale.Proxy.Responses;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>Prepared statements of the binary protocol. The client knows them by ids of the proxy's.</summary>
+internal sealed partial class ClientSession
+{
+    private void Execute(CommandCode code, Span<byte> packet)
+    {
+        if (!TryFindStatement(packet, out var statement))
+        {
+            Answer(ProxyErrors.UnknownStatement(packet));
+            return;
+        }
+
+        if (packet[PacketHeader.Size + 5] != 0)
+            _state.TieTo("it has an open cursor");
+        NoteTies(statement.Class);
+        NoteAssigned(statement.Class, statement.Sql);
+        _flight.Keep(packet, code, statement.Class);
+        _flightStatement = statement;
+        KeepFor(statement);
+        NoteBegin(code, statement.Class);
+        GoOnAfterVariables();
+    }
+
+    /// <summary>
+    /// Makes the command that is kept one for the leader: with the statement's id there and, where that server has not seen them yet, with the types of
+    /// the parameters, which the client sends the first time only.
+    /// <code>
+    ///   header 4 · code 1 · id 4 · flags 1 · iterations 4 · NULLs (n + 7) / 8 · types follow? 1 · types 2 n · values
+    /// </code>
+    /// </summary>
+    private void KeepFor(PreparedStatement statement)
+    {
+        BinaryPrimitives.WriteUInt32LittleEndian(_flight.Packet[(PacketHeader.Size + 1)..], statement.LeaderId);
+        var bound = PacketHeader.Size + 1 + 4 + 1 + 4 + ((statement.Parameters + 7) / 8);
+        if (_flight.Code != CommandCode.StatementExecute || statement.Parameters == 0 || _flight.Packet.Length <= bound)
+            return;
+        if (_flight.Packet[bound] == 1 && _flight.Packet.Length > bound + (2 * statement.Parameters))
+        {
+            var types = _flight.Packet.Slice(bound + 1, 2 * statement.Parameters);
+            if (statement.Types is null || !types.SequenceEqual(statement.Types))
+                statement.Types = types.ToArray();
+        }
+        else if (statement.Types is { } known && statement.TypesAt != _leader)
+        {
+            byte[] longer = [.. _flight.Packet[..bound], 1, .. known, .. _flight.Packet[(bound + 1)..]];
+            new PacketHeader(longer.Length - PacketHeader.Size, 0).Write(longer);
+            _flight.Keep(longer, _flight.Code, _flight.Class);
+        }
+
+        statement.TypesAt = _leader;
+    }
+
+    /// <summary>Commands about a statement that execute nothing.</summary>
+    private void OnStatement(CommandCode code, Span<byte> packet)
+    {
+        if (!TryFindStatement(packet, out var statement))
+        {
+            if (CommandShapes.Of(code) != ResponseShape.None)
+                Answer(ProxyErrors.UnknownStatement(packet));
+            return;
+        }
+
+        if (code == CommandCode.StatementClose)
+            _ = _statements.Remove(statement.Id);
+        if (code == CommandCode.StatementSendLongData)
+            _state.TieTo("parameters were sent ahead of a statement");
+        _flight.Keep(packet, code, Harmless);
+        _flightStatement = statement;
+        KeepFor(statement);
+        if (code == CommandCode.StatementClose && _leader is not { IsClosed: false })
+            BecomeIdle(); // it is not there any more
+        else
+            SendToLeader();
+    }
+
+    /// <summary>−1 stands for the statement that was prepared last (MariaDB: execution without waiting for the answer to the preparation).</summary>
+    private bool TryFindStatement(ReadOnlySpan<byte> packet, out PreparedStatement statement)
+    {
+        statement = null!;
+        if (packet.Length < PacketHeader.Size + 5)
+            ProtocolException.Throw("A statement's command has no statement id.");
+        var id = BinaryPrimitives.ReadUInt32LittleEndian(packet[(PacketHeader.Size + 1)..]);
+        return _statements.TryGetValue(id == uint.MaxValue ? _lastStatementId : id, out statement!);
+    }
+
+    void IRelayOwner.Prepared(Span<byte> payload)
+    {
+        if (_preparing is not { } preparing)
+            return;
+        _preparing = null;
+        var statement = new PreparedStatement(++_lastStatementId, preparing.Sql, preparing.Class)
+        {
+            LeaderId = BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]),
+            Parameters = BinaryPrimitives.ReadUInt16LittleEndian(payload[7..]),
+        };
+        _statements[statement.Id] = statement;
+        BinaryPrimitives.WriteUInt32LittleEndian(payload[1..], statement.Id);
+    }
+}
