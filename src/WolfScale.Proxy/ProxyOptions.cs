@@ -8,6 +8,9 @@ public sealed record ProxyOptions
 {
     public required IPEndPoint BindAddress { get; init; }
 
+    /// <summary>Of the node whose proxy this is, for people.</summary>
+    public string NodeId { get; init; } = "";
+
     /// <summary>Clients at a time; one more gets MariaDB's error 1040.</summary>
     public int MaxConnections { get; init; } = 10_000;
 

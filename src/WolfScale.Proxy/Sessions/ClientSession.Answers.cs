@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Protocol.Responses;
@@ -26,8 +27,13 @@ internal sealed partial class ClientSession
                 SetToken(Encoding.UTF8.GetString(statement.Value.Of(sql)));
                 return true;
             case SpecialStatement.SelectGtidToken:
-                AnswerRow(statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_gtid", _seen?.ToString());
+                AnswerRows([statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_gtid"], [_seen?.ToString()]);
                 return true;
+            case SpecialStatement.ShowWolfscaleStatus:
+                AnswerStatus();
+                return true;
+            case SpecialStatement.Kill when statement.Kill is { Id: > 0, Scope: KillScope.Connection or KillScope.Query }:
+                return TryKill(statement.Kill);
             default:
                 return false;
         }
@@ -44,29 +50,62 @@ internal sealed partial class ClientSession
             BecomeIdle();
     }
 
-    /// <summary>A result of one text column and one row.</summary>
-    private void AnswerRow(string column, string? value)
+    /// <summary>A result of text columns.</summary>
+    private void AnswerRows(ReadOnlySpan<string> columns, params ReadOnlySpan<string?[]> rows)
     {
         var writer = _loop.Writer;
         writer.Clear();
         writer.Sequence = 1;
         var own = _login!.MariaDb;
-        _ = writer.Begin().LengthEncodedInteger(1);
+        _ = writer.Begin().LengthEncodedInteger((ulong)columns.Length);
         if ((own & MariaDbCapabilities.CacheMetadata) != 0)
             _ = writer.Byte(1);
         writer.End();
-        new ColumnDefinition(column).Write(writer, (own & MariaDbCapabilities.ExtendedMetadata) != 0);
+        foreach (var column in columns)
+            new ColumnDefinition(column).Write(writer, (own & MariaDbCapabilities.ExtendedMetadata) != 0);
+        var status = _status & ~ServerStatus.SessionStateChanged;
         if (Dialect.ClassicEof)
-            new EofPacket(0, ServerStatus.AutoCommit).Write(writer);
-        _ = writer.Begin();
-        _ = value is null ? writer.Byte(0xFB) : writer.LengthEncodedText(value);
-        writer.End();
+            new EofPacket(0, status).Write(writer);
+        foreach (var row in rows)
+        {
+            _ = writer.Begin();
+            foreach (var value in row)
+                _ = value is null ? writer.Byte(0xFB) : writer.LengthEncodedText(value);
+            writer.End();
+        }
+
         if (Dialect.ClassicEof)
-            new EofPacket(0, _status).Write(writer);
+            new EofPacket(0, status).Write(writer);
         else
-            writer.Begin().Byte(OkInfo.EndOfRowsMarker).Byte(0).Byte(0).UInt16((ushort)(_status & ~ServerStatus.SessionStateChanged)).UInt16(0).End();
+            writer.Begin().Byte(OkInfo.EndOfRowsMarker).Byte(0).Byte(0).UInt16((ushort)status).UInt16(0).End();
         ToClient(writer.Written.Span);
         if (Phase != SessionPhase.Closed)
             BecomeIdle();
+    }
+
+    /// <summary>SHOW WOLFSCALE STATUS: this session, the cluster as its node sees it, and the proxy.</summary>
+    private void AnswerStatus()
+    {
+        var (routes, counters) = (_context.Routes.Current, _context.Counters);
+        string?[][] rows =
+        [
+            ["Node", _context.Options.NodeId],
+            ["Node_role", routes.LeaderIsHere ? "LEADER" : "FOLLOWER"],
+            ["Leader", routes.LeaderId.Length > 0 ? routes.LeaderId : null],
+            ["Session_consistency", _consistency.ToString().ToLowerInvariant()],
+            ["Session_gtid", _seen?.ToString()],
+            ["Session_statements_leader", Number(_sentToLeader)],
+            ["Session_statements_local", Number(_sentToLocal)],
+            ["Session_last_route", _lastRoute],
+            ["Session_moves", Number(_moves)],
+            ["Session_tied", _state.Tie],
+            ["Proxy_connections_total", Number(counters.Connections.Value)],
+            ["Proxy_statements_leader", Number(counters.ToLeader.Value)],
+            ["Proxy_statements_local", Number(counters.LocalReads.Value)],
+            ["Proxy_moves", Number(counters.Moves.Value)],
+        ];
+        AnswerRows(["Variable_name", "Value"], rows);
+
+        static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
     }
 }

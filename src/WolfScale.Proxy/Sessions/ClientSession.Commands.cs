@@ -33,6 +33,9 @@ internal sealed partial class ClientSession
     private byte[]? _begun; // the command before it did, and nothing has been done in it
     private bool _resetting; // COM_RESET_CONNECTION is under way: the client has no part in it, and what it sends is its next command
     private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
+    private string _lastRoute = "";
+    private long _sentToLeader;
+    private long _sentToLocal;
     private uint _lastStatementId;
     private ClientCharset _charset;
     private bool _ansiQuotes;
@@ -174,6 +177,8 @@ internal sealed partial class ClientSession
         }
 
         _context.Counters.ToLeader.Increment();
+        _sentToLeader++;
+        _lastRoute = RouteReason(_flight.Class);
         _lastWasLocal = false;
         _active = leader;
         Phase = SessionPhase.Answering;
@@ -185,6 +190,16 @@ internal sealed partial class ClientSession
         else if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
             BecomeIdle();
     }
+
+    /// <summary>Why a statement went to the leader, in the words of SHOW WOLFSCALE STATUS.</summary>
+    private string RouteReason(StatementClass statement) =>
+        _context.Routes.Current.LeaderIsHere ? "leader: this node leads"
+        : InTransaction ? "leader: in a transaction"
+        : statement.Hint == RoutingHint.Leader ? "leader: hint"
+        : _flight.Code != CommandCode.Query ? "leader: not a text statement"
+        : statement.Route == StatementRoute.Leader ? statement.Has(StatementTraits.Doubtful) ? "leader: may write" : "leader: writes, locks or belongs there"
+        : _secret is null ? "leader: the account cannot be logged in on the local server (yet)"
+        : "leader: the local server cannot answer, or not in time";
 
     /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
     private void NoteLeadership(Backend leader)

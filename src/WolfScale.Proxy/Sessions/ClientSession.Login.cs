@@ -68,7 +68,8 @@ internal sealed partial class ClientSession
     /// <summary>The server's greeting, with its salt and its id of the connection, is the client's greeting.</summary>
     private void OnGreeting(Span<byte> packet)
     {
-        _salt = ServerGreeting.Read(packet[PacketHeader.Size..]).Salt.ToArray();
+        var greeting = ServerGreeting.Read(packet[PacketHeader.Size..]);
+        (_salt, ClientId) = (greeting.Salt.ToArray(), greeting.ConnectionId);
         Offer(packet[PacketHeader.Size..], _context.Options.Certificate is null ? Capabilities.None : Capabilities.Ssl);
         Phase = SessionPhase.AwaitingLogin;
         _nextSequence = 2;
@@ -222,6 +223,7 @@ internal sealed partial class ClientSession
         writer.Sequence = packet[3];
         Dialect.WriteOk(writer, ok, endOfRows: false, Tracked);
         ToClient(writer.Written.Span);
+        _context.LoggedIn(this);
         if (Phase == SessionPhase.Preparing)
             BecomeIdle();
     }

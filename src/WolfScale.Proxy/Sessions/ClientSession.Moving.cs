@@ -26,6 +26,7 @@ internal sealed partial class ClientSession
 
     private const int OnPurposeAfterMs = 2000;
 
+    private long _moves;
     private bool _lostIdle;
     private long _readOnlyUntilMs;
     private long _moveUntilMs;
@@ -39,6 +40,16 @@ internal sealed partial class ClientSession
         if (backend == _local)
         {
             OnLocalLost();
+            return;
+        }
+
+        if (_killing)
+        {
+            _killing = false;
+            if (backend == _leader)
+                Close(); // its own connection was the target
+            else
+                Answer(ProxyErrors.NoSuchThread);
             return;
         }
 
@@ -247,6 +258,7 @@ internal sealed partial class ClientSession
             (_moveUntilMs, _lostIdle) = (0, false);
             _leader!.StateVersion = _state.Version;
             _context.Counters.Moves.Increment();
+            _moves++;
             Resend();
             return;
         }

@@ -20,6 +20,10 @@ namespace WolfScale.Proxy.Sessions;
 /// </summary>
 internal sealed partial class ClientSession
 {
+    private const int ErrorQueryInterrupted = 1317;
+    private const int ErrorConnectionKilled = 1927;
+    private const int ErrorStatementTimeout = 1969;
+
     private ReadConsistency _consistency;
     private Gtid? _seen;
     private bool _sawLeader; // a read on the leader may have shown more than _seen
@@ -179,6 +183,8 @@ internal sealed partial class ClientSession
     {
         _active = _local;
         _lastWasLocal = true;
+        _lastRoute = "local";
+        _sentToLocal++;
         Phase = SessionPhase.Answering;
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (!_local!.Send(_flight.Packet))
@@ -195,7 +201,7 @@ internal sealed partial class ClientSession
 
     /// <summary>An error of the local server is no answer: it may be behind, or read-only. The leader's counts.</summary>
     bool IRelayOwner.Intercepts(ReadOnlySpan<byte> error) =>
-        _active == _local
+        (_active == _local && !IsInterruption(error))
         || (IsReadOnlyRefusal(error) && _flight.IsKept && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
             && (!InTransaction || _begun is not null || _leader is { IsHop: true } || _context.Routes.Current is not { LeaderIsHere: true, IsHandingOver: false }));
 
@@ -206,6 +212,10 @@ internal sealed partial class ClientSession
         else
             RetryAfterReadOnly();
     }
+
+    /// <summary>KILL and time limits are meant for the statement, wherever it runs.</summary>
+    private static bool IsInterruption(ReadOnlySpan<byte> error) =>
+        error.Length >= 3 && (error[1] | (error[2] << 8)) is ErrorQueryInterrupted or ErrorConnectionKilled or ErrorStatementTimeout;
 
     /// <summary>1290, option --read-only: the server is no leader any more, and has not executed the statement.</summary>
     private static bool IsReadOnlyRefusal(ReadOnlySpan<byte> error) => error is [ErrPacket.Marker, 0x0A, 0x05, ..];

@@ -58,7 +58,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private readonly SessionState _state = new();
     private Backend? _leader;
     private Backend? _local;
-    private Backend? _active; // whose answer is awaited
+    private volatile Backend? _active; // whose answer is awaited; read by other loops for KILL
     private LoopTimer? _timer;
     private long _epoch; // of the leader backend
     private int _closings;

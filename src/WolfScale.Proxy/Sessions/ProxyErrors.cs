@@ -23,6 +23,8 @@ internal static class ProxyErrors
     /// <summary>As a server with require_secure_transport says it.</summary>
     public static ErrPacket TlsRequired { get; } = new(3159, "08004", "Connections using insecure transport are prohibited while --require_secure_transport=ON.");
 
+    public static ErrPacket NoSuchThread { get; } = new(1094, "HY000", "Unknown thread id");
+
     /// <summary>As a read-only server says it: nothing was executed.</summary>
     public static ErrPacket NotLeader { get; } = new(1290, "HY000", "WolfScale: this node does not lead any more; nothing was executed");
 

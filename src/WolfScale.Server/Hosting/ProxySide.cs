@@ -41,6 +41,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         var options = new ProxyOptions
         {
             BindAddress = bind.ToEndPoint(),
+            NodeId = configuration.Node.Id,
             MaxConnections = configuration.Proxy.MaxConnections,
             FailoverWaitMs = configuration.Proxy.FailoverWaitMs,
             ReadWaitMs = configuration.Proxy.ReadWaitMs,

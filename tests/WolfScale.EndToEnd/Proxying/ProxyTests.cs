@@ -50,6 +50,17 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         Assert.Equal($"{followerId} demo ANSI_QUOTES +03:00 1", await client.ScalarAsync(
             "SELECT /* wolfscale: local */ CONCAT_WS(' ', @@server_id, DATABASE(), @@sql_mode, @@time_zone, (SELECT COUNT(*) FROM p))"));
         Assert.Equal(await leader.Server.ScalarAsync("SELECT @@server_id"), await client.ScalarAsync("SELECT /* wolfscale: leader */ @@server_id"));
+        var status = await StatusAsync(client);
+        Assert.Equal((follower.Id, leader.Id, "FOLLOWER", "session"), (status["Node"], status["Leader"], status["Node_role"], status["Session_consistency"]));
+        Assert.True(int.Parse(status["Session_statements_local"]!, CultureInfo.InvariantCulture) >= 2, "local statements are counted");
+
+        // A read that runs here is killed here.
+        await using var killer = await ConnectAsync(cluster, follower);
+        await Poll.UntilAsync("the killer's own local reads", Patience, async () => await killer.ScalarAsync("SELECT @@server_id") == followerId ? null : "not yet");
+        var sleep = client.ScalarAsync("SELECT SLEEP(60) FROM p");
+        await SleepsAsync([follower.Server]);
+        await killer.RunAsync($"KILL QUERY {client.ServerThread}");
+        _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience));
         await client.RunAsync("START TRANSACTION");
         Assert.NotEqual(followerId, await client.ScalarAsync("SELECT @@server_id")); // a transaction is the leader's
         await client.RunAsync("COMMIT");
@@ -87,6 +98,13 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         await inTransaction.RunAsync("START TRANSACTION");
         _ = await InsertAsync(inTransaction, "again");
         await inTransaction.RunAsync("COMMIT");
+        // The id the client was greeted with still means its connection, which has another one on the new leader.
+        await using var killer = await ConnectAsync(cluster, other);
+        var sleep = client.RunAsync("DO SLEEP(60)");
+        await SleepsAsync(cluster.Servers);
+        await killer.RunAsync($"KILL QUERY {client.ServerThread}");
+        _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience)); // MariaDB answers an interrupted SLEEP with OK, or with 1317
+        Assert.Equal("1", await client.ScalarAsync("SELECT 1"));
         Assert.Equal("after,again,before", await client.ScalarAsync("SELECT GROUP_CONCAT(who ORDER BY who) FROM p"));
 
         await cluster.StartNodeAsync(leader.Id);
@@ -169,6 +187,35 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
             await reader.RunAsync($"SET @wolfscale_gtid = '{token}'");
             Assert.Equal("1", await reader.ScalarAsync($"SELECT COUNT(*) FROM p WHERE id={id}"));
         }
+    }
+
+    private static Task SleepsAsync(IReadOnlyList<SqlServer> servers) => Poll.UntilAsync("a statement that sleeps", Patience, async () =>
+    {
+        foreach (var server in servers)
+        {
+            try
+            {
+                if (await server.ScalarAsync("SELECT COUNT(*) FROM information_schema.processlist WHERE state='User sleep'") != "0")
+                    return null;
+            }
+            catch (MySqlException)
+            {
+                // This one is down.
+            }
+        }
+
+        return "none";
+    });
+
+    private static async Task<Dictionary<string, string?>> StatusAsync(MySqlConnection client)
+    {
+        await using var command = client.CreateCommand();
+        command.CommandText = "SHOW WOLFSCALE STATUS";
+        await using var reader = await command.ExecuteReaderAsync();
+        var status = new Dictionary<string, string?>();
+        while (await reader.ReadAsync())
+            status[reader.GetString(0)] = await reader.IsDBNullAsync(1) ? null : reader.GetString(1);
+        return status;
     }
 
     private static async Task<string> SwitchoverAsync(DemoCluster cluster, DemoNode leader)

@@ -1,0 +1,64 @@
+using System.Globalization;
+using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// KILL names a connection by the id that its client was greeted with. After a move its connection has another one on the new leader; and a read may
+/// run on the local server. Who kills must have the right to, on that server: the statement runs on the killer's own connection.
+/// </summary>
+internal sealed partial class ClientSession
+{
+    private bool _killing; // the client waits for what the proxy says on its own
+
+    /// <summary>The id that the client knows.</summary>
+    public uint ClientId { get; private set; }
+
+    /// <returns>False where the statement is right as it stands: its target is no client of this proxy, or never moved.</returns>
+    private bool TryKill(KillTarget kill)
+    {
+        if (_login!.IsHop || kill.Id > uint.MaxValue || _context.Find((uint)kill.Id) is not { } target)
+            return false;
+        var local = target._active is { } running && running == target._local;
+        var id = local ? target._local!.ConnectionId : target._leader?.ConnectionId ?? 0;
+        if (id == 0 || (!local && id == kill.Id))
+            return false;
+        var sql = string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {id}");
+        if (local && kill.Scope == KillScope.Query && _secret is not null && _login is { } login)
+            KillOn(OpenLocal(), new BackendLogin(login, _secret), sql);
+        else if (_leader is { IsClosed: false } leader)
+            KillOn(leader, null, local ? string.Create(CultureInfo.InvariantCulture, $"KILL {target._leader?.ConnectionId ?? 0}") : sql);
+        else
+            return false;
+        return true;
+    }
+
+    /// <summary>A connection of its own, which ends with the statement.</summary>
+    private Backend? OpenLocal() =>
+        _context.Routes.Current.Local is { } address ? Backend.Connect(_loop, address, hop: false, null, this, out _) : null;
+
+    private void KillOn(Backend? server, BackendLogin? login, string sql)
+    {
+        if (server is null)
+        {
+            Answer(ProxyErrors.NoSuchThread);
+            return;
+        }
+
+        (_killing, Phase) = (true, SessionPhase.Preparing);
+        server.Setup = new BackendSetup(server, login, [ScriptItem.Query(sql)], (_, refusal) => OnKilled(login is null ? null : server, refusal));
+        if (login is null)
+            server.Setup.Begin();
+    }
+
+    private void OnKilled(Backend? opened, ErrPacket? refusal)
+    {
+        _killing = false;
+        opened?.Close();
+        if (refusal is not null)
+            Answer(refusal);
+        else
+            AnswerOk();
+    }
+}
