@@ -189,7 +189,7 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         }
     }
 
-    private static Task SleepsAsync(IReadOnlyList<SqlServer> servers) => Poll.UntilAsync("a statement that sleeps", Patience, async () =>
+    private static Task<TimeSpan> SleepsAsync(IReadOnlyList<SqlServer> servers) => Poll.UntilAsync("a statement that sleeps", Patience, async () =>
     {
         foreach (var server in servers)
         {
