@@ -176,6 +176,7 @@ internal sealed partial class ClientSession
             return;
         }
 
+        _ticket++;
         _context.Counters.ToLeader.Increment();
         _sentToLeader++;
         _lastRoute = RouteReason(_flight.Class);

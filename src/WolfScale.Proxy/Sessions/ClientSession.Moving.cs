@@ -165,6 +165,7 @@ internal sealed partial class ClientSession
             return;
         }
 
+        _ticket++;
         Phase = SessionPhase.Preparing;
         _moveUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         FindSecretForMove();
@@ -172,21 +173,18 @@ internal sealed partial class ClientSession
 
     private void FindSecretForMove()
     {
-        if (Phase != SessionPhase.Preparing)
-            return;
+        var ticket = _ticket;
         if (_secret is null)
-            FindSecret(_login!.User, static (session, secret, answered) => session.OnSecretForMove(secret, answered));
+            FindSecret(_login!.User, (_, secret, answered) => Redeem(ticket, () => OnSecretForMove(secret, answered)));
         else
             LookForLeader();
     }
 
     private void OnSecretForMove(byte[]? secret, bool answered)
     {
-        if (Phase != SessionPhase.Preparing)
-            return;
         _secret = secret;
         if (!answered && _loop.NowMs < _moveUntilMs)
-            _ = _loop.After(LookAgainMs, FindSecretForMove); // the local server is being closed, or comes up: who asks may be killed with the rest
+            Later(LookAgainMs, FindSecretForMove); // the local server is being closed, or comes up: who asks may be killed with the rest
         else if (secret is null)
             Refuse(ProxyErrors.SessionCannotMove($"only the client itself can log in as '{_login!.User}' (mysql_native_password accounts can be moved)"), 1);
         else
@@ -227,7 +225,7 @@ internal sealed partial class ClientSession
     {
         if (_loop.NowMs < _moveUntilMs)
         {
-            _ = _loop.After(LookAgainMs, LookForLeader);
+            Later(LookAgainMs, LookForLeader);
             return;
         }
 
@@ -301,10 +299,8 @@ internal sealed partial class ClientSession
     private void WaitForHandover()
     {
         Phase = SessionPhase.Preparing;
-        _ = _loop.After(HandoverLookMs, () =>
+        Later(HandoverLookMs, () =>
         {
-            if (Phase != SessionPhase.Preparing)
-                return;
             var routes = _context.Routes.Current;
             if (routes.IsHandingOver)
                 WaitForHandover(); // bounded by the hand-over itself

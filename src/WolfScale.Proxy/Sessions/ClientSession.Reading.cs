@@ -83,6 +83,7 @@ internal sealed partial class ClientSession
 
     private void ReadLocally()
     {
+        _ticket++;
         Phase = SessionPhase.Preparing;
         var strong = _flight.Class.Hint == RoutingHint.Strong || _consistency == ReadConsistency.Strong;
         if (strong || (_sawLeader && _consistency == ReadConsistency.Session))
@@ -94,29 +95,32 @@ internal sealed partial class ClientSession
         ReadWith(_consistency == ReadConsistency.Session ? _seen : null);
     }
 
-    private void AskReadIndex() => _ = _context.Routes.ReadIndexAsync().ContinueWith(
-        asked =>
+    private void AskReadIndex()
+    {
+        var ticket = _ticket;
+        _ = _context.Routes.ReadIndexAsync().ContinueWith(asked =>
         {
 #pragma warning disable RS0030 // It is completed.
             var gtid = asked.IsCompletedSuccessfully ? asked.Result : null;
 #pragma warning restore RS0030
             var ok = asked.IsCompletedSuccessfully;
-            _loop.Post(() =>
-            {
-                if (Phase != SessionPhase.Preparing)
-                    return;
-                if (!ok)
-                {
-                    SendToLeader();
-                    return;
-                }
-
-                _sawLeader = false;
-                Saw(gtid);
-                ReadWith(gtid is { } g && _seen is { } seen && seen.Domain == g.Domain && seen.Sequence > g.Sequence ? seen : gtid);
-            });
+            _loop.Post(() => Redeem(ticket, () => OnReadIndex(ok, gtid)));
         },
         CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    private void OnReadIndex(bool confirmed, Gtid? gtid)
+    {
+        if (!confirmed)
+        {
+            SendToLeader();
+            return;
+        }
+
+        _sawLeader = false;
+        Saw(gtid);
+        ReadWith(gtid is { } g && _seen is { } seen && seen.Domain == g.Domain && seen.Sequence > g.Sequence ? seen : gtid);
+    }
 
     /// <summary>Brings the local backend where it must be, and sends the read.</summary>
     private void ReadWith(Gtid? needed)
@@ -182,6 +186,7 @@ internal sealed partial class ClientSession
     private void SendToLocal()
     {
         _active = _local;
+        _ticket++;
         _lastWasLocal = true;
         _lastRoute = "local";
         _sentToLocal++;

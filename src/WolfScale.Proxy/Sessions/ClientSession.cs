@@ -65,6 +65,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private ServerStatus _status;
     private ErrPacket? _gateVerdict;
     private long _gateUntilMs;
+    private int _ticket; // another number in every stage of every command
 
     public ClientSession(ProxyContext context, EventLoop loop, int descriptor)
     {
@@ -215,8 +216,22 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _active!.Resume(); // asks the gate again
     }
 
+    /// <summary>Does something later, unless the session has gone on meanwhile: a callback of one command must not act on the next.</summary>
+    private void Later(long delayMs, Action action)
+    {
+        var ticket = _ticket;
+        _ = _loop.After(delayMs, () => Redeem(ticket, action));
+    }
+
+    private void Redeem(int ticket, Action action)
+    {
+        if (ticket == _ticket && Phase == SessionPhase.Preparing)
+            action();
+    }
+
     private void BecomeIdle()
     {
+        _ticket++;
         _flight.Release();
         _active = null;
         Phase = SessionPhase.Idle;
