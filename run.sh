@@ -121,7 +121,7 @@ wolfscale() {
 
 # Runs every test project, one after the other (servers under test want both cores), and ends with the sum alone on the last line.
 run_tests() {
-  local deadline=$((SECONDS + 1140)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log failures code left
+  local deadline=$((SECONDS + 1170)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log failures code left
   while [[ $# -gt 0 ]]; do
     case $1 in
       --long) export WOLFSCALE_LONG=1; deadline=$((SECONDS + 21600)) ;;

@@ -138,7 +138,7 @@ public sealed class FailoverTests(ClusterFixture fixture) : FailoverScenario<Clu
 /// <summary>With heartbeats of 100 ms and election time-outs to match.</summary>
 public sealed class QuickFailoverTests(QuickFailoverTests.Quick fixture) : FailoverScenario<QuickFailoverTests.Quick>(fixture, new Aim(1, 2))
 {
-    public static TheoryData<LeaderFault> Faults => Long.Form ? [.. Enum.GetValues<LeaderFault>()] : [LeaderFault.KillMariaDb, LeaderFault.KillBoth];
+    public static TheoryData<LeaderFault> Faults => Long.Form ? [.. Enum.GetValues<LeaderFault>()] : [LeaderFault.KillBoth];
 
     [Theory]
     [MemberData(nameof(Faults))]

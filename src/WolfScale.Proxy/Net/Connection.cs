@@ -82,7 +82,17 @@ internal abstract class Connection : IEventHandler
     protected void Rebind(Func<int, int> exchange)
     {
         Loop.Release(_slot, _descriptor);
-        _descriptor = exchange(_descriptor);
+        try
+        {
+            _descriptor = exchange(_descriptor);
+        }
+        catch
+        {
+            IsClosed = true; // its slot is free already
+            Libc.Close(_descriptor);
+            throw;
+        }
+
         (_readable, _ended) = (false, false);
         _slot = Loop.Watch(_descriptor, this);
     }

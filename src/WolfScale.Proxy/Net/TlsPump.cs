@@ -13,6 +13,7 @@ namespace WolfScale.Proxy.Net;
 internal static class TlsPump
 {
     private const int BufferBytes = 32 << 10;
+    private static readonly TimeSpan HandshakeLimit = TimeSpan.FromSeconds(10);
 
     /// <summary>Takes a client's socket over.</summary>
     /// <param name="socket">Non-blocking; belongs to the pump from here on.</param>
@@ -21,20 +22,20 @@ internal static class TlsPump
     /// <param name="failed">Called, on any thread, with what went wrong in the handshake.</param>
     /// <returns>The loop's end of the pair. It ends when the other side does, or when TLS fails.</returns>
     public static int Serve(int socket, byte[] received, SslStreamCertificateContext certificate, Action<string> failed) =>
-        Start(socket, received, tls => tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = certificate }), failed);
+        Start(socket, received, (tls, limit) => tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificateContext = certificate }, limit), failed);
 
     /// <summary>Takes the socket of a connection to another node's proxy over.</summary>
     public static int Connect(int socket, SslClientAuthenticationOptions options, Action<string> failed) =>
-        Start(socket, [], tls => tls.AuthenticateAsClientAsync(options), failed);
+        Start(socket, [], (tls, limit) => tls.AuthenticateAsClientAsync(options, limit), failed);
 
-    private static int Start(int socket, byte[] received, Func<SslStream, Task> authenticate, Action<string> failed)
+    private static int Start(int socket, byte[] received, Func<SslStream, CancellationToken, Task> authenticate, Action<string> failed)
     {
         var (loopEnd, pumpEnd) = Libc.CreatePair();
         _ = PumpAsync(socket, pumpEnd, received, authenticate, failed);
         return loopEnd;
     }
 
-    private static async Task PumpAsync(int socket, int pumpEnd, byte[] received, Func<SslStream, Task> authenticate, Action<string> failed)
+    private static async Task PumpAsync(int socket, int pumpEnd, byte[] received, Func<SslStream, CancellationToken, Task> authenticate, Action<string> failed)
     {
         await Task.Yield(); // the loop does not wait for any of it
         using var outer = new Socket(new SafeSocketHandle(socket, ownsHandle: true));
@@ -42,7 +43,8 @@ internal static class TlsPump
         await using var tls = new SslStream(new PrefixedStream(received, new NetworkStream(outer)));
         try
         {
-            await authenticate(tls);
+            using var limit = new CancellationTokenSource(HandshakeLimit);
+            await authenticate(tls, limit.Token);
         }
         catch (Exception e)
         {

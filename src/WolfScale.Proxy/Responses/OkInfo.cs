@@ -29,6 +29,9 @@ internal readonly ref struct OkInfo
     /// <summary>The session's changes, see <see cref="SessionChanges"/>; empty where there are none.</summary>
     public ReadOnlySpan<byte> Changes { get; }
 
+    /// <summary>The last insert id is not 0.</summary>
+    public bool HasInsertId { get; private init; }
+
     public bool HasMoreResults => (Status & ServerStatus.MoreResults) != 0;
 
     /// <param name="payload">Of a packet from a connection with CLIENT_SESSION_TRACK.</param>
@@ -38,12 +41,12 @@ internal readonly ref struct OkInfo
         var reader = new PayloadReader(payload);
         reader.Skip(1);
         _ = reader.ReadLengthEncodedInteger();
-        _ = reader.ReadLengthEncodedInteger();
+        var insertId = reader.ReadLengthEncodedInteger();
         var head = payload[..reader.Position];
         var status = (ServerStatus)reader.ReadUInt16();
         var warnings = reader.ReadUInt16();
         var message = reader.IsAtEnd ? default : reader.ReadLengthEncodedBytes();
         var changes = (status & ServerStatus.SessionStateChanged) != 0 && !reader.IsAtEnd ? reader.ReadLengthEncodedBytes() : default;
-        return new OkInfo(status, warnings, head, message, changes);
+        return new OkInfo(status, warnings, head, message, changes) { HasInsertId = insertId != 0 };
     }
 }

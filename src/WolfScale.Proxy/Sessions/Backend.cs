@@ -76,8 +76,15 @@ internal sealed class Backend : Connection
     /// <summary>Takes up receiving where it was left because the client was congested.</summary>
     public void Resume()
     {
-        if (!IsClosed && (IsReadable || _held.Length > 0))
-            OnReadable();
+        try
+        {
+            if (!IsClosed && (IsReadable || _held.Length > 0))
+                OnReadable();
+        }
+        catch (Exception e)
+        {
+            OnFault(e); // called from elsewhere than the loop, which would do this
+        }
     }
 
     public override void OnReadable()

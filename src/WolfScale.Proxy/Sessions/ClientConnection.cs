@@ -44,8 +44,15 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
     /// <summary>Looks for input that was announced before the session wanted it.</summary>
     public void ReadIfOpen()
     {
-        if (!IsClosed && HasInput)
-            OnReadable();
+        try
+        {
+            if (!IsClosed && HasInput)
+                OnReadable();
+        }
+        catch (Exception e)
+        {
+            OnFault(e); // called from elsewhere than the loop, which would do this
+        }
     }
 
     public new void Close()

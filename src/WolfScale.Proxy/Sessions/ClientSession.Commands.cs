@@ -33,6 +33,8 @@ internal sealed partial class ClientSession
     private byte[]? _begun; // the command before it did, and nothing has been done in it
     private bool _resetting; // COM_RESET_CONNECTION is under way: the client has no part in it, and what it sends is its next command
     private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
+    private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
+    private bool _insertedElsewhere; // … which stayed behind with another leader
     private string _lastRoute = "";
     private long _sentToLeader;
     private long _sentToLocal;
@@ -144,11 +146,13 @@ internal sealed partial class ClientSession
     /// <summary>The command that is kept goes where it belongs.</summary>
     private void GoOn()
     {
-        if (MustWait(_flight.Class))
+        if (_insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToLastStatement))
+            Refuse(ProxyErrors.SessionCannotMove("the statement refers to one before it that ran on the old leader"), 1);
+        else if (MustWait(_flight.Class))
             WaitForHandover();
         else if (FollowsLocalRead(_flight.Class))
             SendToLocal();
-        else if (WantsLocal(_flight.Code, _flight.Class))
+        else if (WantsLocal(_flight.Code, _flight.Class) || MustConfirm(_flight.Code, _flight.Class))
             ReadLocally();
         else
             SendToLeader();
@@ -170,13 +174,14 @@ internal sealed partial class ClientSession
     /// <summary>Sends the command that is kept.</summary>
     private void SendToLeader()
     {
-        if (_leader is not { IsClosed: false } leader)
+        if (_leader is not { IsClosed: false } leader || IsDeposed(leader))
         {
             Move();
             return;
         }
 
         _ticket++;
+        _readsLocally = false;
         _context.Counters.ToLeader.Increment();
         _sentToLeader++;
         _lastRoute = RouteReason(_flight.Class);
@@ -186,10 +191,11 @@ internal sealed partial class ClientSession
         NoteLeadership(leader);
         _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         _relay.Begin(CommandShapes.Of(_flight.Code));
-        if (!leader.Send(_flight.Packet))
+        var sent = leader.Send(_flight.Packet);
+        if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
+            BecomeIdle(); // first: nobody waits for an answer
+        if (!sent)
             OnBackendLost(leader, "the connection broke");
-        else if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
-            BecomeIdle();
     }
 
     /// <summary>Why a statement went to the leader, in the words of SHOW WOLFSCALE STATUS.</summary>
@@ -201,6 +207,10 @@ internal sealed partial class ClientSession
         : statement.Route == StatementRoute.Leader ? statement.Has(StatementTraits.Doubtful) ? "leader: may write" : "leader: writes, locks or belongs there"
         : _secret is null ? "leader: the account cannot be logged in on the local server (yet)"
         : "leader: the local server cannot answer, or not in time";
+
+    /// <summary>Another node leads by now: what this one shows may be old.</summary>
+    private bool IsDeposed(Backend leader) =>
+        _context.Routes.Current.Leader is { } now && !now.Equals(leader.Address) && !InTransaction && !_login!.IsHop && _state.Tie is null;
 
     /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
     private void NoteLeadership(Backend leader)
@@ -247,6 +257,7 @@ internal sealed partial class ClientSession
         _hasTemporaryTables = false;
         _assigned.Clear();
         _assigning.Clear();
+        (_begun, _beginning, _insertedHere, _insertedElsewhere) = (null, null, false, false);
         ResetState();
         (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _login!.Charset, false);
         (_loginShift, Phase) = (0, SessionPhase.Authenticating);
@@ -281,7 +292,25 @@ internal sealed partial class ClientSession
             BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.LeaderId);
         }
 
+        else if (code == CommandCode.Query)
+        {
+            // The text as far as it is here: enough to see what kind of statement it is.
+            var prefix = StatementClassifier.Classify(bytes[(PacketHeader.Size + 1)..], Classifier);
+            if (prefix.Special == SpecialStatement.ForbiddenSet)
+            {
+                Refuse(ProxyErrors.Forbidden(prefix.Value.Of(bytes[(PacketHeader.Size + 1)..])), 1);
+                return bytes.Length;
+            }
+
+            if (!prefix.Has(StatementTraits.CommitsByAutocommit) || prefix.Has(StatementTraits.SetsUserVariable | StatementTraits.TakesUserLock))
+                _state.TieTo("a statement of more than 64 KiB passed unread");
+        }
+
+        if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or BulkExecute)
+            _state.TieTo("a command of more than 64 KiB passed unread");
         _flight.Note(code, Unread);
+        NoteBegin(code, Unread);
+        _flightStatement = null;
         _stream = new CommandStream();
         return Stream(bytes);
     }
@@ -324,11 +353,19 @@ internal sealed partial class ClientSession
 
     void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
     {
+        if (role == PacketRole.Error && _active == _leader)
+        {
+            _statusIsOld = true;
+            _mayBeInTransaction = !InTransaction && (!_flight.IsKept || _flight.Class.Has(StatementTraits.Doubtful | StatementTraits.MultiStatement));
+        }
+
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
             return;
         var ok = OkInfo.Read(payload);
+        if (_active == _leader && ok.HasInsertId)
+            (_insertedHere, _insertedElsewhere) = (true, false);
         if (_active == _leader)
-            _status = ok.Status;
+            (_status, _statusIsOld, _mayBeInTransaction) = (ok.Status, false, false);
         if (ok.Changes.IsEmpty || _active != _leader)
             return;
         ApplyChanges(ok.Changes);
@@ -356,6 +393,13 @@ internal sealed partial class ClientSession
         var reader = new SessionChanges(changes);
         while (reader.Next())
         {
+            if (reader.Kind == SessionChangeKind.SystemVariables && ForbiddenVariables.Contains(reader.Name, plainInBody: false))
+            {
+                _context.Report(new ProtocolException($"a client has set {Encoding.ASCII.GetString(reader.Name)} in a way that its statement did not show; the servers would differ"));
+                Close();
+                return;
+            }
+
             if (reader.Kind != SessionChangeKind.SystemVariables || !reader.Name.SequenceEqual("session_track_system_variables"u8))
                 continue;
             var list = Encoding.ASCII.GetString(reader.Value);

@@ -4,6 +4,7 @@ using WolfScale.Protocol.Handshake;
 using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Net;
 using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
@@ -63,7 +64,7 @@ internal sealed partial class ClientSession
                 TryAgain(reason);
                 break;
             case SessionPhase.Preparing when _moveUntilMs != 0:
-                LookForLeader(); // lost while moving
+                LookAgain(null); // lost while moving; not at once, its node may not know yet that it leads no more
                 break;
             case SessionPhase.Preparing when _readsVariables:
                 _readsVariables = false;
@@ -74,6 +75,8 @@ internal sealed partial class ClientSession
                 break;
             case SessionPhase.Preparing when _welcome is null:
                 break; // a local read is under way
+            case SessionPhase.Answering when _active == _local && _local is not null:
+                break; // a local read is under way; the next statement finds that the leader is gone
             case SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile:
                 OnAnswerLost();
                 break;
@@ -91,22 +94,34 @@ internal sealed partial class ClientSession
         _local = null;
         _localPauseUntilMs = _loop.NowMs + 1000;
         if (Phase == SessionPhase.Preparing)
-            SendToLeader();
+        {
+            if (_readsLocally)
+                SendToLeader();
+        }
         else if (Phase == SessionPhase.Answering && _active is { IsClosed: true } && _relay.HasBegun)
             Refuse(ProxyErrors.AnswerLost, 0);
         else if (Phase == SessionPhase.Answering && _active is { IsClosed: true })
             SendToLeader();
     }
 
+    /// <summary>The server has rolled it back. Whether the session works with autocommit stays as it is.</summary>
+    private void LeaveTransaction()
+    {
+        _status &= ServerStatus.AutoCommit;
+        (_statusIsOld, _mayBeInTransaction) = (false, false);
+    }
+
     private void OnAnswerLost()
     {
         var inTransaction = InTransaction || (_status & ServerStatus.AutoCommit) == 0;
-        _status = ServerStatus.AutoCommit;
+        // An error tells nothing of the transaction: the server may have ended it, and this statement then ran by itself.
+        var mayHaveCommitted = _flight.MayHaveCommitted(inTransaction) || (_statusIsOld && _flight.MayHaveCommitted(inTransaction: false));
+        LeaveTransaction();
         if (_login!.IsHop)
             Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
         else if (_relay.HasBegun)
             Refuse(ProxyErrors.AnswerLost, 0);
-        else if (Phase != SessionPhase.Answering || !_flight.IsKept || _flight.MayHaveCommitted(inTransaction))
+        else if (Phase != SessionPhase.Answering || !_flight.IsKept || mayHaveCommitted)
             Answer(ProxyErrors.OutcomeUnknown);
         else if (inTransaction)
             Answer(ProxyErrors.TransactionLost);
@@ -144,15 +159,17 @@ internal sealed partial class ClientSession
             _leader = null;
         }
 
+        if (_active is not null && _active == _local)
+            DropLocal();
         if (_login!.IsHop)
         {
             Refuse(ProxyErrors.NotLeader, 1); // the other node's proxy sends it elsewhere
             return;
         }
 
-        if (InTransaction && _begun is null)
+        if ((InTransaction && _begun is null) || _mayBeInTransaction)
         {
-            _status = ServerStatus.AutoCommit;
+            LeaveTransaction();
             Answer(ProxyErrors.TransactionLost);
             return;
         }
@@ -202,7 +219,7 @@ internal sealed partial class ClientSession
             _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, _context.Options.HopTls, this, out _);
             if (_leader is { } leader)
             {
-                var setup = leader.Setup = new BackendSetup(leader, new BackendLogin(_login!, _secret!), MoveScript(), (_, refusal) => OnMoved(refusal));
+                var setup = leader.Setup = new BackendSetup(leader, new BackendLogin(_login!, _secret!), MoveScript(), (_, refusal) => OnMoved(leader, refusal));
                 _ = _loop.After(SetupLimitMs, () => GiveUp(leader, setup));
                 return;
             }
@@ -238,13 +255,15 @@ internal sealed partial class ClientSession
         List<ScriptItem> script = [ScriptItem.Query(Preparation), .. _state.Script()];
         foreach (var statement in _statements.Values)
             script.Add(new ScriptItem(CommandCode.StatementPrepare, statement.Sql, id => statement.LeaderId = id));
-        if (_begun is { } begin)
+        if (InTransaction && _begun is { } begin)
             script.Add(ScriptItem.Query(begin));
         return script;
     }
 
-    private void OnMoved(ErrPacket? refusal)
+    private void OnMoved(Backend leader, ErrPacket? refusal)
     {
+        if (Phase != SessionPhase.Preparing || _leader != leader)
+            return;
         if (refusal is null && _lostIdle && _epoch == _lostEpoch)
         {
             Close(); // the server lives, and closed the old connection on purpose
@@ -255,6 +274,7 @@ internal sealed partial class ClientSession
         {
             (_moveUntilMs, _lostIdle) = (0, false);
             _leader!.StateVersion = _state.Version;
+            (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
             _context.Counters.Moves.Increment();
             _moves++;
             Resend();
@@ -274,7 +294,10 @@ internal sealed partial class ClientSession
     {
         if (_flightStatement is { } statement)
             KeepFor(statement);
-        SendToLeader();
+        if (_insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToLastStatement))
+            Refuse(ProxyErrors.SessionCannotMove("the statement refers to one before it that ran on the old leader"), 1);
+        else
+            SendToLeader();
     }
 
     /// <summary>

@@ -34,6 +34,7 @@ internal sealed partial class ClientSession
     private long _localPauseUntilMs;
     private bool _reportedGtid;
     private bool _lastWasLocal;
+    private bool _readsLocally; // a local backend is made ready for the command that is kept
 
     /// <summary>SHOW WARNINGS, FOUND_ROWS(): of the statement before it, where that ran.</summary>
     private bool FollowsLocalRead(StatementClass statement) => _lastWasLocal && statement.Has(StatementTraits.RefersToLastStatement) && _local is { IsClosed: false };
@@ -43,6 +44,12 @@ internal sealed partial class ClientSession
         && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable)
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0
         && _context.Routes.Current.Local is not null && _loop.NowMs >= _localPauseUntilMs && HasSecret();
+
+    /// <summary>A strong read is confirmed on the leader too: it may have been deposed without knowing it yet.</summary>
+    private bool MustConfirm(CommandCode code, StatementClass statement) =>
+        IsStrong(statement) && code == CommandCode.Query && statement.Route == StatementRoute.Local && !InTransaction && !_login!.IsHop;
+
+    private bool IsStrong(StatementClass statement) => statement.Hint == RoutingHint.Strong || _consistency == ReadConsistency.Strong;
 
     /// <summary>The password's hash is looked up when a read could use it for the first time; until it is there, reads go to the leader.</summary>
     private bool HasSecret()
@@ -84,9 +91,9 @@ internal sealed partial class ClientSession
     private void ReadLocally()
     {
         _ticket++;
+        _readsLocally = true;
         Phase = SessionPhase.Preparing;
-        var strong = _flight.Class.Hint == RoutingHint.Strong || _consistency == ReadConsistency.Strong;
-        if (strong || (_sawLeader && _consistency == ReadConsistency.Session))
+        if (IsStrong(_flight.Class) || (_sawLeader && _consistency == ReadConsistency.Session))
         {
             AskReadIndex();
             return;
@@ -111,7 +118,13 @@ internal sealed partial class ClientSession
 
     private void OnReadIndex(bool confirmed, Gtid? gtid)
     {
-        if (!confirmed)
+        if (!confirmed && IsStrong(_flight.Class))
+        {
+            Answer(ProxyErrors.NoLeader(0));
+            return;
+        }
+
+        if (!confirmed || !WantsLocal(_flight.Code, _flight.Class))
         {
             SendToLeader();
             return;
@@ -187,7 +200,7 @@ internal sealed partial class ClientSession
     {
         _active = _local;
         _ticket++;
-        _lastWasLocal = true;
+        (_lastWasLocal, _readsLocally) = (true, false);
         _lastRoute = "local";
         _sentToLocal++;
         Phase = SessionPhase.Answering;
@@ -207,8 +220,11 @@ internal sealed partial class ClientSession
     /// <summary>An error of the local server is no answer: it may be behind, or read-only. The leader's counts.</summary>
     bool IRelayOwner.Intercepts(ReadOnlySpan<byte> error) =>
         (_active == _local && !IsInterruption(error))
-        || (IsReadOnlyRefusal(error) && _flight.IsKept && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
+        || (IsReadOnlyRefusal(error) && _flight.IsKept && IsOneStep && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
             && (!InTransaction || _begun is not null || _leader is { IsHop: true } || _context.Routes.Current is not { LeaderIsHere: true, IsHandingOver: false }));
+
+    /// <summary>It does all of it or nothing; a procedure, a text of several statements or a bulk may have committed the first half when it fails.</summary>
+    private bool IsOneStep => !_flight.Class.Has(StatementTraits.Doubtful | StatementTraits.MultiStatement) && _flight.Code != BulkExecute;
 
     private void AfterIntercepted()
     {
@@ -228,8 +244,8 @@ internal sealed partial class ClientSession
     /// <summary>5: after the whole answer.</summary>
     private void AfterAnswer()
     {
-        if (_active == _leader && !_reportedGtid && !InTransaction)
-            _sawLeader = true;
+        if (_active == _leader && !InTransaction && (!_reportedGtid || !_flight.IsKept || !IsOneStep))
+            _sawLeader = true; // what wrote and then read may have seen more than it wrote
         (_reportedGtid, _readOnlyUntilMs) = (false, 0);
         _assigned.UnionWith(_assigning);
         _assigning.Clear();

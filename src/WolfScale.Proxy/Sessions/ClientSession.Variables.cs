@@ -11,7 +11,7 @@ namespace WolfScale.Proxy.Sessions;
 /// </summary>
 internal sealed partial class ClientSession
 {
-    private const int LongestVariable = 16_000;
+    private const int LongestVariables = 6_000; // of all that are read at a time: each comes as it is and in hexadecimal, in one packet of 64 KiB
 
     private readonly HashSet<string> _assigning = []; // by the command under way
     private readonly HashSet<string> _assigned = []; // and not read yet
@@ -41,11 +41,12 @@ internal sealed partial class ClientSession
     {
         var names = _assigned.ToList();
         (_readsVariables, Phase) = (true, SessionPhase.Preparing);
+        var longest = LongestVariables / names.Count;
         var columns = names.Select(name =>
         {
             var variable = $"@`{name.Replace("`", "``", StringComparison.Ordinal)}`";
-            return $"IF(LENGTH({variable})>{LongestVariable},NULL,{variable}),CHARSET({variable}),COLLATION({variable}),"
-                + $"IF(LENGTH({variable})>{LongestVariable},'long',IF(CHARSET({variable})='binary',HEX(CONCAT({variable})),HEX(CONVERT({variable} USING utf8mb4))))";
+            return $"IF(LENGTH({variable})>{longest},NULL,{variable}),CHARSET({variable}),COLLATION({variable}),"
+                + $"IF(LENGTH({variable})>{longest},'long',IF(CHARSET({variable})='binary',HEX(CONCAT({variable})),HEX(CONVERT({variable} USING utf8mb4))))";
         });
         leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query("SELECT " + string.Join(',', columns))], (setup, refusal) => OnVariables(names, setup, refusal));
         leader.Setup.Begin();
@@ -75,7 +76,7 @@ internal sealed partial class ClientSession
     private void Remember(string name, byte type, string charset, string collation, string? hex)
     {
         if (hex == "long")
-            _state.TieTo($"the user variable @{name} is longer than {LongestVariable} bytes");
+            _state.TieTo($"the user variable @{name} is too long to be read");
         else if (hex is null)
             _state.SetUserVariable(name, "NULL");
         else if (type is 0 or 1 or 2 or 3 or 8 or 9 or 246)

@@ -4,6 +4,7 @@ using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Net;
 using WolfScale.Proxy.Responses;
 using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
@@ -65,6 +66,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private ServerStatus _status;
     private ErrPacket? _gateVerdict;
     private long _gateUntilMs;
+    private bool _statusIsOld; // an error came after it
+    private bool _mayBeInTransaction; // what failed may have begun one
     private int _ticket; // another number in every stage of every command
 
     public ClientSession(ProxyContext context, EventLoop loop, int descriptor)
@@ -147,7 +150,10 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             case QuorumAnswer.Held:
                 return true;
             case QuorumAnswer.Gone:
-                _gateVerdict = ProxyErrors.TransactionLost;
+                // The last of its transactions was not committed; of something that makes several the first may have been.
+                _gateVerdict = _flight.IsKept && IsOneStep && _flight.Class.Has(StatementTraits.CommitsByAutocommit | StatementTraits.CommitsOnlyOpenTransaction)
+                    ? ProxyErrors.TransactionLost
+                    : ProxyErrors.OutcomeUnknown;
                 return false;
             case QuorumAnswer.Lost when _loop.NowMs > _gateUntilMs:
                 _gateVerdict = ProxyErrors.OutcomeUnknown;
@@ -203,7 +209,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     private void DropLeader()
     {
-        (_lostEpoch, _lostIdle, _status) = (_epoch, false, ServerStatus.AutoCommit);
+        (_lostEpoch, _lostIdle) = (_epoch, false);
+        LeaveTransaction();
         _leader?.Close();
         _leader = null;
     }

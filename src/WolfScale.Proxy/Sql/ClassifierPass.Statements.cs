@@ -49,7 +49,7 @@ internal ref partial struct ClassifierPass
                 _traits |= StatementTraits.CommitCapable | StatementTraits.CommitsByAutocommit;
                 break;
             case Word.Call:
-                _traits |= StatementTraits.CommitCapable;
+                _traits |= StatementTraits.CommitCapable | StatementTraits.Doubtful;
                 break;
             case Word.Load:
                 ReadLoad();
@@ -156,10 +156,8 @@ internal ref partial struct ClassifierPass
     private void ReadExecute()
     {
         Advance();
-        _traits |= StatementTraits.CommitCapable;
-        if (_current.Id == Word.Immediate)
-            _traits |= StatementTraits.Doubtful;
-        else
+        _traits |= StatementTraits.CommitCapable | StatementTraits.Doubtful;
+        if (_current.Id != Word.Immediate)
             _traits |= StatementTraits.UsesSqlStatement;
         ScanDynamicSql();
     }

@@ -83,6 +83,9 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         await using var inTransaction = await ConnectAsync(cluster, other);
         await inTransaction.RunAsync("START TRANSACTION");
         _ = await InsertAsync(inTransaction, "lost");
+        await using var unread = await ConnectAsync(cluster, other);
+        await unread.RunAsync("START TRANSACTION");
+        Assert.Equal("100000", await unread.ScalarAsync($"SELECT LENGTH('{new string('x', 100_000)}')")); // too long to be kept
 
         await cluster.SignalAsync(leader.Id, Part.Both, Signal.Kill);
         // By then the proxy has certainly noticed: what is sent into a connection in the moment it dies has an unknown outcome.
@@ -95,6 +98,8 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
             "SELECT CONCAT_WS(' ', @n+1, CHARSET(@t), HEX(CONVERT(@t USING utf8mb4)), @d, HEX(@b), @null IS NULL)"));
         var lost = await Assert.ThrowsAsync<MySqlException>(() => InsertAsync(inTransaction, "lost too"));
         Assert.Equal((1213, "40001"), (lost.Number, lost.SqlState));
+        var unreadLost = await Assert.ThrowsAsync<MySqlException>(() => unread.RunAsync("COMMIT"));
+        Assert.Equal(1213, unreadLost.Number); // and not OK for a transaction that is gone
         await inTransaction.RunAsync("START TRANSACTION");
         _ = await InsertAsync(inTransaction, "again");
         await inTransaction.RunAsync("COMMIT");
