@@ -23,4 +23,7 @@ public enum CommandCode : byte
     SetOption = 27,
     StatementFetch = 28,
     ResetConnection = 31,
+
+    /// <summary>MariaDB's own: one statement, many sets of parameters.</summary>
+    StatementBulkExecute = 0xFA,
 }

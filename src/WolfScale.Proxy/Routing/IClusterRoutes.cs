@@ -36,9 +36,6 @@ public interface IClusterRoutes
     /// </summary>
     /// <exception cref="Exception">No leader confirmed it.</exception>
     Task<Gtid?> ReadIndexAsync();
-
-    /// <summary>Raised on any thread after <see cref="Current"/> has changed.</summary>
-    event Action? Changed;
 }
 
 /// <summary>What the quorum knows of a transaction that the local server reports as committed.</summary>

@@ -46,8 +46,9 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     public int OnReceived(ReadOnlySpan<byte> bytes)
     {
         var taken = 0;
-        while (backend.Setup == this && TakePacket(bytes[taken..], out var header, out var payload))
+        while (backend.Setup == this && ShortPacket.IsWhole(bytes[taken..], out var header))
         {
+            var payload = bytes.Slice(taken + PacketHeader.Size, header.PayloadLength);
             taken += PacketHeader.Size + payload.Length;
             if (login is { IsDone: false })
                 OnLogin(header, payload);
@@ -140,21 +141,6 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     {
         backend.Setup = null;
         done(this, refusal);
-    }
-
-    private static bool TakePacket(ReadOnlySpan<byte> bytes, out PacketHeader header, out ReadOnlySpan<byte> payload)
-    {
-        header = default;
-        payload = default;
-        if (bytes.Length < PacketHeader.Size)
-            return false;
-        header = PacketHeader.Read(bytes);
-        if (header.PayloadLength is 0 or > 64 << 10)
-            ProtocolException.Throw($"A packet of {header.PayloadLength} bytes is out of place here.");
-        if (bytes.Length < PacketHeader.Size + header.PayloadLength)
-            return false;
-        payload = bytes.Slice(PacketHeader.Size, header.PayloadLength);
-        return true;
     }
 }
 

@@ -15,9 +15,6 @@ internal sealed partial class ClientSession
     /// <summary>A longer command goes to the leader as it comes, unread and not kept.</summary>
     private const int LongestKept = 64 << 10;
 
-    /// <summary>COM_STMT_BULK_EXECUTE, MariaDB's own.</summary>
-    private const CommandCode BulkExecute = (CommandCode)0xFA;
-
     /// <summary>What is not looked into may be anything.</summary>
     private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
 
@@ -98,7 +95,7 @@ internal sealed partial class ClientSession
                 _preparing = (body.ToArray(), statement);
                 Route(code, packet, Harmless);
                 break;
-            case CommandCode.StatementExecute or BulkExecute:
+            case CommandCode.StatementExecute or CommandCode.StatementBulkExecute:
                 Execute(code, packet);
                 break;
             case CommandCode.StatementClose or CommandCode.StatementReset or CommandCode.StatementFetch or CommandCode.StatementSendLongData:
@@ -143,11 +140,14 @@ internal sealed partial class ClientSession
             GoOn();
     }
 
+    /// <summary>The command that is kept asks for something that stayed behind with another leader.</summary>
+    private bool RefersToOldLeader => _insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToLastStatement);
+
     /// <summary>The command that is kept goes where it belongs.</summary>
     private void GoOn()
     {
-        if (_insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToLastStatement))
-            Refuse(ProxyErrors.SessionCannotMove("the statement refers to one before it that ran on the old leader"), 1);
+        if (RefersToOldLeader)
+            Refuse(ProxyErrors.StatementStayedBehind, 1);
         else if (MustWait(_flight.Class))
             WaitForHandover();
         else if (FollowsLocalRead(_flight.Class))
@@ -279,7 +279,7 @@ internal sealed partial class ClientSession
             _preparing = ([], Unread);
             _state.TieTo("a statement of more than 64 KiB is prepared");
         }
-        else if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or BulkExecute)
+        else if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
         {
             if (bytes.Length < PacketHeader.Size + 5)
                 return 0;
@@ -306,7 +306,7 @@ internal sealed partial class ClientSession
                 _state.TieTo("a statement of more than 64 KiB passed unread");
         }
 
-        if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or BulkExecute)
+        if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
             _state.TieTo("a command of more than 64 KiB passed unread");
         _flight.Note(code, Unread);
         NoteBegin(code, Unread);

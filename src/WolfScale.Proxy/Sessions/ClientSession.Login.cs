@@ -242,14 +242,8 @@ internal sealed partial class ClientSession
     /// <exception cref="ProtocolException">It is longer than anything that is said here.</exception>
     private static bool TryTakePacket(Span<byte> bytes, out PacketHeader header, out Span<byte> payload)
     {
-        header = default;
         payload = default;
-        if (bytes.Length < PacketHeader.Size)
-            return false;
-        header = PacketHeader.Read(bytes);
-        if (header.PayloadLength is 0 or > 64 << 10)
-            ProtocolException.Throw($"A packet of {header.PayloadLength} bytes is out of place here.");
-        if (bytes.Length < PacketHeader.Size + header.PayloadLength)
+        if (!ShortPacket.IsWhole(bytes, out header))
             return false;
         payload = bytes.Slice(PacketHeader.Size, header.PayloadLength);
         return true;

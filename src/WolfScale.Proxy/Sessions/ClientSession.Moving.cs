@@ -294,8 +294,8 @@ internal sealed partial class ClientSession
     {
         if (_flightStatement is { } statement)
             KeepFor(statement);
-        if (_insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToLastStatement))
-            Refuse(ProxyErrors.SessionCannotMove("the statement refers to one before it that ran on the old leader"), 1);
+        if (RefersToOldLeader)
+            Refuse(ProxyErrors.StatementStayedBehind, 1);
         else
             SendToLeader();
     }

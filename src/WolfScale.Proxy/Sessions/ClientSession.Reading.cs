@@ -224,7 +224,7 @@ internal sealed partial class ClientSession
             && (!InTransaction || _begun is not null || _leader is { IsHop: true } || _context.Routes.Current is not { LeaderIsHere: true, IsHandingOver: false }));
 
     /// <summary>It does all of it or nothing; a procedure, a text of several statements or a bulk may have committed the first half when it fails.</summary>
-    private bool IsOneStep => !_flight.Class.Has(StatementTraits.Doubtful | StatementTraits.MultiStatement) && _flight.Code != BulkExecute;
+    private bool IsOneStep => !_flight.Class.Has(StatementTraits.Doubtful | StatementTraits.MultiStatement) && _flight.Code != CommandCode.StatementBulkExecute;
 
     private void AfterIntercepted()
     {

@@ -6,12 +6,9 @@ namespace WolfScale.Proxy.Sessions;
 /// <summary>Which answer follows which command.</summary>
 internal static class CommandShapes
 {
-    /// <summary>COM_STMT_BULK_EXECUTE, MariaDB's own.</summary>
-    private const CommandCode BulkExecute = (CommandCode)0xFA;
-
     public static ResponseShape Of(CommandCode code) => code switch
     {
-        CommandCode.Query or CommandCode.StatementExecute or BulkExecute or CommandCode.ProcessInfo => ResponseShape.Results,
+        CommandCode.Query or CommandCode.StatementExecute or CommandCode.StatementBulkExecute or CommandCode.ProcessInfo => ResponseShape.Results,
         CommandCode.StatementPrepare => ResponseShape.Prepare,
         CommandCode.StatementFetch => ResponseShape.Rows,
         CommandCode.FieldList => ResponseShape.Fields,

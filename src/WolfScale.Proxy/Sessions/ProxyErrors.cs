@@ -42,12 +42,12 @@ internal static class ProxyErrors
     public static ErrPacket SessionCannotMove(string why) =>
         new(1927, "70100", $"WolfScale: the leader changed and this session cannot move to the new one, because {why}; connect again.");
 
+    public static ErrPacket StatementStayedBehind { get; } = SessionCannotMove("the statement refers to one before it that ran on the old leader");
+
     public static ErrPacket ServerUnreachable(string address, string reason) =>
         new(1053, "08S01", $"WolfScale: the leader's server at {address} cannot be reached: {reason}");
 
     public static ErrPacket NotSpoken(string what) => new(1047, "08S01", $"WolfScale: {what}");
-
-    public static ErrPacket ShuttingDown { get; } = new(1053, "08S01", "Server shutdown in progress");
 
     public static ErrPacket Forbidden(ReadOnlySpan<byte> variable) =>
         new(1227, "42000", $"WolfScale: {Encoding.UTF8.GetString(variable)} cannot be set through the proxy, because the cluster's servers would differ");

@@ -57,8 +57,6 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         Update();
     }
 
-    public event Action? Changed;
-
     public Routes Current => _current;
 
     public QuorumAnswer Ask(Gtid gtid, long epoch, int closings)
@@ -105,11 +103,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     {
         if (_database() is { } database && GtidPosition.TryParse(database.Position, out var position) && position.Gtids is [var only])
             Volatile.Write(ref _localSequence, only.Sequence);
-        var next = Look() with { Closings = Volatile.Read(ref _closings) };
-        if (next == _current)
-            return;
-        _current = next;
-        Changed?.Invoke();
+        _current = Look() with { Closings = Volatile.Read(ref _closings) };
     }
 
     public void Dispose()

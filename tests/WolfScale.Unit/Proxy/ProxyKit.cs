@@ -28,12 +28,6 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         Proxy = new ProxyServer(options ?? new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), Loops = 1 }, this, this, this, this, TimeProvider.System);
     }
 
-    public event Action? Changed
-    {
-        add { }
-        remove { }
-    }
-
     public ProxyServer Proxy { get; }
 
     public Routes Current { get; set; }
