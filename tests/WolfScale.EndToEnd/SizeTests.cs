@@ -44,40 +44,6 @@ public sealed class SizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
         await leader.Server.RunAsync("DROP TABLE demo.huge");
     }
 
-    /// <summary>More than may be proposed and not committed: the log makes the server wait, and that is all that happens.</summary>
-    [Fact]
-    public async Task A_transaction_larger_than_may_be_in_flight_waits_for_frozen_followers_and_the_leader_stays()
-    {
-        const int Rows = 90;
-        var cluster = await Fixture.HealthyAsync();
-        await cluster.RefreshAsync();
-        var leader = await cluster.LeaderAsync();
-        await leader.Server.RunAsync("CREATE TABLE demo.huge (id INT PRIMARY KEY, v LONGBLOB NOT NULL)");
-        var term = (await cluster.StatusAsync(leader.Id))!.Term;
-        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
-
-        var thawed = Task.CompletedTask;
-        await WriteHugeAsync(cluster, leader, Rows, async () =>
-        {
-            foreach (var follower in followers)
-                await cluster.SignalAsync(follower.Id, Part.Node, Signal.Stop);
-            thawed = ThawAsync(); // while the commit waits
-        });
-        await thawed;
-
-        Assert.Equal(("LEADER", term), (await cluster.StatusAsync(leader.Id)) is { } now ? (now.Role, now.Term) : default);
-        await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.huge", Rows)], TimeSpan.FromMinutes(2));
-        await leader.Server.RunAsync("DROP TABLE demo.huge");
-
-        // Shorter than a leader goes on without a majority, longer than the transaction needs to its log.
-        async Task ThawAsync()
-        {
-            await Task.Delay(TimeSpan.FromSeconds(2));
-            foreach (var follower in followers)
-                await cluster.SignalAsync(follower.Id, Part.Node, Signal.Continue);
-        }
-    }
-
     [Fact]
     public async Task A_follower_that_was_away_catches_up_like_a_native_replica()
     {
@@ -116,7 +82,7 @@ public sealed class SizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
     }
 
     /// <summary>Random bytes, so that compression does not make it small. One row per statement: no packet holds more than one.</summary>
-    private static async Task WriteHugeAsync(DemoCluster cluster, DemoNode leader, int rows, Func<Task>? beforeCommit = null)
+    internal static async Task WriteHugeAsync(DemoCluster cluster, DemoNode leader, int rows, Func<Task>? beforeCommit = null)
     {
         await using var client = await leader.Server.ClientAsync(cluster.Facts.User, cluster.Facts.Password, "demo");
         await client.RunAsync("START TRANSACTION");
@@ -147,4 +113,42 @@ public sealed class SizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixt
 
     private static Task<TimeSpan> AwaitPositionAsync(SqlServer server, string target, TimeSpan within) => Poll.UntilAsync($"{server} at {target}", within, async () =>
         await PositionAsync(server) is var position && position == target ? null : position, TimeSpan.FromMilliseconds(100));
+}
+
+/// <summary>On nodes that wait long before they elect another: however slow the machine, the leader is not deposed while the others are frozen.</summary>
+public sealed class MoreThanMayBeInFlightTests(FrozenLeaderGateTests.Patient fixture) : ClusterTests<FrozenLeaderGateTests.Patient>(fixture)
+{
+    /// <summary>More than may be proposed and not committed: the log makes the server wait, and that is all that happens.</summary>
+    [Fact]
+    public async Task A_transaction_larger_than_may_be_in_flight_waits_for_frozen_followers_and_the_leader_stays()
+    {
+        const int Rows = 90;
+        var cluster = await Fixture.HealthyAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        await leader.Server.RunAsync("CREATE TABLE demo.huge (id INT PRIMARY KEY, v LONGBLOB NOT NULL)");
+        var term = (await cluster.StatusAsync(leader.Id))!.Term;
+        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+
+        var thawed = Task.CompletedTask;
+        await SizeTests.WriteHugeAsync(cluster, leader, Rows, async () =>
+        {
+            foreach (var follower in followers)
+                await cluster.SignalAsync(follower.Id, Part.Node, Signal.Stop);
+            thawed = ThawAsync(); // while the commit waits
+        });
+        await thawed;
+
+        Assert.Equal(("LEADER", term), (await cluster.StatusAsync(leader.Id)) is { } now ? (now.Role, now.Term) : default);
+        await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.huge", Rows)], TimeSpan.FromMinutes(2));
+        await leader.Server.RunAsync("DROP TABLE demo.huge");
+
+        // Longer than the transaction needs to the leader's log.
+        async Task ThawAsync()
+        {
+            await Task.Delay(TimeSpan.FromSeconds(2));
+            foreach (var follower in followers)
+                await cluster.SignalAsync(follower.Id, Part.Node, Signal.Continue);
+        }
+    }
 }
