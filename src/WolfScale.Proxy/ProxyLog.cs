@@ -19,4 +19,7 @@ internal static partial class ProxyLog
 
     [LoggerMessage(5004, LogLevel.Information, "The TLS handshake with a client failed: {Reason}")]
     public static partial void TlsFailed(ILogger logger, string reason);
+
+    [LoggerMessage(5005, LogLevel.Warning, "A client that speaks the compressed protocol was cut off: {Reason}")]
+    public static partial void CompressionFailed(ILogger logger, string reason);
 }

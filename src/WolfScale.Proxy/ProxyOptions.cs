@@ -35,6 +35,12 @@ public sealed record ProxyOptions
     /// <summary>How to speak to the proxy of the leader's node where that offers TLS; null: in plain text.</summary>
     public SslClientAuthenticationOptions? HopTls { get; init; }
 
+    /// <summary>Who may say, with the PROXY protocol, on whose behalf it connects. Others that try are refused.</summary>
+    public IReadOnlyList<IPNetwork> ProxyProtocolNetworks { get; init; } = [];
+
+    /// <summary>Tells the servers, and the other nodes' proxies, the clients' addresses with the PROXY protocol.</summary>
+    public bool SendsProxyProtocol { get; init; }
+
     /// <summary>Event loops, each a thread. Sessions are shared out among them.</summary>
     public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
 }

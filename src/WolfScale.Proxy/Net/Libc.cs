@@ -20,6 +20,8 @@ internal static unsafe partial class Libc
     public const uint EpollPeerClosed = 0x2000;
     public const uint EpollEdge = 1u << 31;
 
+    private const ushort Internet = 2;
+    private const ushort Internet6 = 10;
     private const int CloseOnExec = 0x80000;
     private const int NonBlocking = 0x800;
     private const int NoSignal = 0x4000;
@@ -128,6 +130,23 @@ internal static unsafe partial class Libc
         return descriptor >= 0 ? descriptor : -Errno;
     }
 
+    /// <summary>Who is at the other end; null where that cannot be told.</summary>
+    public static IPEndPoint? PeerAddress(int descriptor)
+    {
+        const int longest = 28; // sockaddr_in6
+        var bytes = stackalloc byte[longest];
+        uint length = longest;
+        if (getpeername(descriptor, bytes, &length) != 0)
+            return null;
+        var port = (bytes[2] << 8) | bytes[3];
+        return *(ushort*)bytes switch
+        {
+            Internet => new IPEndPoint(new IPAddress(new ReadOnlySpan<byte>(bytes + 4, 4)), port),
+            Internet6 => new IPEndPoint(new IPAddress(new ReadOnlySpan<byte>(bytes + 8, 16)), port),
+            _ => null,
+        };
+    }
+
     /// <summary>Begins to connect, without waiting: the descriptor becomes writable when it is done or has failed.</summary>
     /// <param name="address">IPv4, IPv6 or a unix socket's path.</param>
     /// <returns>The descriptor, or −errno.</returns>
@@ -196,8 +215,8 @@ internal static unsafe partial class Libc
     private static int Family(EndPoint address) => address.AddressFamily switch
     {
         AddressFamily.Unix => 1,
-        AddressFamily.InterNetworkV6 => 10,
-        _ => 2,
+        AddressFamily.InterNetworkV6 => Internet6,
+        _ => Internet,
     };
 
     private static int Checked(int result, string call) => result >= 0 ? result : throw Failure(call);
@@ -228,6 +247,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int accept4(int listener, void* address, void* length, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int getpeername(int descriptor, byte* address, uint* length);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int close(int descriptor);

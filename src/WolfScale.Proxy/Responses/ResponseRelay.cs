@@ -141,6 +141,16 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
                 run = end;
             }
 
+            if (role == PacketRole.ColumnCount && owner.Dialect.WantsFlag(payload))
+            {
+                Gather(bytes[run..position]);
+                _writer.Clear();
+                _writer.Sequence = (byte)(header.Sequence + _shift);
+                _writer.Begin().Bytes(payload).Byte(1).End();
+                Gather(_writer.Written.Span);
+                run = end;
+            }
+
             if (whole && role != PacketRole.Body)
                 owner.Passed(role, payload);
             if (whole)

@@ -50,6 +50,9 @@ internal sealed class Backend : Connection
     /// <summary>How to speak TLS where the other node's proxy offers it; null: not at all.</summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
 
+    /// <summary>Said before the login: on whose behalf this connection is. Null: nothing.</summary>
+    private byte[]? Header { get; init; }
+
     /// <summary>Number of the login's packet: after a request for TLS it is the next one.</summary>
     public byte LoginSequence { get; private set; } = 1;
 
@@ -66,11 +69,12 @@ internal sealed class Backend : Connection
     public int StateVersion { get; set; } = -1;
 
     /// <returns>Null when it failed at once; the reason is then in <paramref name="reason"/>.</returns>
-    public static Backend? Connect(EventLoop loop, EndPoint address, bool hop, SslClientAuthenticationOptions? tls, IBackendOwner owner, out string reason)
+    public static Backend? Connect(
+        EventLoop loop, EndPoint address, bool hop, SslClientAuthenticationOptions? tls, byte[]? header, IBackendOwner owner, out string reason)
     {
         var descriptor = Libc.Connect(address);
         reason = descriptor < 0 ? Libc.Describe(-descriptor) : "";
-        return descriptor < 0 ? null : new Backend(loop, descriptor, address, hop, owner) { Tls = hop ? tls : null };
+        return descriptor < 0 ? null : new Backend(loop, descriptor, address, hop, owner) { Tls = hop ? tls : null, Header = header };
     }
 
     /// <summary>Takes up receiving where it was left because the client was congested.</summary>
@@ -144,6 +148,8 @@ internal sealed class Backend : Connection
             return Setup is { } refused ? refused.OnReceived(bytes) : _owner.OnReceived(this, bytes); // an error in its place
         var greeting = ServerGreeting.Read(bytes[PacketHeader.Size..length]);
         (Offered, ConnectionId) = (greeting.Capabilities, greeting.ConnectionId);
+        if (Header is { } header)
+            _ = Send(header); // a broken connection is heard of as such
         if (Tls is { } tls && (Offered & Capabilities.Ssl) != 0)
             BeginTls(tls);
         if (Setup is { } own)

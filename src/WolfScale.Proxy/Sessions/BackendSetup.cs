@@ -169,7 +169,7 @@ internal sealed class BackendLogin(LoginPacket packet, byte[] secret)
         var writer = backend.Loop.Writer;
         writer.Clear();
         writer.Sequence = backend.LoginSequence;
-        packet.WriteFor(writer, greeting.Capabilities, NativeSecret.Prove(secret, greeting.Salt.Span), NativePassword.PluginName, backend.IsHop);
+        packet.WriteFor(writer, greeting.Capabilities, NativeSecret.Prove(secret, greeting.Salt.Span), NativePassword.PluginName, backend.IsHop, first: false);
         _ = backend.Send(writer.Written.Span);
     }
 

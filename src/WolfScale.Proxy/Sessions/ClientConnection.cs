@@ -41,6 +41,15 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
         Rebind(socket => TlsPump.Serve(socket, hello, certificate, failed));
     }
 
+    /// <summary>From here on the client compresses; what was sent to it before is on its way.</summary>
+    /// <param name="failed">Hears what the client did wrong.</param>
+    public void BeginCompression(Action<string> failed)
+    {
+        var received = new byte[_held.Length];
+        _ = _held.TakeInto(received);
+        Rebind(socket => CompressionPump.Serve(socket, received, failed));
+    }
+
     /// <summary>Looks for input that was announced before the session wanted it.</summary>
     public void ReadIfOpen()
     {

@@ -58,7 +58,7 @@ internal sealed partial class ClientSession
         writer.Sequence = 1;
         var own = _login!.MariaDb;
         _ = writer.Begin().LengthEncodedInteger((ulong)columns.Length);
-        if ((own & MariaDbCapabilities.CacheMetadata) != 0)
+        if (Dialect.CachesMetadata)
             _ = writer.Byte(1);
         writer.End();
         foreach (var column in columns)
@@ -92,6 +92,7 @@ internal sealed partial class ClientSession
             ["Node", _context.Options.NodeId],
             ["Node_role", routes.LeaderIsHere ? "LEADER" : "FOLLOWER"],
             ["Leader", routes.LeaderId.Length > 0 ? routes.LeaderId : null],
+            ["Session_client", _clientAddress?.ToString()],
             ["Session_consistency", _consistency.ToString().ToLowerInvariant()],
             ["Session_gtid", _seen?.ToString()],
             ["Session_statements_leader", Number(_sentToLeader)],

@@ -40,6 +40,7 @@ internal sealed partial class ClientSession
     private bool _ansiQuotes;
     private bool _hasTemporaryTables;
     private bool _preparesAgain;
+    private bool _readies; // the leader's connection is made ready for the command that is kept
 
     /// <summary>One command; what comes behind it waits for its answer.</summary>
     private int OnCommand(Span<byte> bytes)
@@ -180,6 +181,12 @@ internal sealed partial class ClientSession
             return;
         }
 
+        if (_flightStatement is { } statement && statement.AtLeader.Backend != leader)
+        {
+            PrepareAgain(leader, statement);
+            return;
+        }
+
         _ticket++;
         _readsLocally = false;
         _context.Counters.ToLeader.Increment();
@@ -191,6 +198,8 @@ internal sealed partial class ClientSession
         NoteLeadership(leader);
         _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         _relay.Begin(CommandShapes.Of(_flight.Code));
+        if (_flightStatement is { } prepared)
+            KeepFor(prepared, prepared.AtLeader);
         var sent = leader.Send(_flight.Packet);
         if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
             BecomeIdle(); // first: nobody waits for an answer
@@ -203,7 +212,7 @@ internal sealed partial class ClientSession
         _context.Routes.Current.LeaderIsHere ? "leader: this node leads"
         : InTransaction ? "leader: in a transaction"
         : statement.Hint == RoutingHint.Leader ? "leader: hint"
-        : _flight.Code != CommandCode.Query ? "leader: not a text statement"
+        : _flight.Code is not (CommandCode.Query or CommandCode.StatementExecute) ? "leader: not a statement"
         : statement.Route == StatementRoute.Leader ? statement.Has(StatementTraits.Doubtful) ? "leader: may write" : "leader: writes, locks or belongs there"
         : _secret is null ? "leader: the account cannot be logged in on the local server (yet)"
         : "leader: the local server cannot answer, or not in time";
@@ -289,7 +298,7 @@ internal sealed partial class ClientSession
                 return bytes.Length;
             }
 
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.LeaderId);
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.AtLeader.Id);
         }
 
         else if (code == CommandCode.Query)

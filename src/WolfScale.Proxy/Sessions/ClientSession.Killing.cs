@@ -36,7 +36,7 @@ internal sealed partial class ClientSession
 
     /// <summary>A connection of its own, which ends with the statement.</summary>
     private Backend? OpenLocal() =>
-        _context.Routes.Current.Local is { } address ? Backend.Connect(_loop, address, hop: false, null, this, out _) : null;
+        _context.Routes.Current.Local is { } address ? Dial(address, hop: false, out _) : null;
 
     private void KillOn(Backend? server, BackendLogin? login, string sql)
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Protocol.Responses;
@@ -21,6 +22,9 @@ internal sealed partial class ClientSession
     private byte _nextSequence;
     private bool _authenticated;
     private bool _isEncrypted;
+    private bool _compresses;
+    private bool _headerRead;
+    private IPEndPoint? _clientAddress;
     private bool _switched;
     private long _waitUntilMs;
 
@@ -43,13 +47,20 @@ internal sealed partial class ClientSession
         if (routes.Leader is { } address)
         {
             (_epoch, _closings) = (routes.Epoch, routes.Closings);
-            _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, _context.Options.HopTls, this, out var reason);
+            _leader = Dial(address, hop: !routes.LeaderIsHere, out var reason);
             if (_leader is null)
                 TryAgain(reason);
             return;
         }
 
         TryAgain("");
+    }
+
+    /// <summary>Connects to a server, or to the proxy of the leader's node; there the client's address is told where that is wanted.</summary>
+    private Backend? Dial(EndPoint address, bool hop, out string reason)
+    {
+        var header = _context.Options.SendsProxyProtocol && _clientAddress is { } client && address is IPEndPoint server ? ProxyProtocol.Write(client, server) : null;
+        return Backend.Connect(_loop, address, hop, _context.Options.HopTls, header, this, out reason);
     }
 
     private void TryAgain(string reason)
@@ -69,8 +80,11 @@ internal sealed partial class ClientSession
     private void OnGreeting(Span<byte> packet)
     {
         var greeting = ServerGreeting.Read(packet[PacketHeader.Size..]);
-        (_salt, ClientId) = (greeting.Salt.ToArray(), greeting.ConnectionId);
-        Offer(packet[PacketHeader.Size..], _context.Options.Certificate is null ? Capabilities.None : Capabilities.Ssl);
+        _salt = greeting.Salt.ToArray();
+        ClientId = _context.Register(this, greeting.ConnectionId);
+        var id = PacketHeader.Size + 1 + packet[(PacketHeader.Size + 1)..].IndexOf((byte)0) + 1;
+        BinaryPrimitives.WriteUInt32LittleEndian(packet[id..], ClientId);
+        Offer(packet[PacketHeader.Size..], _context.Options.Certificate is null ? Capabilities.Compress : Capabilities.Compress | Capabilities.Ssl);
         Phase = SessionPhase.AwaitingLogin;
         _nextSequence = 2;
         ToClient(packet);
@@ -78,12 +92,14 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>What server and proxy can do together, in place.</summary>
-    private static void Offer(Span<byte> greeting, Capabilities more)
+    /// <param name="greeting">Of the server.</param>
+    /// <param name="own">What the proxy does itself.</param>
+    private static void Offer(Span<byte> greeting, Capabilities own)
     {
         var low = 1 + greeting[1..].IndexOf((byte)0) + 1 + 4 + 8 + 1;
         var high = low + 2 + 1 + 2;
         var offered = BinaryPrimitives.ReadUInt16LittleEndian(greeting[low..]) | ((uint)BinaryPrimitives.ReadUInt16LittleEndian(greeting[high..]) << 16);
-        offered = (offered & (uint)~LoginPacket.Never) | (uint)more;
+        offered = (offered & (uint)~LoginPacket.Never) | (uint)own;
         BinaryPrimitives.WriteUInt16LittleEndian(greeting[low..], (ushort)offered);
         BinaryPrimitives.WriteUInt16LittleEndian(greeting[high..], (ushort)(offered >> 16));
     }
@@ -91,6 +107,8 @@ internal sealed partial class ClientSession
     /// <summary>2: the client's login.</summary>
     private int OnLogin(Span<byte> bytes)
     {
+        if (!_headerRead && !_isEncrypted && ProxyProtocol.Read(bytes, out var headerLength, out var client) is var kind and not ProxyHeaderKind.None)
+            return OnProxyHeader(kind, headerLength, client);
         if (!TryTakePacket(bytes, out var header, out var payload))
             return 0;
         _nextSequence = (byte)(header.Sequence + 1);
@@ -115,16 +133,40 @@ internal sealed partial class ClientSession
 
         (_login, _answer) = (login, login.Answer);
         _charset = login.Charset;
-        Dialect = new ClientDialect(login.Capabilities);
+        Dialect = new ClientDialect(login.Capabilities, login.MariaDb);
         var writer = _loop.Writer;
         writer.Clear();
         writer.Sequence = _leader!.LoginSequence;
-        login.WriteFor(writer, _leader.Offered, login.Answer, login.Plugin, _leader.IsHop);
+        login.WriteFor(writer, _leader.Offered, login.Answer, login.Plugin, _leader.IsHop, first: true);
         _loginShift = (byte)(header.Sequence - _leader.LoginSequence);
         Phase = SessionPhase.Authenticating;
         if (!_leader.Send(writer.Written.Span))
             OnBackendLost(_leader, "the connection broke");
         return PacketHeader.Size + payload.Length;
+    }
+
+    /// <summary>A balancer connects on somebody's behalf. (No login looks like it: the fourth byte of one is a 1.)</summary>
+    private int OnProxyHeader(ProxyHeaderKind kind, int length, IPEndPoint? client)
+    {
+        if (kind == ProxyHeaderKind.Incomplete)
+            return 0; // as a login may be of which one byte has come
+        if (!MayTellAddresses())
+        {
+            Refuse(ProxyErrors.ProxyProtocolRefused(_clientAddress?.Address), 1);
+            return 0;
+        }
+
+        if (kind == ProxyHeaderKind.Damaged)
+            ProtocolException.Throw("A PROXY header cannot be understood.");
+        _headerRead = true;
+        _clientAddress = client ?? _clientAddress;
+        return length;
+    }
+
+    private bool MayTellAddresses()
+    {
+        var address = _clientAddress?.Address is { IsIPv4MappedToIPv6: true } mapped ? mapped.MapToIPv4() : _clientAddress?.Address;
+        return address is not null && _context.Options.ProxyProtocolNetworks.Any(network => network.Contains(address));
     }
 
     /// <summary>From here on the client is at the other end of a pair of sockets.</summary>
@@ -223,9 +265,17 @@ internal sealed partial class ClientSession
         writer.Sequence = packet[3];
         Dialect.WriteOk(writer, ok, endOfRows: false, Tracked);
         ToClient(writer.Written.Span);
-        _context.LoggedIn(this);
-        if (Phase == SessionPhase.Preparing)
-            BecomeIdle();
+        if (Phase != SessionPhase.Preparing)
+            return;
+        if (!_compresses && (_login!.Capabilities & Capabilities.Compress) != 0)
+        {
+            _compresses = true;
+            if (_client.IsCongested)
+                throw new ProtocolException("A client that asked for compression has not read the end of its login.");
+            _client.BeginCompression(_context.CompressionFailed);
+        }
+
+        BecomeIdle();
     }
 
     /// <summary>The server has no greeting for us but an error (too many connections, host blocked): it is the client's.</summary>

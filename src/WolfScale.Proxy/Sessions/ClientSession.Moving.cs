@@ -66,8 +66,8 @@ internal sealed partial class ClientSession
             case SessionPhase.Preparing when _moveUntilMs != 0:
                 LookAgain(null); // lost while moving; not at once, its node may not know yet that it leads no more
                 break;
-            case SessionPhase.Preparing when _readsVariables:
-                _readsVariables = false;
+            case SessionPhase.Preparing when _readies:
+                _readies = false;
                 Move();
                 break;
             case SessionPhase.Preparing when _welcome is null && backend.Setup is not null:
@@ -216,7 +216,7 @@ internal sealed partial class ClientSession
         if (routes.Leader is { } address)
         {
             (_epoch, _closings) = (routes.Epoch, routes.Closings);
-            _leader = Backend.Connect(_loop, address, hop: !routes.LeaderIsHere, _context.Options.HopTls, this, out _);
+            _leader = Dial(address, hop: !routes.LeaderIsHere, out _);
             if (_leader is { } leader)
             {
                 var setup = leader.Setup = new BackendSetup(leader, new BackendLogin(_login!, _secret!), MoveScript(), (_, refusal) => OnMoved(leader, refusal));
@@ -250,11 +250,10 @@ internal sealed partial class ClientSession
         Answer(last ?? ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
     }
 
+    /// <summary>Prepared statements follow when they are executed: a session may have hundreds, and all sessions move at once.</summary>
     private List<ScriptItem> MoveScript()
     {
         List<ScriptItem> script = [ScriptItem.Query(Preparation), .. _state.Script()];
-        foreach (var statement in _statements.Values)
-            script.Add(new ScriptItem(CommandCode.StatementPrepare, statement.Sql, id => statement.LeaderId = id));
         if (InTransaction && _begun is { } begin)
             script.Add(ScriptItem.Query(begin));
         return script;
@@ -277,7 +276,10 @@ internal sealed partial class ClientSession
             (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
             _context.Counters.Moves.Increment();
             _moves++;
-            Resend();
+            if (RefersToOldLeader)
+                Refuse(ProxyErrors.StatementStayedBehind, 1);
+            else
+                SendToLeader();
             return;
         }
 
@@ -287,17 +289,6 @@ internal sealed partial class ClientSession
             Refuse(refusal, 1);
         else
             LookAgain(refusal); // not a leader yet or any more, no connections left: it may be better in a moment
-    }
-
-    /// <summary>A prepared statement has another id on the new server.</summary>
-    private void Resend()
-    {
-        if (_flightStatement is { } statement)
-            KeepFor(statement);
-        if (RefersToOldLeader)
-            Refuse(ProxyErrors.StatementStayedBehind, 1);
-        else
-            SendToLeader();
     }
 
     /// <summary>

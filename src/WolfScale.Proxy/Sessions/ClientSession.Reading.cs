@@ -40,14 +40,18 @@ internal sealed partial class ClientSession
     private bool FollowsLocalRead(StatementClass statement) => _lastWasLocal && statement.Has(StatementTraits.RefersToLastStatement) && _local is { IsClosed: false };
 
     private bool WantsLocal(CommandCode code, StatementClass statement) =>
-        code == CommandCode.Query && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
+        MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
         && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable)
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0
         && _context.Routes.Current.Local is not null && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
     /// <summary>A strong read is confirmed on the leader too: it may have been deposed without knowing it yet.</summary>
     private bool MustConfirm(CommandCode code, StatementClass statement) =>
-        IsStrong(statement) && code == CommandCode.Query && statement.Route == StatementRoute.Local && !InTransaction && !_login!.IsHop;
+        IsStrong(statement) && MayBeRead(code) && statement.Route == StatementRoute.Local && !InTransaction && !_login!.IsHop;
+
+    /// <summary>A statement as text; or one prepared, without a cursor, that would be read there as the leader has read it.</summary>
+    private bool MayBeRead(CommandCode code) => code == CommandCode.Query
+        || (code == CommandCode.StatementExecute && _flight.Packet[PacketHeader.Size + 5] == 0 && !_hasTemporaryTables && _flightStatement!.Context.CanReturnFrom(_state.ParsedUnder));
 
     private bool IsStrong(StatementClass statement) => statement.Hint == RoutingHint.Strong || _consistency == ReadConsistency.Strong;
 
@@ -156,6 +160,9 @@ internal sealed partial class ClientSession
             script.Add(ScriptItem.Query("SET SESSION tx_read_only=1"));
         }
 
+        if (_flightStatement is { } statement && statement.AtLocal.Backend != _local)
+            script.AddRange(PrepareOn(statement, statement.AtLocal, _local));
+
         var waits = needed is { } gtid && gtid.Sequence > _context.Routes.LocalSequence;
         if (waits)
             script.Add(ScriptItem.Query(string.Create(CultureInfo.InvariantCulture, $"SELECT MASTER_GTID_WAIT('{needed}', {_context.Options.ReadWaitMs / 1000.0:0.###})")));
@@ -172,7 +179,7 @@ internal sealed partial class ClientSession
 
     private bool TryConnectLocal()
     {
-        _local = _context.Routes.Current.Local is { } address ? Backend.Connect(_loop, address, hop: false, null, this, out _) : null;
+        _local = _context.Routes.Current.Local is { } address ? Dial(address, hop: false, out _) : null;
         return _local is not null;
     }
 
@@ -205,6 +212,8 @@ internal sealed partial class ClientSession
         _sentToLocal++;
         Phase = SessionPhase.Answering;
         _relay.Begin(CommandShapes.Of(_flight.Code));
+        if (_flightStatement is { } statement)
+            KeepFor(statement, statement.AtLocal);
         if (!_local!.Send(_flight.Packet))
             OnBackendLost(_local, "the connection broke");
         else

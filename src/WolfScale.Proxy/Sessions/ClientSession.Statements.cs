@@ -22,21 +22,20 @@ internal sealed partial class ClientSession
         NoteAssigned(statement.Class, statement.Sql);
         _flight.Keep(packet, code, statement.Class);
         _flightStatement = statement;
-        KeepFor(statement);
         NoteBegin(code, statement.Class);
         GoOnAfterVariables();
     }
 
     /// <summary>
-    /// Makes the command that is kept one for the leader: with the statement's id there and, where that server has not seen them yet, with the types of
-    /// the parameters, which the client sends the first time only.
+    /// Makes the command that is kept one for a server: with the statement's id there and, where that server has not seen them yet, with the types of the
+    /// parameters, which the client sends the first time only.
     /// <code>
     ///   header 4 · code 1 · id 4 · flags 1 · iterations 4 · NULLs (n + 7) / 8 · types follow? 1 · types 2 n · values
     /// </code>
     /// </summary>
-    private void KeepFor(PreparedStatement statement)
+    private void KeepFor(PreparedStatement statement, PreparedCopy copy)
     {
-        BinaryPrimitives.WriteUInt32LittleEndian(_flight.Packet[(PacketHeader.Size + 1)..], statement.LeaderId);
+        BinaryPrimitives.WriteUInt32LittleEndian(_flight.Packet[(PacketHeader.Size + 1)..], copy.Id);
         var bound = PacketHeader.Size + 1 + 4 + 1 + 4 + ((statement.Parameters + 7) / 8);
         if (_flight.Code != CommandCode.StatementExecute || statement.Parameters == 0 || _flight.Packet.Length <= bound)
             return;
@@ -46,14 +45,14 @@ internal sealed partial class ClientSession
             if (statement.Types is null || !types.SequenceEqual(statement.Types))
                 statement.Types = types.ToArray();
         }
-        else if (statement.Types is { } known && statement.TypesAt != _leader)
+        else if (statement.Types is { } known && copy.Types != known)
         {
             byte[] longer = [.. _flight.Packet[..bound], 1, .. known, .. _flight.Packet[(bound + 1)..]];
             new PacketHeader(longer.Length - PacketHeader.Size, 0).Write(longer);
             _flight.Keep(longer, _flight.Code, _flight.Class);
         }
 
-        statement.TypesAt = _leader;
+        copy.Types = statement.Types;
     }
 
     /// <summary>Commands about a statement that execute nothing.</summary>
@@ -72,11 +71,52 @@ internal sealed partial class ClientSession
             _state.TieTo("parameters were sent ahead of a statement");
         _flight.Keep(packet, code, Harmless);
         _flightStatement = statement;
-        KeepFor(statement);
-        if (code == CommandCode.StatementClose && _leader is not { IsClosed: false })
+        if (code == CommandCode.StatementClose)
+            CloseLocal(statement);
+        if (code == CommandCode.StatementClose && (_leader is not { IsClosed: false } leader || statement.AtLeader.Backend != leader))
             BecomeIdle(); // it is not there any more
         else
             SendToLeader();
+    }
+
+    /// <summary>The server that answers reads forgets it too; no answer follows.</summary>
+    private void CloseLocal(PreparedStatement statement)
+    {
+        if (_local is not { IsClosed: false } local || statement.AtLocal.Backend != local)
+            return;
+        var writer = _loop.Writer;
+        writer.Clear();
+        writer.Sequence = 0;
+        writer.Begin().Byte((byte)CommandCode.StatementClose).UInt32(statement.AtLocal.Id).End();
+        _ = local.Send(writer.Written.Span);
+    }
+
+    /// <summary>The leader has changed since: the new one has never seen the statement.</summary>
+    private void PrepareAgain(Backend leader, PreparedStatement statement)
+    {
+        if (!statement.Context.CanReturnFrom(_state.ParsedUnder))
+        {
+            Refuse(ProxyErrors.SessionCannotMove("a statement was prepared under another character set"), 1);
+            return;
+        }
+
+        (_readies, Phase) = (true, SessionPhase.Preparing);
+        leader.Setup = new BackendSetup(leader, null, [.. PrepareOn(statement, statement.AtLeader, leader)], (_, refusal) =>
+        {
+            _readies = false;
+            if (refusal is null)
+                SendToLeader();
+            else
+                Answer(refusal);
+        });
+        leader.Setup.Begin();
+    }
+
+    /// <summary>Prepares a statement as it was prepared before: names and text are read under what was set then.</summary>
+    private IEnumerable<ScriptItem> PrepareOn(PreparedStatement statement, PreparedCopy copy, Backend backend)
+    {
+        var prepare = new ScriptItem(CommandCode.StatementPrepare, statement.Sql, id => copy.SetAt(backend, id));
+        return statement.Context == _state.ParsedUnder ? [prepare] : [.. statement.Context.Enter(), prepare, .. _state.ParsedUnder.Enter()];
     }
 
     /// <summary>−1 stands for the statement that was prepared last (MariaDB: execution without waiting for the answer to the preparation).</summary>
@@ -94,11 +134,11 @@ internal sealed partial class ClientSession
         if (_preparing is not { } preparing)
             return;
         _preparing = null;
-        var statement = new PreparedStatement(++_lastStatementId, preparing.Sql, preparing.Class)
+        var statement = new PreparedStatement(++_lastStatementId, preparing.Sql, preparing.Class, _state.ParsedUnder)
         {
-            LeaderId = BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]),
             Parameters = BinaryPrimitives.ReadUInt16LittleEndian(payload[7..]),
         };
+        statement.AtLeader.SetAt(_leader!, BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]));
         _statements[statement.Id] = statement;
         BinaryPrimitives.WriteUInt32LittleEndian(payload[1..], statement.Id);
     }

@@ -15,7 +15,6 @@ internal sealed partial class ClientSession
 
     private readonly HashSet<string> _assigning = []; // by the command under way
     private readonly HashSet<string> _assigned = []; // and not read yet
-    private bool _readsVariables;
 
     /// <summary>The names in a statement that sets user variables.</summary>
     private void NoteAssigned(StatementClass statement, ReadOnlySpan<byte> sql)
@@ -40,7 +39,7 @@ internal sealed partial class ClientSession
     private void ReadVariables(Backend leader)
     {
         var names = _assigned.ToList();
-        (_readsVariables, Phase) = (true, SessionPhase.Preparing);
+        (_readies, Phase) = (true, SessionPhase.Preparing);
         var longest = LongestVariables / names.Count;
         var columns = names.Select(name =>
         {
@@ -63,7 +62,7 @@ internal sealed partial class ClientSession
         }
 
         _assigned.Clear();
-        _readsVariables = false;
+        _readies = false;
         _leader!.StateVersion = _state.Version;
         GoOn();
     }

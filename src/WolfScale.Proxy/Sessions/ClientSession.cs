@@ -76,6 +76,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _consistency = context.Options.Consistency;
         _relay = new ResponseRelay(this, loop);
         _client = new ClientConnection(loop, descriptor, this);
+        _clientAddress = Libc.PeerAddress(descriptor);
     }
 
     public SessionPhase Phase { get; private set; }

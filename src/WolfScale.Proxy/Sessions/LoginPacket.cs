@@ -18,6 +18,7 @@ internal sealed class LoginPacket
     /// <summary>Between client and proxy alone.</summary>
     public const Capabilities Never = Capabilities.Ssl | Capabilities.Compress;
 
+    private const int MariaDbOffset = 20;
     private const string HopAttribute = "_wolfscale_hop";
     private readonly byte[] _head; // character set 1, reserved 19, MariaDB's capabilities 4
     private readonly byte[] _user; // in the client's character set, as the database
@@ -36,7 +37,7 @@ internal sealed class LoginPacket
     public Capabilities Capabilities { get; }
 
     /// <summary>MariaDB's own, which a client has that leaves CLIENT_MYSQL out.</summary>
-    public MariaDbCapabilities MariaDb => (Capabilities & Capabilities.LongPassword) == 0 ? (MariaDbCapabilities)BinaryPrimitives.ReadUInt32LittleEndian(_head.AsSpan(20)) : 0;
+    public MariaDbCapabilities MariaDb => (Capabilities & Capabilities.LongPassword) == 0 ? (MariaDbCapabilities)BinaryPrimitives.ReadUInt32LittleEndian(_head.AsSpan(MariaDbOffset)) : 0;
 
     public string User { get; }
 
@@ -90,12 +91,14 @@ internal sealed class LoginPacket
     /// <param name="answer">The proof of the password, for <paramref name="plugin"/>.</param>
     /// <param name="plugin">Empty where the client named none.</param>
     /// <param name="hop">The backend is the proxy of the leader's node.</param>
-    public void WriteFor(PacketWriter writer, Capabilities server, ReadOnlySpan<byte> answer, string plugin, bool hop)
+    /// <param name="first">It is the server that has greeted the client. Others may not presume that the client knows any columns.</param>
+    public void WriteFor(PacketWriter writer, Capabilities server, ReadOnlySpan<byte> answer, string plugin, bool hop, bool first)
     {
         var capabilities = BackendCapabilities(server);
         var writesAttributes = (server & Capabilities.ConnectAttributes) != 0 && (_attributes.Length > 0 || hop);
         capabilities = writesAttributes ? capabilities | Capabilities.ConnectAttributes : capabilities & ~Capabilities.ConnectAttributes;
-        _ = writer.Begin().UInt32((uint)capabilities).UInt32(_maxPacket).Bytes(_head).Bytes(_user).Byte(0);
+        _ = writer.Begin().UInt32((uint)capabilities).UInt32(_maxPacket).Bytes(_head.AsSpan(0, MariaDbOffset))
+            .UInt32(BinaryPrimitives.ReadUInt32LittleEndian(_head.AsSpan(MariaDbOffset)) & ~(first ? 0 : (uint)MariaDbCapabilities.CacheMetadata)).Bytes(_user).Byte(0);
         if ((capabilities & Capabilities.PluginAuthLengthEncodedData) != 0)
             _ = writer.LengthEncodedInteger((ulong)answer.Length).Bytes(answer);
         else if ((capabilities & Capabilities.SecureConnection) != 0)

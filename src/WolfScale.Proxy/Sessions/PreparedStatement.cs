@@ -3,7 +3,11 @@ using WolfScale.Proxy.Sql;
 namespace WolfScale.Proxy.Sessions;
 
 /// <summary>A statement that the client has prepared. The client knows it by an id of the proxy's, because each server gives its own.</summary>
-internal sealed class PreparedStatement(uint id, byte[] sql, StatementClass statement)
+/// <param name="id">The proxy's.</param>
+/// <param name="sql">Its text.</param>
+/// <param name="statement">What the text is.</param>
+/// <param name="context">What it was read under: a server that prepares it later must do so under the same.</param>
+internal sealed class PreparedStatement(uint id, byte[] sql, StatementClass statement, ParsingContext context)
 {
     public uint Id => id;
 
@@ -11,14 +15,31 @@ internal sealed class PreparedStatement(uint id, byte[] sql, StatementClass stat
 
     public StatementClass Class => statement;
 
-    /// <summary>Its id on the leader's server.</summary>
-    public uint LeaderId { get; set; }
+    public ParsingContext Context => context;
+
+    /// <summary>On the leader's server.</summary>
+    public PreparedCopy AtLeader { get; } = new();
+
+    /// <summary>On the server that answers reads.</summary>
+    public PreparedCopy AtLocal { get; } = new();
 
     public ushort Parameters { get; set; }
 
     /// <summary>Types of its parameters as the client last sent them: two bytes each. It leaves them out when they have not changed, and another server has never seen them.</summary>
     public byte[]? Types { get; set; }
+}
 
-    /// <summary>The backend that has them.</summary>
-    public Backend? TypesAt { get; set; }
+/// <summary>A <see cref="PreparedStatement"/> as one server has it.</summary>
+internal sealed class PreparedCopy
+{
+    /// <summary>The server's id of it.</summary>
+    public uint Id { get; set; }
+
+    /// <summary>The connection on which it is prepared, or null.</summary>
+    public Backend? Backend { get; set; }
+
+    /// <summary>The <see cref="PreparedStatement.Types"/> that this connection has been sent.</summary>
+    public byte[]? Types { get; set; }
+
+    public void SetAt(Backend backend, uint id) => (Backend, Id, Types) = (backend, id, null);
 }

@@ -8,7 +8,10 @@ namespace WolfScale.Proxy.Sessions;
 /// <summary>What all sessions of a proxy share.</summary>
 internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, IAccountSecrets accounts, ILogger logger, Action<ClientSession> ended)
 {
+    private const uint FirstOwnId = 1 << 30;
+
     private readonly ConcurrentDictionary<uint, ClientSession> _sessions = new();
+    private uint _ownIds;
 
     public ProxyOptions Options => options;
 
@@ -20,8 +23,16 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
 
     public ProxyCounters Counters { get; } = new();
 
-    /// <summary>A client is logged in, and knows itself by its id.</summary>
-    public void LoggedIn(ClientSession session) => _sessions[session.ClientId] = session;
+    /// <summary>
+    /// A client is greeted: from here on it knows itself by this id. It is that of its connection on the server, unless a client that was greeted by another
+    /// leader has the same: then one that no server has given yet.
+    /// </summary>
+    public uint Register(ClientSession session, uint id)
+    {
+        while (!_sessions.TryAdd(id, session))
+            id = FirstOwnId + (Interlocked.Increment(ref _ownIds) % FirstOwnId);
+        return id;
+    }
 
     /// <summary>The session of the client that was greeted with this id, or null.</summary>
     public ClientSession? Find(uint clientId) => _sessions.GetValueOrDefault(clientId);
@@ -34,6 +45,8 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     }
 
     public void TlsFailed(string reason) => ProxyLog.TlsFailed(logger, reason);
+
+    public void CompressionFailed(string reason) => ProxyLog.CompressionFailed(logger, reason);
 
     /// <summary>A session ends because of this.</summary>
     public void Report(Exception fault)

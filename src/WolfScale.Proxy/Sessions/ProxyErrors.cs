@@ -47,6 +47,10 @@ internal static class ProxyErrors
     public static ErrPacket ServerUnreachable(string address, string reason) =>
         new(1053, "08S01", $"WolfScale: the leader's server at {address} cannot be reached: {reason}");
 
+    /// <summary>Else anybody could pretend to come from an address that is trusted.</summary>
+    public static ErrPacket ProxyProtocolRefused(System.Net.IPAddress? from) =>
+        new(1130, "HY000", $"WolfScale: the PROXY protocol is accepted only from proxy.proxy_protocol_networks, and {from} is not in one of them");
+
     public static ErrPacket NotSpoken(string what) => new(1047, "08S01", $"WolfScale: {what}");
 
     public static ErrPacket Forbidden(ReadOnlySpan<byte> variable) =>

@@ -23,6 +23,9 @@ internal sealed class SessionState
     /// <summary>Why the session cannot move to another server, or null.</summary>
     public string? Tie { get; private set; }
 
+    /// <summary>What a statement is read under at this moment.</summary>
+    public ParsingContext ParsedUnder { get; private set; } = new(null, null, null, null);
+
     /// <summary>Of the variables whose value matters to the proxy itself.</summary>
     public string? Variable(string name) => _variables.GetValueOrDefault(name);
 
@@ -33,6 +36,7 @@ internal sealed class SessionState
         _userVariables.Clear();
         (Schema, Tie) = (schema, null);
         Version++;
+        ParsedUnder = new ParsingContext(schema, null, null, null);
     }
 
     /// <summary>It cannot move any more.</summary>
@@ -41,6 +45,7 @@ internal sealed class SessionState
     /// <summary>Takes over what an OK reports.</summary>
     public void Apply(ReadOnlySpan<byte> changes)
     {
+        var before = Version;
         var reader = new SessionChanges(changes);
         while (reader.Next())
         {
@@ -55,6 +60,9 @@ internal sealed class SessionState
                 Version++;
             }
         }
+
+        if (Version != before)
+            ParsedUnder = new ParsingContext(Schema, Variable("sql_mode"), Variable("character_set_client"), Variable("collation_connection"));
     }
 
     /// <summary>A user variable's value as an SQL literal.</summary>
@@ -72,7 +80,7 @@ internal sealed class SessionState
         if (_userVariables.Count > 0)
             yield return ScriptItem.Query("SET " + string.Join(", ", _userVariables.Select(v => $"@`{v.Key.Replace("`", "``", StringComparison.Ordinal)}`={v.Value}")));
         if (Schema is { Length: > 0 })
-            yield return ScriptItem.Query($"USE `{Schema.Replace("`", "``", StringComparison.Ordinal)}`");
+            yield return ParsingContext.Use(Schema);
     }
 
     /// <summary>Reported, and not the session's to set, or the proxy's own.</summary>

@@ -48,6 +48,8 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
             Certificate = configuration.Proxy.TlsCert.Length > 0 ? Certificate(configuration.Proxy) : null,
             TlsRequired = configuration.Proxy.TlsRequired,
             HopTls = configuration.Proxy.TlsCert.Length > 0 ? ToOtherProxies(configuration) : null,
+            ProxyProtocolNetworks = [.. configuration.Proxy.ProxyProtocolNetworks.SelectMany(n => Networks.Parse(n)!)],
+            SendsProxyProtocol = configuration.Proxy.SendProxyProtocol,
             Consistency = Enum.Parse<Proxy.ReadConsistency>(configuration.Replication.ReadConsistency.ToString()),
         };
         _log = new ReplicatedLog(node);

@@ -66,6 +66,47 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         await client.RunAsync("COMMIT");
     }
 
+    /// <summary>It is prepared there when it is needed, as the leader has read it.</summary>
+    [Fact]
+    public async Task A_prepared_read_is_answered_by_the_followers_own_server()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var follower = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        var followerId = await follower.Server.ScalarAsync("SELECT @@server_id");
+        await using var client = await ConnectAsync(cluster, follower);
+        var id = await InsertAsync(client, "me");
+        await using var read = client.CreateCommand();
+        read.CommandText = "SELECT CONCAT_WS(' ', @@server_id, who, @x) FROM p WHERE id=@id";
+        _ = read.Parameters.AddWithValue("@x", 1);
+        _ = read.Parameters.AddWithValue("@id", id);
+        await read.PrepareAsync();
+        await using var all = client.CreateCommand();
+        all.CommandText = "SELECT * FROM p WHERE id=@id";
+        _ = all.Parameters.AddWithValue("@id", id);
+        await all.PrepareAsync();
+
+        await Poll.UntilAsync("a prepared read of the local server", Patience, async () =>
+            await read.ExecuteScalarAsync() as string == $"{followerId} me 1" ? null : await read.ExecuteScalarAsync() as string);
+
+        // Other types of parameters, another schema at the time of the execution, another table than at the time of the preparation.
+        read.Parameters[0].Value = "text";
+        Assert.Equal($"{followerId} me text", await read.ExecuteScalarAsync());
+        await client.RunAsync("USE information_schema");
+        Assert.Equal($"{followerId} me text", await read.ExecuteScalarAsync());
+        await client.RunAsync("USE demo");
+        await client.RunAsync("ALTER TABLE p ADD COLUMN more INT DEFAULT 42 FIRST");
+        await using (var row = await all.ExecuteReaderAsync())
+        {
+            Assert.True(await row.ReadAsync());
+            Assert.Equal((3, 42, "me"), (row.FieldCount, row.GetInt32(0), row.GetString(2)));
+        }
+
+        Assert.Equal("local", (await StatusAsync(client))["Session_last_route"]);
+        await client.RunAsync("START TRANSACTION");
+        Assert.NotEqual($"{followerId} me text", await read.ExecuteScalarAsync()); // a transaction is the leader's
+        await client.RunAsync("COMMIT");
+    }
+
     [Fact]
     public async Task A_session_goes_on_with_its_state_when_its_leader_dies()
     {

@@ -1,5 +1,8 @@
+using System.IO.Compression;
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using System.Text;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy.Routing;
@@ -131,6 +134,133 @@ public sealed class ClientSessionTests : IDisposable
         server.Send([9, 0, 0, 1, 0]);
         server.Socket.Shutdown(SocketShutdown.Send);
         Assert.Contains("Whether it did is not known", client.ReadText(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Two leaders give the same id to two clients of one proxy: KILL must not hit the wrong one.</summary>
+    [Fact]
+    public void A_client_is_greeted_with_an_id_that_no_other_client_here_has()
+    {
+        var first = GreetedId();
+        var second = GreetedId();
+
+        Assert.Equal(7u, first); // as its server gave it
+        Assert.NotEqual(first, second);
+
+        uint GreetedId()
+        {
+            var client = _kit.Connect();
+            _kit.AcceptAtLeader().Greet();
+            return ServerGreeting.Read(client.Read()).ConnectionId;
+        }
+    }
+
+    [Fact]
+    public void A_balancer_that_is_trusted_tells_whose_connection_it_is_and_the_server_is_told()
+    {
+        using var kit = new ProxyKit(new() { BindAddress = new(IPAddress.Loopback, 0), Loops = 1, ProxyProtocolNetworks = [IPNetwork.Parse("127.0.0.0/8")], SendsProxyProtocol = true });
+        var client = kit.Connect();
+        client.Send("PROXY TCP4 192.0.2.1 127.0.0.1 50000 3307\r\n"u8);
+        var server = kit.AcceptAtLeader();
+        server.Greet();
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+
+        Assert.Equal(
+            "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\x7f\0\0\x01\xc3\x50", Encoding.Latin1.GetString(server.ReadExactly(26)));
+        _ = server.ReadExactly(2); // the server's port
+        server.Sequence = 2;
+        Assert.Contains("app", server.ReadText(), StringComparison.Ordinal);
+        server.Say(Ok());
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("SHOW WOLFSCALE STATUS"));
+        Assert.Contains("Session_client\x0f192.0.2.1:50000", ReadAvailable(client), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Who_is_not_trusted_may_not_say_whose_connection_it_is()
+    {
+        var client = _kit.Connect();
+        _kit.AcceptAtLeader().Greet();
+        _ = client.Read();
+        client.Send("PROXY TCP4 192.0.2.1 127.0.0.1 50000 3307\r\n"u8);
+        Assert.Contains("proxy.proxy_protocol_networks", client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
+    /// <summary>The rows of a result, up to its second EOF.</summary>
+    private static string ReadAvailable(RawPeer client)
+    {
+        var text = new StringBuilder();
+        for (var ends = 0; ends < 2;)
+        {
+            var packet = client.ReadText();
+            _ = text.Append(packet);
+            ends += packet[0] == 0xFE ? 1 : 0;
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>zlib both ways, in pieces that do not follow the packets' borders.</summary>
+    [Fact]
+    public void A_client_may_compress()
+    {
+        var (client, server) = _kit.LogIn(ProxyKit.Classic | Capabilities.Compress);
+        var sql = "UPDATE t SET a='" + new string('x', 5_000) + "'";
+        var command = Query(sql);
+        client.Send(CompressedPiece(0, command.AsSpan(0, 1_000), compress: true));
+        client.Send(CompressedPiece(1, command.AsSpan(1_000, 10), compress: false));
+        client.Send(CompressedPiece(2, command.AsSpan(1_010), compress: true));
+        Assert.Equal("\x03" + sql, server.ReadText());
+
+        var answer = new TwoSidedAnswer(ProxyKit.Classic);
+        _ = answer.Columns(1);
+        for (var i = 0; i < 50; i++)
+            _ = answer.Both(new byte[10_000]);
+        server.Send(answer.EndOfRows().FromBackend);
+        var plain = new MemoryStream();
+        for (byte number = 3; plain.Length < answer.ToClient.Length; number++)
+            Assert.Equal(number, ReadPiece(client, plain));
+        Assert.True(plain.ToArray().AsSpan().SequenceEqual(answer.ToClient));
+    }
+
+    [Theory]
+    [InlineData(5_000, 4_999)]
+    [InlineData(5_000, 5_001)]
+    public void A_compressed_packet_that_is_not_as_long_as_it_says_ends_the_session(int length, int said)
+    {
+        var (client, server) = _kit.LogIn(ProxyKit.Classic | Capabilities.Compress);
+        var piece = CompressedPiece(0, new byte[length], compress: true);
+        (piece[4], piece[5]) = ((byte)said, (byte)(said >> 8));
+        client.Send(piece);
+        client.ExpectEnd();
+        server.ExpectEnd();
+    }
+
+    private static byte[] CompressedPiece(byte number, ReadOnlySpan<byte> plain, bool compress)
+    {
+        var packed = new MemoryStream();
+        using (var zlib = new ZLibStream(packed, CompressionLevel.Optimal, leaveOpen: true))
+            zlib.Write(plain);
+        var body = compress ? packed.ToArray() : plain.ToArray();
+        var before = compress ? plain.Length : 0;
+        return [(byte)body.Length, (byte)(body.Length >> 8), (byte)(body.Length >> 16), number, (byte)before, (byte)(before >> 8), (byte)(before >> 16), .. body];
+    }
+
+    private static byte ReadPiece(RawPeer client, MemoryStream into)
+    {
+        var header = client.ReadExactly(7);
+        var body = client.ReadExactly(header[0] | (header[1] << 8) | (header[2] << 16));
+        if ((header[4] | header[5] | header[6]) == 0)
+        {
+            into.Write(body);
+            return header[3];
+        }
+
+        using var zlib = new ZLibStream(new MemoryStream(body), CompressionMode.Decompress);
+        zlib.CopyTo(into);
+        return header[3];
     }
 
     /// <summary>COM_PROCESS_INFO has rows (measured).</summary>

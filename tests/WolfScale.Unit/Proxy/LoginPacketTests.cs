@@ -90,12 +90,23 @@ public class LoginPacketTests
     {
         var login = LoginPacket.Read(MariaDbClient);
         var writer = new PacketWriter { Sequence = 1 };
-        login.WriteFor(writer, Server & ~Capabilities.ConnectAttributes, "another proof"u8, "some_plugin", hop: false);
+        login.WriteFor(writer, Server & ~Capabilities.ConnectAttributes, "another proof"u8, "some_plugin", hop: false, first: true);
 
         var read = LoginPacket.Read(writer.Written.Span[PacketHeader.Size..]);
         Assert.Equal(("app", "shop", "some_plugin", "another proof"), (read.User, read.Database, read.Plugin, Encoding.ASCII.GetString(read.Answer)));
         Assert.Equal((Capabilities)0, read.Capabilities & Capabilities.ConnectAttributes);
         Assert.EndsWith("some_plugin\0", Encoding.Latin1.GetString(writer.Written.Span), StringComparison.Ordinal);
+    }
+
+    /// <summary>A server that prepares again what the client has prepared elsewhere may see other columns.</summary>
+    [Fact]
+    public void Only_the_first_server_may_presume_that_the_client_knows_its_columns()
+    {
+        var login = LoginPacket.Read(MariaDbClient);
+        var writer = new PacketWriter { Sequence = 1 };
+        login.WriteFor(writer, Server, login.Answer, login.Plugin, hop: false, first: false);
+
+        Assert.Equal(login.MariaDb & ~MariaDbCapabilities.CacheMetadata, LoginPacket.Read(writer.Written.Span[PacketHeader.Size..]).MariaDb);
     }
 
     [Theory, MemberData(nameof(Recorded))]
@@ -157,7 +168,7 @@ public class LoginPacketTests
     private static byte[] Send(LoginPacket login, Capabilities server, bool hop)
     {
         var writer = new PacketWriter { Sequence = 1 };
-        login.WriteFor(writer, server, login.Answer, login.Plugin, hop);
+        login.WriteFor(writer, server, login.Answer, login.Plugin, hop, first: true);
         return writer.Written.Span[PacketHeader.Size..].ToArray();
     }
 

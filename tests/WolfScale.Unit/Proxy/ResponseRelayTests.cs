@@ -121,6 +121,31 @@ public sealed class ResponseRelayTests : IDisposable
         Assert.Equal(Hex(answer.ToClient), Hex(_kit.Received));
     }
 
+    /// <summary>A server that was not asked to leave definitions out says nothing of them; the client waits for a byte that does.</summary>
+    [Theory, InlineData(1), InlineData(250), InlineData(251), InlineData(70_000)]
+    public void A_client_that_caches_metadata_is_told_that_definitions_follow(int columns)
+    {
+        byte[] count = columns < 251 ? [(byte)columns] : columns < 1 << 16 ? [0xFC, (byte)columns, (byte)(columns >> 8)] : [0xFD, (byte)columns, (byte)(columns >> 8), (byte)(columns >> 16)];
+        byte[] definition = [3, (byte)'d', (byte)'e', (byte)'f'];
+        byte[] Answer(params byte[] flag)
+        {
+            var writer = new PacketWriter { Sequence = 1 };
+            writer.Begin().Bytes(count).Bytes(flag).End();
+            for (var i = 0; i < columns; i++)
+                writer.Begin().Bytes(definition).End();
+            writer.Begin().Byte(0xFE).Byte(0).Byte(0).UInt16(2).UInt16(0).End();
+            return writer.Written.ToArray();
+        }
+
+        _kit.Dialect = new ClientDialect(Capabilities.DeprecateEof, MariaDbCapabilities.CacheMetadata);
+        foreach (var sent in new[] { Answer(), Answer(1) })
+        {
+            _kit.Begin(ResponseShape.Results);
+            Assert.Equal((RelayProgress.Done, 0), _kit.Feed(sent));
+            Assert.Equal(Hex(Answer(1)), Hex(_kit.Received));
+        }
+    }
+
     [Fact]
     public void Sequence_numbers_run_on_beyond_255()
     {

@@ -49,5 +49,10 @@ internal static class AccessRules
             yield return context.Error("tls_incomplete", proxy.TlsCert.Length > 0 ? "proxy.tls_cert" : "proxy.tls_key", "proxy.tls_cert and proxy.tls_key belong together");
         if (proxy.TlsRequired && proxy.TlsCert.Length == 0)
             yield return context.Error("tls_incomplete", "proxy.tls_required", "proxy.tls_required = true needs proxy.tls_cert and proxy.tls_key: no client could connect");
+        foreach (var network in proxy.ProxyProtocolNetworks.Where(n => Networks.Parse(n) is null))
+        {
+            yield return context.Error("bad_network", "proxy.proxy_protocol_networks",
+                $"proxy.proxy_protocol_networks: \"{network}\" is not a network; write 10.0.0.0/24, an address, or * (the bits behind the prefix must be 0)");
+        }
     }
 }

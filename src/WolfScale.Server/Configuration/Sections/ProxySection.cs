@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace WolfScale.Server.Configuration;
 
 /// <summary>The MySQL proxy.</summary>
@@ -25,4 +27,10 @@ public sealed record ProxySection
     /// <summary>How long a statement may wait for a leader.</summary>
     [Within(0, 600_000)]
     public int FailoverWaitMs { get; init; } = 10_000;
+
+    /// <summary>Networks of balancers that may say, with the PROXY protocol, on whose behalf they connect: <c>10.0.0.0/24</c>, an address, or <c>*</c>.</summary>
+    public ImmutableArray<string> ProxyProtocolNetworks { get; init; } = [];
+
+    /// <summary>Tells MariaDB the clients' addresses with the PROXY protocol; its <c>proxy_protocol_networks</c> must name the nodes, and so must the one above.</summary>
+    public bool SendProxyProtocol { get; init; }
 }
