@@ -24,7 +24,6 @@ public sealed class ProxyServer : IDisposable
     public ProxyServer(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, IAccountSecrets accounts, ILoggerFactory loggers, TimeProvider time)
     {
         var logger = loggers.CreateLogger("WolfScale.Proxy");
-        _context = new ProxyContext(options, routes, gate, accounts, logger, _ => Interlocked.Decrement(ref _sessions));
         _listener = new Socket(options.BindAddress.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
@@ -39,6 +38,7 @@ public sealed class ProxyServer : IDisposable
 
         Address = (IPEndPoint)_listener.LocalEndPoint!;
         _loops = [.. Enumerable.Range(1, options.Loops).Select(i => new EventLoop($"proxy-{i}", time, fault => ProxyLog.Fault(logger, fault)))];
+        _context = new ProxyContext(options, routes, gate, accounts, new ProxyCounters([.. _loops.Select(l => l.Meter)]), logger, _ => Interlocked.Decrement(ref _sessions));
         _acceptor = new Acceptor(this, (int)_listener.Handle, logger);
         _loops[0].Post(() => _loops[0].Watch((int)_listener.Handle, _acceptor));
         ProxyLog.Listening(logger, Address);
@@ -90,6 +90,7 @@ public sealed class ProxyServer : IDisposable
             if (Interlocked.Increment(ref server._sessions) > server._context.Options.MaxConnections)
             {
                 _ = Interlocked.Decrement(ref server._sessions);
+                server.Counters.Refused.Increment();
                 Refuse(descriptor, ProxyErrors.TooManyConnections);
                 return;
             }

@@ -57,6 +57,11 @@ internal sealed unsafe class EventLoop : IDisposable
     /// <summary>Writes packets of the proxy's own. Valid as long.</summary>
     public PacketWriter Writer { get; } = new();
 
+    public LoopMeter Meter { get; } = new();
+
+    /// <summary>Microseconds since some moment before the start.</summary>
+    public long NowUs => _time.GetTimestamp() / (_time.TimestampFrequency / 1_000_000);
+
     /// <summary>Milliseconds since some moment before the start.</summary>
     public long NowMs => _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
 

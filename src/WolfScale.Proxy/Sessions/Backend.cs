@@ -51,7 +51,7 @@ internal sealed class Backend : Connection
     public SslClientAuthenticationOptions? Tls { get; init; }
 
     /// <summary>Said before the login: on whose behalf this connection is. Null: nothing.</summary>
-    private byte[]? Header { get; init; }
+    public byte[]? Header { get; set; }
 
     /// <summary>Number of the login's packet: after a request for TLS it is the next one.</summary>
     public byte LoginSequence { get; private set; } = 1;
@@ -69,12 +69,11 @@ internal sealed class Backend : Connection
     public int StateVersion { get; set; } = -1;
 
     /// <returns>Null when it failed at once; the reason is then in <paramref name="reason"/>.</returns>
-    public static Backend? Connect(
-        EventLoop loop, EndPoint address, bool hop, SslClientAuthenticationOptions? tls, byte[]? header, IBackendOwner owner, out string reason)
+    public static Backend? Connect(EventLoop loop, EndPoint address, bool hop, SslClientAuthenticationOptions? tls, IBackendOwner owner, out string reason)
     {
         var descriptor = Libc.Connect(address);
         reason = descriptor < 0 ? Libc.Describe(-descriptor) : "";
-        return descriptor < 0 ? null : new Backend(loop, descriptor, address, hop, owner) { Tls = hop ? tls : null, Header = header };
+        return descriptor < 0 ? null : new Backend(loop, descriptor, address, hop, owner) { Tls = hop ? tls : null };
     }
 
     /// <summary>Takes up receiving where it was left because the client was congested.</summary>
@@ -148,15 +147,20 @@ internal sealed class Backend : Connection
             return Setup is { } refused ? refused.OnReceived(bytes) : _owner.OnReceived(this, bytes); // an error in its place
         var greeting = ServerGreeting.Read(bytes[PacketHeader.Size..length]);
         (Offered, ConnectionId) = (greeting.Capabilities, greeting.ConnectionId);
-        if (Header is { } header)
-            _ = Send(header); // a broken connection is heard of as such
-        if (Tls is { } tls && (Offered & Capabilities.Ssl) != 0)
-            BeginTls(tls);
         if (Setup is { } own)
             own.OnGreeting(bytes[..length]);
         else
             _owner.OnGreeting(this, bytes[..length]);
         return length;
+    }
+
+    /// <summary>What comes between the greeting and the login. A broken connection is heard of as such.</summary>
+    public void Introduce()
+    {
+        if (Header is { } header)
+            _ = Send(header);
+        if (Tls is { } tls && (Offered & Capabilities.Ssl) != 0)
+            BeginTls(tls);
     }
 
     /// <summary>capabilities 4 · longest packet 4 · character set 1 · reserved 23, and then TLS.</summary>

@@ -37,7 +37,11 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     public List<byte> LastTypes { get; } = [];
 
     /// <summary>The backend was greeted by its server.</summary>
-    public void OnGreeting(ReadOnlySpan<byte> packet) => login!.Answer(backend, ServerGreeting.Read(packet[PacketHeader.Size..]));
+    public void OnGreeting(ReadOnlySpan<byte> packet)
+    {
+        backend.Introduce();
+        login!.Answer(backend, ServerGreeting.Read(packet[PacketHeader.Size..]));
+    }
 
     /// <summary>Begins where no login is needed.</summary>
     public void Begin() => NextStatement();

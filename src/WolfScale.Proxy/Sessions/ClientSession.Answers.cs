@@ -97,15 +97,26 @@ internal sealed partial class ClientSession
             ["Session_gtid", _seen?.ToString()],
             ["Session_statements_leader", Number(_sentToLeader)],
             ["Session_statements_local", Number(_sentToLocal)],
-            ["Session_last_route", _lastRoute],
+            ["Session_last_route", _lastRoute?.Describe()],
             ["Session_moves", Number(_moves)],
             ["Session_tied", _state.Tie],
             ["Proxy_connections_total", Number(counters.Connections.Value)],
-            ["Proxy_statements_leader", Number(counters.ToLeader.Value)],
-            ["Proxy_statements_local", Number(counters.LocalReads.Value)],
+            ["Proxy_connections_refused", Number(counters.Refused.Value)],
+            ["Proxy_statements_leader", Number(counters.ToLeader)],
+            ["Proxy_statements_local", Number(counters.LocalReads)],
             ["Proxy_moves", Number(counters.Moves.Value)],
+            .. TakenRoutes.All.Select(r => new string?[] { "Proxy_route_" + r.Name(), Number(counters.Statements(r)) }),
+            .. Enum.GetValues<AnsweredBy>().SelectMany(Latencies),
         ];
         AnswerRows(["Variable_name", "Value"], rows);
+
+        IEnumerable<string?[]> Latencies(AnsweredBy server)
+        {
+            var histogram = counters.Latency(server);
+            var name = server switch { AnsweredBy.Local => "local", AnsweredBy.LeaderHere => "leader_here", _ => "leader_elsewhere" };
+            foreach (var (text, share) in new[] { ("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1) })
+                yield return [$"Proxy_latency_us_{name}_{text}", histogram.Quantile(share)?.ToString(CultureInfo.InvariantCulture)];
+        }
 
         static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
     }

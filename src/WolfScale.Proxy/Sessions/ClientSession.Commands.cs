@@ -32,7 +32,8 @@ internal sealed partial class ClientSession
     private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
     private bool _insertedElsewhere; // … which stayed behind with another leader
-    private string _lastRoute = "";
+    private TakenRoute? _lastRoute;
+    private long _sentAtUs;
     private long _sentToLeader;
     private long _sentToLocal;
     private uint _lastStatementId;
@@ -189,9 +190,8 @@ internal sealed partial class ClientSession
 
         _ticket++;
         _readsLocally = false;
-        _context.Counters.ToLeader.Increment();
         _sentToLeader++;
-        _lastRoute = RouteReason(_flight.Class);
+        Count(RouteToLeader(_flight.Class));
         _lastWasLocal = false;
         _active = leader;
         Phase = SessionPhase.Answering;
@@ -207,15 +207,21 @@ internal sealed partial class ClientSession
             OnBackendLost(leader, "the connection broke");
     }
 
-    /// <summary>Why a statement went to the leader, in the words of SHOW WOLFSCALE STATUS.</summary>
-    private string RouteReason(StatementClass statement) =>
-        _context.Routes.Current.LeaderIsHere ? "leader: this node leads"
-        : InTransaction ? "leader: in a transaction"
-        : statement.Hint == RoutingHint.Leader ? "leader: hint"
-        : _flight.Code is not (CommandCode.Query or CommandCode.StatementExecute) ? "leader: not a statement"
-        : statement.Route == StatementRoute.Leader ? statement.Has(StatementTraits.Doubtful) ? "leader: may write" : "leader: writes, locks or belongs there"
-        : _secret is null ? "leader: the account cannot be logged in on the local server (yet)"
-        : "leader: the local server cannot answer, or not in time";
+    private TakenRoute RouteToLeader(StatementClass statement) =>
+        _leader is { IsHop: false } ? TakenRoute.LeaderHere
+        : InTransaction ? TakenRoute.InTransaction
+        : statement.Hint == RoutingHint.Leader ? TakenRoute.HintLeader
+        : _flight.Code is not (CommandCode.Query or CommandCode.StatementExecute) ? TakenRoute.OtherCommand
+        : statement.Route == StatementRoute.Leader ? statement.Has(StatementTraits.Doubtful) ? TakenRoute.MayWrite : TakenRoute.Writes
+        : _secret is null ? TakenRoute.AccountElsewhere
+        : TakenRoute.LocalNotReady;
+
+    private void Count(TakenRoute route)
+    {
+        _lastRoute = route;
+        _sentAtUs = _loop.NowUs;
+        _loop.Meter.Statements[(int)route]++;
+    }
 
     /// <summary>Another node leads by now: what this one shows may be old.</summary>
     private bool IsDeposed(Backend leader) =>
@@ -337,6 +343,9 @@ internal sealed partial class ClientSession
             return taken;
         _stream = null;
         _active = _leader;
+        _sentToLeader++;
+        Count(RouteToLeader(Unread));
+        _lastWasLocal = false;
         NoteLeadership(_leader!);
         _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         Phase = SessionPhase.Answering;

@@ -20,6 +20,8 @@ internal sealed partial class ClientSession
     {
         if (_login!.IsHop || kill.Id > uint.MaxValue || _context.Find((uint)kill.Id) is not { } target)
             return false;
+        if (kill.Scope == KillScope.Connection && target != this)
+            target._loop.Post(target.NoteKill);
         var local = target._active is { } running && running == target._local;
         var id = local ? target._local!.ConnectionId : target._leader?.ConnectionId ?? 0;
         if (id == 0 || (!local && id == kill.Id))

@@ -59,9 +59,14 @@ internal sealed partial class ClientSession
     /// <summary>Connects to a server, or to the proxy of the leader's node; there the client's address is told where that is wanted.</summary>
     private Backend? Dial(EndPoint address, bool hop, out string reason)
     {
-        var header = _context.Options.SendsProxyProtocol && _clientAddress is { } client && address is IPEndPoint server ? ProxyProtocol.Write(client, server) : null;
-        return Backend.Connect(_loop, address, hop, _context.Options.HopTls, header, this, out reason);
+        var backend = Backend.Connect(_loop, address, hop, _context.Options.HopTls, this, out reason);
+        if (backend is not null)
+            backend.Header = AddressHeader(backend);
+        return backend;
     }
+
+    private byte[]? AddressHeader(Backend backend) =>
+        _context.Options.SendsProxyProtocol && _clientAddress is { } client && backend.Address is IPEndPoint server ? ProxyProtocol.Write(client, server) : null;
 
     private void TryAgain(string reason)
     {
@@ -134,9 +139,11 @@ internal sealed partial class ClientSession
         (_login, _answer) = (login, login.Answer);
         _charset = login.Charset;
         Dialect = new ClientDialect(login.Capabilities, login.MariaDb);
+        _leader!.Header = AddressHeader(_leader); // only now is the address known, where a balancer connects for the client
+        _leader.Introduce();
         var writer = _loop.Writer;
         writer.Clear();
-        writer.Sequence = _leader!.LoginSequence;
+        writer.Sequence = _leader.LoginSequence;
         login.WriteFor(writer, _leader.Offered, login.Answer, login.Plugin, _leader.IsHop, first: true);
         _loginShift = (byte)(header.Sequence - _leader.LoginSequence);
         Phase = SessionPhase.Authenticating;

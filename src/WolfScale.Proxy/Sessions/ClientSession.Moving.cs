@@ -29,6 +29,7 @@ internal sealed partial class ClientSession
 
     private long _moves;
     private bool _lostIdle;
+    private bool _isKilled;
     private long _readOnlyUntilMs;
     private long _moveUntilMs;
     private long _lostEpoch = -1;
@@ -131,15 +132,24 @@ internal sealed partial class ClientSession
 
     /// <summary>
     /// A server that closes one idle connection and lives on has done so on purpose (KILL, wait_timeout), and the client is to see that. A server that
-    /// is gone is known to be so a moment later.
+    /// is gone is known to be so a moment later. Where the client has read elsewhere in the meantime its time-out has not passed, though the server cannot
+    /// know: then the next statement connects again.
     /// </summary>
     private void OnIdleLost()
     {
-        _lostIdle = true;
+        _lostIdle = !_lastWasLocal || _isKilled;
         if (_login!.IsHop)
             Close();
-        else
+        else if (_lostIdle)
             _ = _loop.After(OnPurposeAfterMs, CloseIfOnPurpose);
+    }
+
+    /// <summary>Somebody wants the connection to end; whether he may is for its server to say.</summary>
+    private void NoteKill()
+    {
+        _isKilled = true;
+        if (Phase == SessionPhase.Idle && _leader is null)
+            Close(); // its server has done so already
     }
 
     private void CloseIfOnPurpose()

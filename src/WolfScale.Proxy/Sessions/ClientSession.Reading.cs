@@ -89,7 +89,7 @@ internal sealed partial class ClientSession
                         found(this, secret, answered);
                 });
             },
-            CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private void ReadLocally()
@@ -117,7 +117,7 @@ internal sealed partial class ClientSession
             var ok = asked.IsCompletedSuccessfully;
             _loop.Post(() => Redeem(ticket, () => OnReadIndex(ok, gtid)));
         },
-        CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private void OnReadIndex(bool confirmed, Gtid? gtid)
@@ -208,16 +208,14 @@ internal sealed partial class ClientSession
         _active = _local;
         _ticket++;
         (_lastWasLocal, _readsLocally) = (true, false);
-        _lastRoute = "local";
         _sentToLocal++;
+        Count(TakenRoute.Local);
         Phase = SessionPhase.Answering;
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (_flightStatement is { } statement)
             KeepFor(statement, statement.AtLocal);
         if (!_local!.Send(_flight.Packet))
             OnBackendLost(_local, "the connection broke");
-        else
-            _context.Counters.LocalReads.Increment();
     }
 
     private void DropLocal()
@@ -253,6 +251,7 @@ internal sealed partial class ClientSession
     /// <summary>5: after the whole answer.</summary>
     private void AfterAnswer()
     {
+        _loop.Meter.Latency[(int)(_active != _leader ? AnsweredBy.Local : _leader!.IsHop ? AnsweredBy.LeaderElsewhere : AnsweredBy.LeaderHere)].Record(_loop.NowUs - _sentAtUs);
         if (_active == _leader && !InTransaction && (!_reportedGtid || !_flight.IsKept || !IsOneStep))
             _sawLeader = true; // what wrote and then read may have seen more than it wrote
         (_reportedGtid, _readOnlyUntilMs) = (false, 0);

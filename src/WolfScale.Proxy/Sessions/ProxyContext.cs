@@ -6,7 +6,7 @@ using WolfScale.Proxy.Routing;
 namespace WolfScale.Proxy.Sessions;
 
 /// <summary>What all sessions of a proxy share.</summary>
-internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, IAccountSecrets accounts, ILogger logger, Action<ClientSession> ended)
+internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, IAccountSecrets accounts, ProxyCounters counters, ILogger logger, Action<ClientSession> ended)
 {
     private const uint FirstOwnId = 1 << 30;
 
@@ -21,7 +21,7 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
 
     public IAccountSecrets Accounts => accounts;
 
-    public ProxyCounters Counters { get; } = new();
+    public ProxyCounters Counters => counters;
 
     /// <summary>
     /// A client is greeted: from here on it knows itself by this id. It is that of its connection on the server, unless a client that was greeted by another

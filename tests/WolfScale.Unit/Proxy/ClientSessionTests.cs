@@ -174,7 +174,7 @@ public sealed class ClientSessionTests : IDisposable
         server.AnswerPreparation();
         Assert.Equal(0, client.Read()[0]);
         client.Send(Query("SHOW WOLFSCALE STATUS"));
-        Assert.Contains("Session_client\x0f192.0.2.1:50000", ReadAvailable(client), StringComparison.Ordinal);
+        Assert.Contains("Session_client\u000f192.0.2.1:50000", ReadAvailable(client), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using WolfScale.Server.Configuration;
 
 namespace WolfScale.Unit.Server;
@@ -33,7 +34,7 @@ public class ConfigurationTemplateTests
                 Assert.Equal((key.Name, Value(key, expected)), (key.Name, Value(key, given)));
         }
 
-        static object? Value(ConfigurationKey key, object? section) =>
+        static object? Value(KeySchema key, object? section) =>
             key.Property.GetValue(section) is var value && value is ImmutableArray<string> list ? string.Join(' ', list) : value;
 
         var text = ConfigurationTemplate.Render(new Dictionary<string, string>());
