@@ -10,7 +10,7 @@ readonly BIN=artifacts/bin
 readonly WOLFSCALE=$BIN/WolfScale.Server/release/wolfscale
 # The -core packages hold the programs alone: no service, no user, no /var/lib/mysql.
 readonly MARIADB_PACKAGES="mariadb-server-core mariadb-client"
-readonly BENCH_PACKAGES="sysbench galera-4 rsync"
+readonly BENCH_PACKAGES="sysbench galera-4 rsync haproxy"
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 # No build server stays behind: it would hold memory that the servers under test need.
@@ -24,6 +24,7 @@ Usage: ./run.sh COMMAND [OPTION…]
   demo status | stop | kill NODE | start NODE | add
   test [--long] [PROJECT…]                    all tests, or those of the named projects (Unit, Integration …)
   bench …                                     the comparison with plain MariaDB, semi-sync and Galera
+  bench proxy …                               the comparison of its proxy with HAProxy and with none
   simulate --seed N --steps M                 replays a run of the consensus simulator
   build                                       a Release build
   start | join | status | info | validate | init …   the same as `wolfscale …`, from this checkout
@@ -87,7 +88,7 @@ need_mariadb() {
 
 need_bench_tools() {
   need_mariadb
-  if ! has sysbench || ! has rsync || ! compgen -G '/usr/lib/galera/libgalera*' >/dev/null; then
+  if ! has sysbench || ! has rsync || ! has haproxy || ! compgen -G '/usr/lib/galera/libgalera*' >/dev/null; then
     # shellcheck disable=SC2086
     install_packages $BENCH_PACKAGES
   fi

@@ -1,13 +1,14 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using WolfScale.Bench.Proxying;
 
 namespace WolfScale.Bench;
 
 /// <summary>The options of <c>./run.sh bench</c>.</summary>
 internal static class CommandLine
 {
-    public static ParseResult Parse(string[] args, Func<BenchOptions, Task<int>> run)
+    public static ParseResult Parse(string[] args, Func<BenchOptions, Task<int>> run, Func<ProxyOptions, Task<int>> runProxies)
     {
         Option<int> seconds = Of("--seconds", "length of one measurement", 15);
         Option<string> threads = Of("--threads", "client threads, comma-separated", "1,16,64");
@@ -45,7 +46,32 @@ internal static class CommandLine
             result.GetValue(keep),
             result.GetValue(json),
             result.GetValue(set) ?? [])));
+        root.Subcommands.Add(Proxies(runProxies));
         return root.Parse(args);
+    }
+
+    private static Command Proxies(Func<ProxyOptions, Task<int>> run)
+    {
+        Option<int> seconds = Of("--seconds", "length of one measurement", 10);
+        Option<string> threads = Of("--threads", "client threads, comma-separated", "1,16,64");
+        Option<string> workloads = Of("--workloads", "sysbench workloads", "oltp_point_select,oltp_read_only,oltp_read_write");
+        Option<int> rounds = Of("--rounds", "repetitions; medians are shown", 3);
+        Option<string> directory = Of("--dir", "folder for the servers; deleted at the end", DefaultDirectory());
+        Option<int> basePort = Of("--base-port", "first of the hundred loopback ports used", 21000);
+        Option<string> wolfscale = Of("--wolfscale", "the wolfscale program", DefaultProgram());
+        var command = new Command("proxy", "Compares the ways to a leader: directly, through HAProxy, through the leader's proxy, through a follower's.")
+        {
+            seconds, threads, workloads, rounds, directory, basePort, wolfscale,
+        };
+        command.SetAction((result, _) => run(new ProxyOptions(
+            result.GetValue(seconds),
+            [.. List(result.GetValue(threads)).Select(t => int.Parse(t, CultureInfo.InvariantCulture))],
+            List(result.GetValue(workloads)),
+            result.GetValue(rounds),
+            result.GetValue(directory)!,
+            result.GetValue(basePort),
+            result.GetValue(wolfscale)!)));
+        return command;
     }
 
     private static Option<T> Of<T>(string name, string description, T value) => new(name) { Description = description, DefaultValueFactory = _ => value };

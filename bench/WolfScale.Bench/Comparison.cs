@@ -15,7 +15,7 @@ internal sealed class Comparison(BenchOptions options, TextWriter progress)
 
     private const int WarmUpThreads = 16;
 
-    private readonly Sysbench _sysbench = new(options);
+    private readonly Sysbench _sysbench = new(options.Tables, options.TableRows);
     private readonly List<Measurement> _measurements = [];
 
     /// <summary>Names of the set-ups that took part, by key.</summary>
@@ -71,7 +71,7 @@ internal sealed class Comparison(BenchOptions options, TextWriter progress)
         var cpu = after.ToDictionary(p => p.Key, p => (p.Value - before[p.Key]) * 1e6 / Math.Max(1, load.Transactions));
         _measurements.Add(new Measurement(setup.Key, workload, threads, round, load, drain, cpu));
         await progress.WriteLineAsync(
-            $"  {workload,-15} {threads,3} threads  {load.Tps,8:F0} tps  mean {load.MeanMs,6:F2} ms  p95 {load.P95Ms,6:F2} ms"
+            $"  {workload,-15} {threads,3} threads  {load.Tps,8:F0} tps  mean {load.MeanMs,6:F2} ms  p95 {load.PercentileMs,6:F2} ms"
             + $"  replicas after {drain:F1} s  cpu us/tx: {string.Join(", ", cpu.Select(c => $"{c.Key} {c.Value:F0}"))}");
     }
 

@@ -25,7 +25,7 @@ internal sealed record Cell(
             g.Key.Threads,
             Median(g.Select(m => m.Load.Tps)),
             Median(g.Select(m => m.Load.MeanMs)),
-            Median(g.Select(m => m.Load.P95Ms)),
+            Median(g.Select(m => m.Load.PercentileMs)),
             Median(g.Select(m => m.DrainSeconds)),
             Median(g.Select(m => m.EverywhereTps)),
             g.First().CpuMicroseconds.Keys.ToDictionary(k => k, k => Median(g.Select(m => m.CpuMicroseconds[k]))))),

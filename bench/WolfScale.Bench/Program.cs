@@ -1,22 +1,31 @@
 using System.Runtime.InteropServices;
 using MySqlConnector;
 using WolfScale.Bench;
+using WolfScale.Bench.Proxying;
 
 // The comparison with peers: see docs/performance.md. Everything it starts, it ends, also on Ctrl+C.
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
-return await CommandLine.Parse(args, RunAsync).InvokeAsync(cancellationToken: stop.Token);
+return await CommandLine.Parse(args, RunAsync, RunProxiesAsync).InvokeAsync(cancellationToken: stop.Token);
 
-async Task<int> RunAsync(BenchOptions options)
+Task<int> RunAsync(BenchOptions options) => GuardedAsync(options.Directory, options.Keep, async () =>
+{
+    var comparison = new Comparison(options, Console.Error);
+    var cells = Cell.Medians(await comparison.RunAsync(stop.Token));
+    var report = new Report(options, comparison.Names, cells);
+    return options.Json ? report.Json() : report.Text();
+});
+
+Task<int> RunProxiesAsync(ProxyOptions options) =>
+    GuardedAsync(options.Directory, keep: false, () => new ProxyComparison(options, Console.Error).RunAsync(stop.Token));
+
+async Task<int> GuardedAsync(string directory, bool keep, Func<Task<string>> run)
 {
     try
     {
-        _ = Directory.CreateDirectory(options.Directory);
-        var comparison = new Comparison(options, Console.Error);
-        var cells = Cell.Medians(await comparison.RunAsync(stop.Token));
-        var report = new Report(options, comparison.Names, cells);
-        Console.WriteLine(options.Json ? report.Json() : report.Text());
+        _ = Directory.CreateDirectory(directory);
+        Console.WriteLine(await run());
         return 0;
     }
     catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -31,8 +40,8 @@ async Task<int> RunAsync(BenchOptions options)
     }
     finally
     {
-        if (!options.Keep && Directory.Exists(options.Directory))
-            Directory.Delete(options.Directory, recursive: true);
+        if (!keep && Directory.Exists(directory))
+            Directory.Delete(directory, recursive: true);
     }
 }
 

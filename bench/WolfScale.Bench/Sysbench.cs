@@ -8,13 +8,17 @@ namespace WolfScale.Bench;
 /// <summary>What sysbench reports of one measurement.</summary>
 /// <param name="Tps">Transactions a second.</param>
 /// <param name="MeanMs">Mean time of a transaction, as its client sees it.</param>
-/// <param name="P95Ms">95th percentile of the same.</param>
+/// <param name="PercentileMs">Percentile of the same: the 95th, unless another was asked for.</param>
 /// <param name="Transactions">How many were done.</param>
 /// <param name="Errors">Statements refused with a deadlock or a certification failure, and tried again.</param>
-internal sealed record Load(double Tps, double MeanMs, double P95Ms, long Transactions, long Errors);
+/// <param name="Statements">How many were sent.</param>
+internal sealed record Load(double Tps, double MeanMs, double PercentileMs, long Transactions, long Errors, long Statements);
 
 /// <summary>Runs sysbench 1.0 against a target.</summary>
-internal sealed partial class Sysbench(BenchOptions options)
+/// <param name="tables">Tables that the load is spread over.</param>
+/// <param name="tableRows">Rows of each before the load starts.</param>
+/// <param name="percentile">That sysbench computes.</param>
+internal sealed partial class Sysbench(int tables, int tableRows, int percentile = 95)
 {
     public const string Missing = "sysbench is not installed: apt-get install --no-install-recommends sysbench";
 
@@ -44,11 +48,11 @@ internal sealed partial class Sysbench(BenchOptions options)
         var transactions = Transactions().Match(text);
         var errors = IgnoredErrors().Match(text);
         var mean = Mean().Match(text);
-        var p95 = Percentile95().Match(text);
-        if (!transactions.Success || !mean.Success || !p95.Success)
+        var percentile = Percentile().Match(text);
+        if (!transactions.Success || !mean.Success || !percentile.Success)
             throw new FormatException($"sysbench printed no summary:\n{text}");
         var ignored = errors.Success ? (long)Number(errors, 1) : 0;
-        return new Load(Number(transactions, 2), Number(mean, 1), Number(p95, 1), (long)Number(transactions, 1), ignored);
+        return new Load(Number(transactions, 2), Number(mean, 1), Number(percentile, 1), (long)Number(transactions, 1), ignored, (long)Number(Queries().Match(text), 1));
     }
 
     private static double Number(Match match, int group) => double.Parse(match.Groups[group].ValueSpan, CultureInfo.InvariantCulture);
@@ -65,8 +69,9 @@ internal sealed partial class Sysbench(BenchOptions options)
             $"--mysql-user={target.User}",
             $"--mysql-password={target.Password}",
             $"--mysql-db={target.Database}",
-            string.Create(CultureInfo.InvariantCulture, $"--tables={options.Tables}"),
-            string.Create(CultureInfo.InvariantCulture, $"--table-size={options.TableRows}"),
+            string.Create(CultureInfo.InvariantCulture, $"--tables={tables}"),
+            string.Create(CultureInfo.InvariantCulture, $"--table-size={tableRows}"),
+            string.Create(CultureInfo.InvariantCulture, $"--percentile={percentile}"),
             .. arguments,
         ];
         foreach (var argument in all)
@@ -109,6 +114,9 @@ internal sealed partial class Sysbench(BenchOptions options)
     [GeneratedRegex(@"avg:\s+([\d.]+)")]
     private static partial Regex Mean();
 
-    [GeneratedRegex(@"95th percentile:\s+([\d.]+)")]
-    private static partial Regex Percentile95();
+    [GeneratedRegex(@"\d+th percentile:\s+([\d.]+)")]
+    private static partial Regex Percentile();
+
+    [GeneratedRegex(@"queries:\s+(\d+)\s+\(")]
+    private static partial Regex Queries();
 }

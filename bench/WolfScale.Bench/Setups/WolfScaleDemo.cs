@@ -33,8 +33,17 @@ internal sealed class WolfScaleDemo(string directory, int basePort, string progr
             .. Nodes(facts).Select(n => new Part(n == leader ? "leader's node" : "other nodes", (int?)n["pid"] ?? 0)),
             .. Nodes(facts).Select(n => new Part(n == leader ? "primary" : "replicas", (int?)n["mariadb"]!["pid"] ?? 0)),
         ];
-        return new Target(Text(mariadb, "host"), (int)mariadb["port"]!, Text(facts, "user"), Text(facts, "password"), Text(facts, "database"));
+        var target = new Target(Text(mariadb, "host"), (int)mariadb["port"]!, Text(facts, "user"), Text(facts, "password"), Text(facts, "database"));
+        Proxies = [.. Nodes(facts).OrderBy(n => n != leader).Select(n => target with { Port = (int)n["proxy"]!["port"]! })];
+        NodeIds = [.. Nodes(facts).OrderBy(n => n != leader).Select(n => (int?)n["pid"] ?? 0)];
+        return target;
     }
+
+    /// <summary>The nodes' proxies, the leader's first.</summary>
+    public IReadOnlyList<Target> Proxies { get; private set; } = [];
+
+    /// <summary>The nodes' processes, in the same order.</summary>
+    public IReadOnlyList<int> NodeIds { get; private set; } = [];
 
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
