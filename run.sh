@@ -10,6 +10,7 @@ readonly BIN=artifacts/bin
 readonly WOLFSCALE=$BIN/WolfScale.Server/release/wolfscale
 # The -core packages hold the programs alone: no service, no user, no /var/lib/mysql.
 readonly MARIADB_PACKAGES="mariadb-server-core mariadb-client"
+readonly APPLICATION_PACKAGES="wordpress wordpress-theme-twentytwentythree php-cli php-mysql"
 readonly BENCH_PACKAGES="sysbench galera-4 rsync haproxy"
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
@@ -86,6 +87,14 @@ need_mariadb() {
   done
 }
 
+# A real application, for the proxy's tests.
+need_applications() {
+  if [[ ! -d /usr/share/wordpress/wp-content/themes/twentytwentythree ]] || ! has php || [[ $(php -m) != *mysqli* ]]; then
+    # shellcheck disable=SC2086
+    install_packages $APPLICATION_PACKAGES
+  fi
+}
+
 need_bench_tools() {
   need_mariadb
   if ! has sysbench || ! has rsync || ! has haproxy || ! compgen -G '/usr/lib/galera/libgalera*' >/dev/null; then
@@ -122,7 +131,7 @@ wolfscale() {
 
 # Runs every test project, one after the other (servers under test want both cores), and ends with the sum alone on the last line.
 run_tests() {
-  local deadline=$((SECONDS + 1170)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log failures code left
+  local deadline=$((SECONDS + 2700)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log failures code left
   while [[ $# -gt 0 ]]; do
     case $1 in
       --long) export WOLFSCALE_LONG=1; deadline=$((SECONDS + 21600)) ;;
@@ -141,6 +150,9 @@ run_tests() {
 
   need_sdk
   need_mariadb
+  if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
+    need_applications
+  fi
   if [[ -z $solution ]]; then
     solution="src/WolfScale.Server ${projects[*]/#/tests/WolfScale.}" # the end-to-end tests run the first
   fi

@@ -41,6 +41,9 @@ public sealed record ProxyOptions
     /// <summary>Tells the servers, and the other nodes' proxies, the clients' addresses with the PROXY protocol.</summary>
     public bool SendsProxyProtocol { get; init; }
 
+    /// <summary>Connections to the leader that are kept when their sessions end, for the next ones of the same account. 0: none.</summary>
+    public int PoolConnections { get; init; }
+
     /// <summary>Event loops, each a thread. Sessions are shared out among them.</summary>
     public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
 }

@@ -15,6 +15,7 @@ public sealed class ProxyServer : IDisposable
 
     private readonly Socket _listener;
     private readonly EventLoop[] _loops;
+    private readonly BackendPool[]? _pools;
     private readonly ProxyContext _context;
     private readonly Acceptor _acceptor;
     private int _sessions;
@@ -39,6 +40,8 @@ public sealed class ProxyServer : IDisposable
         Address = (IPEndPoint)_listener.LocalEndPoint!;
         _loops = [.. Enumerable.Range(1, options.Loops).Select(i => new EventLoop($"proxy-{i}", time, fault => ProxyLog.Fault(logger, fault)))];
         _context = new ProxyContext(options, routes, gate, accounts, new ProxyCounters([.. _loops.Select(l => l.Meter)]), logger, _ => Interlocked.Decrement(ref _sessions));
+        if (options.PoolConnections > 0)
+            _pools = [.. _loops.Select(l => new BackendPool(l, Math.Max(1, options.PoolConnections / _loops.Length)))];
         _acceptor = new Acceptor(this, (int)_listener.Handle, logger);
         _loops[0].Post(() => _loops[0].Watch((int)_listener.Handle, _acceptor));
         ProxyLog.Listening(logger, Address);
@@ -96,7 +99,8 @@ public sealed class ProxyServer : IDisposable
             }
 
             var loop = server._loops[_next++ % server._loops.Length];
-            loop.Post(() => new ClientSession(server._context, loop, descriptor).Start());
+            var pool = server._pools is { } pools ? pools[Array.IndexOf(server._loops, loop)] : null;
+            loop.Post(() => new ClientSession(server._context, loop, pool, descriptor).Start());
         }
 
         private void Refuse(int descriptor, ErrPacket error)

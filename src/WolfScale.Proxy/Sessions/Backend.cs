@@ -34,13 +34,15 @@ internal sealed class Backend : Connection
 {
     private const int LongestGreeting = 4096;
 
-    private readonly IBackendOwner _owner;
     private HeldBytes _held;
     private bool _connected;
     private bool _greeted;
 
     private Backend(EventLoop loop, int descriptor, EndPoint address, bool hop, IBackendOwner owner)
-        : base(loop, descriptor) => (_owner, Address, IsHop) = (owner, address, hop);
+        : base(loop, descriptor) => (Owner, Address, IsHop) = (owner, address, hop);
+
+    /// <summary>Who it works for at this moment.</summary>
+    public IBackendOwner Owner { get; set; }
 
     public EndPoint Address { get; }
 
@@ -92,7 +94,7 @@ internal sealed class Backend : Connection
 
     public override void OnReadable()
     {
-        while (!IsClosed && _owner.MayReceive(this))
+        while (!IsClosed && Owner.MayReceive(this))
         {
             var scratch = Loop.Scratch.AsSpan();
             var held = _held.TakeInto(scratch);
@@ -104,7 +106,7 @@ internal sealed class Backend : Connection
             _held.Hold(scratch[taken..length]);
             if (taken > 0 || received > 0)
                 continue; // there may be more, and the end: no other edge tells of it
-            if (received is 0 or -2 && _owner.MayReceive(this))
+            if (received is 0 or -2 && Owner.MayReceive(this))
                 Lost(received == 0 ? "the server closed the connection" : "the connection broke");
             return;
         }
@@ -116,13 +118,13 @@ internal sealed class Backend : Connection
         _held.Release();
     }
 
-    public override void OnFault(Exception fault) => _owner.OnFault(fault);
+    public override void OnFault(Exception fault) => Owner.OnFault(fault);
 
     protected override void OnWritable()
     {
         if (_connected)
         {
-            _owner.OnDrained(this);
+            Owner.OnDrained(this);
             return;
         }
 
@@ -136,7 +138,7 @@ internal sealed class Backend : Connection
     private int Take(Span<byte> bytes)
     {
         if (_greeted)
-            return Setup is { } setup ? setup.OnReceived(bytes) : _owner.OnReceived(this, bytes);
+            return Setup is { } setup ? setup.OnReceived(bytes) : Owner.OnReceived(this, bytes);
         if (bytes.Length >= PacketHeader.Size && PacketHeader.Read(bytes).PayloadLength > LongestGreeting)
             ProtocolException.Throw("The server's greeting is too long to be one.");
         if (bytes.Length < PacketHeader.Size || bytes.Length < PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength)
@@ -144,13 +146,13 @@ internal sealed class Backend : Connection
         var length = PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength;
         _greeted = true;
         if (bytes[PacketHeader.Size] != ServerGreeting.ProtocolVersion)
-            return Setup is { } refused ? refused.OnReceived(bytes) : _owner.OnReceived(this, bytes); // an error in its place
+            return Setup is { } refused ? refused.OnReceived(bytes) : Owner.OnReceived(this, bytes); // an error in its place
         var greeting = ServerGreeting.Read(bytes[PacketHeader.Size..length]);
         (Offered, ConnectionId) = (greeting.Capabilities, greeting.ConnectionId);
         if (Setup is { } own)
             own.OnGreeting(bytes[..length]);
         else
-            _owner.OnGreeting(this, bytes[..length]);
+            Owner.OnGreeting(this, bytes[..length]);
         return length;
     }
 
@@ -177,6 +179,6 @@ internal sealed class Backend : Connection
     private void Lost(string reason)
     {
         Close();
-        _owner.OnLost(this, reason);
+        Owner.OnLost(this, reason);
     }
 }

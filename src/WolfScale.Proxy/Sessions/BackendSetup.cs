@@ -33,6 +33,9 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// <summary>The values of the last row that came.</summary>
     public IReadOnlyList<byte[]?> LastRow { get; private set; } = [];
 
+    /// <summary>What the last OK said of the session.</summary>
+    public ServerStatus LastStatus { get; private set; } = ServerStatus.AutoCommit;
+
     /// <summary>Field types of the last result's columns.</summary>
     public List<byte> LastTypes { get; } = [];
 
@@ -91,6 +94,8 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
             return;
         }
 
+        if (role == PacketRole.Ok && payload.Length >= 7)
+            LastStatus = OkInfo.Read(payload).Status;
         if (role == PacketRole.ColumnCount)
             LastTypes.Clear();
         else if (!_awaitsRow && role is PacketRole.Body or PacketRole.LastDefinition && payload.Length > FromTypeToEnd)

@@ -29,6 +29,7 @@ internal sealed partial class ClientSession
     private byte[]? _beginning; // the command under way begins a transaction
     private byte[]? _begun; // the command before it did, and nothing has been done in it
     private bool _resetting; // COM_RESET_CONNECTION is under way: the client has no part in it, and what it sends is its next command
+    private byte[]? _option; // COM_SET_OPTION: whether several statements may come in one text
     private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
     private bool _insertedElsewhere; // … which stayed behind with another leader
@@ -78,7 +79,8 @@ internal sealed partial class ClientSession
         switch (code)
         {
             case CommandCode.Quit:
-                _ = _leader?.Send(packet);
+                if (KeyForPool() is null)
+                    _ = _leader?.Send(packet);
                 Close();
                 break;
             case CommandCode.Query:
@@ -110,6 +112,8 @@ internal sealed partial class ClientSession
                 Renew(code, packet);
                 break;
             default:
+                if (code == CommandCode.SetOption)
+                    _option = body.ToArray();
                 Route(code, packet, Harmless);
                 break;
         }
@@ -272,7 +276,8 @@ internal sealed partial class ClientSession
         _hasTemporaryTables = false;
         _assigned.Clear();
         _assigning.Clear();
-        (_begun, _beginning, _insertedHere, _insertedElsewhere) = (null, null, false, false);
+        (_begun, _beginning, _insertedHere, _insertedElsewhere, _option) = (null, null, false, false, null);
+        _consistency = _context.Options.Consistency;
         ResetState();
         (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _login!.Charset, false);
         (_loginShift, Phase) = (0, SessionPhase.Authenticating);

@@ -33,7 +33,10 @@ internal sealed partial class ClientSession
     {
         _context.Counters.Connections.Increment();
         _timer = _loop.After(_context.Options.LoginTimeoutMs, () => Refuse(ProxyErrors.LoginTimedOut, _nextSequence));
-        ConnectToLeader();
+        if (_pool is not null && _context.LastGreeting is { } last)
+            Greet(last);
+        else
+            ConnectToLeader();
     }
 
     /// <summary>1: the leader's server, or the proxy beside it; waits for one.</summary>
@@ -84,16 +87,34 @@ internal sealed partial class ClientSession
     /// <summary>The server's greeting, with its salt and its id of the connection, is the client's greeting.</summary>
     private void OnGreeting(Span<byte> packet)
     {
+        if (_login is { } login)
+        {
+            LogInElsewhere(login);
+            return;
+        }
+
+        if (_pool is not null)
+            _context.LastGreeting = packet.ToArray();
         var greeting = ServerGreeting.Read(packet[PacketHeader.Size..]);
         _salt = greeting.Salt.ToArray();
         ClientId = _context.Register(this, greeting.ConnectionId);
-        var id = PacketHeader.Size + 1 + packet[(PacketHeader.Size + 1)..].IndexOf((byte)0) + 1;
-        BinaryPrimitives.WriteUInt32LittleEndian(packet[id..], ClientId);
-        Offer(packet[PacketHeader.Size..], _context.Options.Certificate is null ? Capabilities.Compress : Capabilities.Compress | Capabilities.Ssl);
+        _ = PutId(packet);
+        Offer(packet[PacketHeader.Size..], OwnCapabilities);
         Phase = SessionPhase.AwaitingLogin;
         _nextSequence = 2;
         ToClient(packet);
         NextFromClient();
+    }
+
+    private Capabilities OwnCapabilities => _context.Options.Certificate is null ? Capabilities.Compress : Capabilities.Compress | Capabilities.Ssl;
+
+    /// <summary>Greets with the client's id: the payload begins with version 1 · server version, NUL · id 4.</summary>
+    /// <returns>Where the id is.</returns>
+    private int PutId(Span<byte> packet)
+    {
+        var id = PacketHeader.Size + 1 + packet[(PacketHeader.Size + 1)..].IndexOf((byte)0) + 1;
+        BinaryPrimitives.WriteUInt32LittleEndian(packet[id..], ClientId);
+        return id;
     }
 
     /// <summary>What server and proxy can do together, in place.</summary>
@@ -139,7 +160,13 @@ internal sealed partial class ClientSession
         (_login, _answer) = (login, login.Answer);
         _charset = login.Charset;
         Dialect = new ClientDialect(login.Capabilities, login.MariaDb);
-        _leader!.Header = AddressHeader(_leader); // only now is the address known, where a balancer connects for the client
+        if (_leader is null)
+        {
+            LogInFromPool();
+            return PacketHeader.Size + payload.Length;
+        }
+
+        _leader.Header = AddressHeader(_leader); // only now is the address known, where a balancer connects for the client
         _leader.Introduce();
         var writer = _loop.Writer;
         writer.Clear();

@@ -226,10 +226,14 @@ internal sealed partial class ClientSession
         if (routes.Leader is { } address)
         {
             (_epoch, _closings) = (routes.Epoch, routes.Closings);
-            _leader = Dial(address, hop: !routes.LeaderIsHere, out _);
+            var pooled = _leader = _authenticated ? null : TakeFromPool(address);
+            _leader ??= Dial(address, hop: !routes.LeaderIsHere, out _);
             if (_leader is { } leader)
             {
-                var setup = leader.Setup = new BackendSetup(leader, new BackendLogin(_login!, _secret!), MoveScript(), (_, refusal) => OnMoved(leader, refusal));
+                var login = pooled is null ? new BackendLogin(_login!, _secret!) : null;
+                var setup = leader.Setup = new BackendSetup(leader, login, pooled is null ? MoveScript() : [.. _state.Script()], (done, refusal) => OnMoved(leader, done, refusal));
+                if (pooled is not null)
+                    setup.Begin();
                 _ = _loop.After(SetupLimitMs, () => GiveUp(leader, setup));
                 return;
             }
@@ -264,18 +268,27 @@ internal sealed partial class ClientSession
     private List<ScriptItem> MoveScript()
     {
         List<ScriptItem> script = [ScriptItem.Query(Preparation), .. _state.Script()];
+        if (_option is not null)
+            script.Add(new ScriptItem(CommandCode.SetOption, _option));
         if (InTransaction && _begun is { } begin)
             script.Add(ScriptItem.Query(begin));
         return script;
     }
 
-    private void OnMoved(Backend leader, ErrPacket? refusal)
+    private void OnMoved(Backend leader, BackendSetup setup, ErrPacket? refusal)
     {
         if (Phase != SessionPhase.Preparing || _leader != leader)
             return;
         if (refusal is null && _lostIdle && _epoch == _lostEpoch)
         {
             Close(); // the server lives, and closed the old connection on purpose
+            return;
+        }
+
+        if (refusal is null && !_authenticated)
+        {
+            _moveUntilMs = 0;
+            LoggedIn(setup);
             return;
         }
 
@@ -296,7 +309,7 @@ internal sealed partial class ClientSession
         _leader!.Close();
         _leader = null;
         if (refusal.Code is 1045 or 1044 or 1049)
-            Refuse(refusal, 1);
+            Refuse(refusal, _authenticated ? (byte)1 : _nextSequence);
         else
             LookAgain(refusal); // not a leader yet or any more, no connections left: it may be better in a moment
     }

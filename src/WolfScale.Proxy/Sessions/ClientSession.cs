@@ -54,6 +54,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     private readonly ProxyContext _context;
     private readonly EventLoop _loop;
+    private readonly BackendPool? _pool;
     private readonly ClientConnection _client;
     private readonly ResponseRelay _relay;
     private readonly SessionState _state = new();
@@ -70,9 +71,9 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private bool _mayBeInTransaction; // what failed may have begun one
     private int _ticket; // another number in every stage of every command
 
-    public ClientSession(ProxyContext context, EventLoop loop, int descriptor)
+    public ClientSession(ProxyContext context, EventLoop loop, BackendPool? pool, int descriptor)
     {
-        (_context, _loop) = (context, loop);
+        (_context, _loop, _pool) = (context, loop, pool);
         _consistency = context.Options.Consistency;
         _relay = new ResponseRelay(this, loop);
         _client = new ClientConnection(loop, descriptor, this);
@@ -253,9 +254,17 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             _loop.Post(_client.ReadIfOpen);
     }
 
-    /// <summary>Answers the command under way with an error; the session goes on, unless the client has had a part of another answer.</summary>
+    /// <summary>
+    /// Answers the command under way with an error; the session goes on, unless the client has had a part of another answer, or is not logged in.
+    /// </summary>
     private void Answer(ErrPacket error)
     {
+        if (!_authenticated)
+        {
+            Refuse(error, _nextSequence);
+            return;
+        }
+
         if (Phase == SessionPhase.Answering && _relay.HasBegun)
         {
             Refuse(ProxyErrors.AnswerLost, 0);
@@ -287,9 +296,13 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     {
         if (Phase == SessionPhase.Closed)
             return;
+        var key = KeyForPool();
         Phase = SessionPhase.Closed;
         _timer?.Cancel();
-        _leader?.Close();
+        if (key is null)
+            _leader?.Close();
+        else
+            _pool!.Return(_leader!, key, Preparation);
         _local?.Close();
         _client.Close();
         _flight.Release();

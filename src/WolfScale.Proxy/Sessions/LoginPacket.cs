@@ -41,6 +41,9 @@ internal sealed class LoginPacket
 
     public string User { get; }
 
+    /// <summary>What a login decides about its session for good, its connection's attributes apart.</summary>
+    public string PoolKey => $"{Convert.ToHexString(_user)}/{(Database is null ? "-" : "+")}/{(uint)Capabilities:x8}/{_maxPacket:x8}/{Convert.ToHexString(_head)}";
+
     /// <summary>The client's proof of its password, for the plugin it names.</summary>
     public byte[] Answer { get; }
 

@@ -23,6 +23,12 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
 
     public ProxyCounters Counters => counters;
 
+    /// <summary>The packet with which the last server greeted, for greetings of the proxy's own; null until one has.</summary>
+    public byte[]? LastGreeting { get; set; }
+
+    /// <summary>An id for a client that no server has greeted yet.</summary>
+    public uint Register(ClientSession session) => Register(session, FirstOwnId);
+
     /// <summary>
     /// A client is greeted: from here on it knows itself by this id. It is that of its connection on the server, unless a client that was greeted by another
     /// leader has the same: then one that no server has given yet.

@@ -49,6 +49,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
             TlsRequired = configuration.Proxy.TlsRequired,
             HopTls = configuration.Proxy.TlsCert.Length > 0 ? ToOtherProxies(configuration) : null,
             ProxyProtocolNetworks = [.. configuration.Proxy.ProxyProtocolNetworks.SelectMany(n => Networks.Parse(n)!)],
+            PoolConnections = configuration.Proxy.PoolConnections,
             SendsProxyProtocol = configuration.Proxy.SendProxyProtocol,
             Consistency = Enum.Parse<Proxy.ReadConsistency>(configuration.Replication.ReadConsistency.ToString()),
         };

@@ -4,7 +4,7 @@ using WolfScale.EndToEnd.Harness;
 
 namespace WolfScale.EndToEnd.Proxying;
 
-/// <summary>TLS between a client and the proxy.</summary>
+/// <summary>TLS between a client and the proxy, compression, and connections that are kept for the next client.</summary>
 public sealed class ProxyTlsTests(ProxyTlsTests.Tls fixture) : ClusterTests<ProxyTlsTests.Tls>(fixture)
 {
     [Fact]
@@ -17,6 +17,9 @@ public sealed class ProxyTlsTests(ProxyTlsTests.Tls fixture) : ClusterTests<Prox
             await client.OpenAsync();
             var large = new string('x', 1 << 20);
             Assert.Equal(large, await client.ScalarAsync($"SELECT '{large}'"));
+            await using var compressed = new MySqlConnection(Connection(cluster, node, MySqlSslMode.VerifyFull) + ";UseCompression=true");
+            await compressed.OpenAsync();
+            Assert.Equal(large, await compressed.ScalarAsync($"SELECT '{large}'"));
         }
 
         var refused = await Assert.ThrowsAsync<MySqlException>(async () =>
@@ -25,6 +28,38 @@ public sealed class ProxyTlsTests(ProxyTlsTests.Tls fixture) : ClusterTests<Prox
             await client.OpenAsync();
         });
         Assert.Equal(3159, refused.Number);
+    }
+
+    /// <summary>As of an application that connects for every page.</summary>
+    [Fact]
+    public async Task A_connection_that_a_client_leaves_serves_the_next_one_of_its_account_as_new()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        await leader.Server.RunAsync("CREATE OR REPLACE TABLE demo.pooled (id INT PRIMARY KEY)");
+        foreach (var node in cluster.Facts.Nodes)
+        {
+            var left = new HashSet<string>();
+            await Poll.UntilAsync($"a connection of {node.Id} that is used again", TimeSpan.FromSeconds(30), async () =>
+            {
+                await using var client = new MySqlConnection(Connection(cluster, node, MySqlSslMode.VerifyFull) + $";Database={cluster.Facts.Database}");
+                await client.OpenAsync();
+                var id = await client.ScalarAsync("SELECT /* wolfscale: leader */ CONNECTION_ID()") ?? "";
+                if (!left.Add(id))
+                {
+                    Assert.Equal("demo 1 0 1 1", await client.ScalarAsync(
+                        "SELECT /* wolfscale: leader */ CONCAT_WS(' ', DATABASE(), IF(@@autocommit, 1, 0), (SELECT COUNT(*) FROM pooled), @mine IS NULL, IS_FREE_LOCK('mine'))"));
+                    return null;
+                }
+
+                await client.RunAsync("SET autocommit=0, @mine=1");
+                await client.RunAsync("DO GET_LOCK('mine', 0)");
+                await client.RunAsync("INSERT INTO pooled VALUES (1)");
+                await client.RunAsync("USE information_schema");
+                return $"connection {id}";
+            });
+        }
     }
 
     private string Connection(DemoCluster cluster, DemoNode node, MySqlSslMode mode) => new MySqlConnectionStringBuilder
@@ -36,6 +71,7 @@ public sealed class ProxyTlsTests(ProxyTlsTests.Tls fixture) : ClusterTests<Prox
         SslMode = mode,
         SslCa = Fixture.AuthorityFile,
         Pooling = false,
+        AllowUserVariables = true,
     }.ConnectionString;
 
     public sealed class Tls : ClusterFixture
@@ -48,7 +84,7 @@ public sealed class ProxyTlsTests(ProxyTlsTests.Tls fixture) : ClusterTests<Prox
         {
             var files = await Certificates.CreateAsync(_folder.Path, "wolf");
             AuthorityFile = files.AuthorityFile;
-            return [$"proxy.tls_cert={files.CertificateFile}", $"proxy.tls_key={files.KeyFile}", "proxy.tls_required=true"];
+            return [$"proxy.tls_cert={files.CertificateFile}", $"proxy.tls_key={files.KeyFile}", "proxy.tls_required=true", "proxy.pool_connections=8"];
         }
 
         public override async ValueTask DisposeAsync()

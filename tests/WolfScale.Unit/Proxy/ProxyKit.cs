@@ -60,6 +60,8 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public bool LocalIsDialled => _local.Pending();
 
+    public bool LeaderIsDialled => _leader.Pending();
+
     /// <summary>A client that is logged in, and its server.</summary>
     public (RawPeer Client, RawPeer Server) LogIn(Capabilities capabilities = Classic, string user = "app")
     {

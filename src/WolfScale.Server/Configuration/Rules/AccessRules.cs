@@ -49,6 +49,12 @@ internal static class AccessRules
             yield return context.Error("tls_incomplete", proxy.TlsCert.Length > 0 ? "proxy.tls_cert" : "proxy.tls_key", "proxy.tls_cert and proxy.tls_key belong together");
         if (proxy.TlsRequired && proxy.TlsCert.Length == 0)
             yield return context.Error("tls_incomplete", "proxy.tls_required", "proxy.tls_required = true needs proxy.tls_cert and proxy.tls_key: no client could connect");
+        if (proxy.SendProxyProtocol && proxy.PoolConnections > 0)
+        {
+            yield return context.Error("pool_hides_clients", "proxy.pool_connections",
+                "proxy.pool_connections and proxy.send_proxy_protocol exclude each other: a connection that is used again would show the address of its first client");
+        }
+
         foreach (var network in proxy.ProxyProtocolNetworks.Where(n => Networks.Parse(n) is null))
         {
             yield return context.Error("bad_network", "proxy.proxy_protocol_networks",

@@ -20,6 +20,10 @@ public sealed record ProxySection
     [Within(1, 1_000_000)]
     public int MaxConnections { get; init; } = 10_000;
 
+    /// <summary>Connections to the leader that are kept when their clients go, for the next clients of the same account. 0: none.</summary>
+    [Within(0, 100_000)]
+    public int PoolConnections { get; init; }
+
     /// <summary>How long a local read may wait for its data before it goes to the leader.</summary>
     [Within(0, 600_000)]
     public int ReadWaitMs { get; init; } = 100;

@@ -1,0 +1,147 @@
+using System.Net;
+using System.Security.Cryptography;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+using static WolfScale.Unit.Proxy.RawPeer;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>Connections that outlive their sessions.</summary>
+public sealed class PoolTests : IDisposable
+{
+    private readonly ProxyKit _kit = new(new() { BindAddress = new(IPAddress.Loopback, 0), Loops = 1, PoolConnections = 2 });
+
+    public PoolTests() => _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
+
+    [Fact]
+    public void The_next_client_of_an_account_gets_the_connection_that_the_last_one_left()
+    {
+        var server = SecondClientLeaves();
+
+        var (client, greeting) = Greeted();
+        Login(client, greeting, "secret");
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("UPDATE t SET a=2"));
+        Assert.Equal("\x03UPDATE t SET a=2", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        Assert.False(_kit.LeaderIsDialled);
+    }
+
+    [Fact]
+    public void A_wrong_password_does_not_get_it()
+    {
+        _ = SecondClientLeaves();
+
+        var (client, greeting) = Greeted();
+        Login(client, greeting, "wrong");
+        var judge = _kit.AcceptAtLeader();
+        judge.Greet();
+        Assert.Contains("wolfscale_none", judge.ReadText(), StringComparison.Ordinal); // a plugin that makes every server ask
+        judge.Sequence = 2;
+        judge.Say([0xFE, .. "mysql_native_password\0"u8, .. Salt, 0]);
+        Assert.Equal(0xFE, client.Read()[0]);
+        client.Sequence = 3;
+        client.Say(NativePassword.Scramble("wrong", Salt));
+        Assert.Equal(NativePassword.Scramble("wrong", Salt), judge.Read());
+        judge.Say([0xFF, 0x15, 0x04, .. "#28000Access denied"u8]);
+        Assert.Contains("Access denied", client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
+    [Fact]
+    public void An_account_that_the_proxy_cannot_judge_is_logged_in_by_its_server()
+    {
+        _ = SecondClientLeaves();
+
+        var (client, greeting) = Greeted();
+        client.Login(ProxyKit.Classic, "other");
+        _ = greeting;
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = server.Read();
+        server.Sequence = 2;
+        server.Say([0xFE, .. "client_ed25519\0"u8, .. Salt]);
+        Assert.Contains("client_ed25519", client.ReadText(), StringComparison.Ordinal);
+        client.Sequence = 3;
+        client.Say("a signature"u8);
+        Assert.Equal("a signature", server.ReadText());
+        server.Sequence = 4;
+        server.Say(Ok());
+        server.AnswerPreparation();
+        Assert.Equal((0, 4), (client.Read()[0], client.LastSequence));
+    }
+
+    /// <summary>What COM_RESET_CONNECTION cannot take back.</summary>
+    [Fact]
+    public void A_connection_that_has_chosen_a_schema_does_not_serve_one_that_has_none()
+    {
+        var (client, server) = FirstClient();
+        client.Send(Query("USE other"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok([1, 6, 5, .. "other"u8])));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Command(1));
+        Assert.Equal("\x01", server.ReadText());
+        server.ExpectEnd();
+    }
+
+    [Fact]
+    public void A_connection_whose_reset_is_refused_is_not_used_again()
+    {
+        var (client, server) = PooledClient();
+        client.Send(Command(1));
+        Assert.Equal("\x1F", server.ReadText());
+        server.Send(Packet(1, [0xFF, 0x15, 0x04, .. "#HY000No"u8]));
+        server.ExpectEnd();
+    }
+
+    /// <summary>The first client is greeted by the server: only then does the proxy know how servers greet.</summary>
+    private (RawPeer Client, RawPeer Server) FirstClient() => _kit.LogIn();
+
+    /// <summary>A client whose password the proxy has judged, and its new connection.</summary>
+    private (RawPeer Client, RawPeer Server) PooledClient()
+    {
+        _ = FirstClient();
+        var (client, greeting) = Greeted();
+        Login(client, greeting, "secret");
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = server.Read();
+        server.Sequence = 2;
+        server.Say(Ok());
+        server.AnswerPreparation();
+        Assert.Equal((0, 2), (client.Read()[0], client.LastSequence));
+        return (client, server);
+    }
+
+    /// <returns>The server's end of the connection that waits for its next session.</returns>
+    private RawPeer SecondClientLeaves()
+    {
+        var (client, server) = PooledClient();
+        client.Send(Query("SET autocommit=0"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        _ = client.Read();
+        client.Send(Command(1));
+        Assert.Equal("\x1F", server.ReadText()); // reset, and not quit
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        return server;
+    }
+
+    private (RawPeer Client, ServerGreeting Greeting) Greeted()
+    {
+        var client = _kit.Connect();
+        return (client, ServerGreeting.Read(client.Read()));
+    }
+
+    private static void Login(RawPeer client, ServerGreeting greeting, string password)
+    {
+        var writer = new PacketWriter { Sequence = 1 };
+        new LoginRequest { User = "app", AuthResponse = NativePassword.Scramble(password, greeting.Salt.Span), Capabilities = ProxyKit.Classic & ~Capabilities.ConnectWithDatabase }.Write(writer);
+        client.Send(writer.Written.Span);
+    }
+
+    public void Dispose() => _kit.Dispose();
+}
