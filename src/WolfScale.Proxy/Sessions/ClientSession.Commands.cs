@@ -157,7 +157,7 @@ internal sealed partial class ClientSession
         else if (MustWait(_flight.Class))
             WaitForHandover();
         else if (FollowsLocalRead(_flight.Class))
-            SendToLocal();
+            FollowLocalRead();
         else if (WantsLocal(_flight.Code, _flight.Class) || MustConfirm(_flight.Code, _flight.Class))
             ReadLocally();
         else
@@ -203,7 +203,11 @@ internal sealed partial class ClientSession
         _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (_flightStatement is { } prepared)
+        {
             KeepFor(prepared, prepared.AtLeader);
+            prepared.HasLongData &= _flight.Code != CommandCode.StatementExecute;
+        }
+
         var sent = leader.Send(_flight.Packet);
         if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
             BecomeIdle(); // first: nobody waits for an answer
@@ -309,6 +313,7 @@ internal sealed partial class ClientSession
                 return bytes.Length;
             }
 
+            statement.HasLongData = code == CommandCode.StatementSendLongData;
             BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.AtLeader.Id);
         }
 

@@ -51,7 +51,8 @@ internal sealed partial class ClientSession
 
     /// <summary>A statement as text; or one prepared, without a cursor, that would be read there as the leader has read it.</summary>
     private bool MayBeRead(CommandCode code) => code == CommandCode.Query
-        || (code == CommandCode.StatementExecute && _flight.Packet[PacketHeader.Size + 5] == 0 && !_hasTemporaryTables && _flightStatement!.Context.CanReturnFrom(_state.ParsedUnder));
+        || (code == CommandCode.StatementExecute && _flight.Packet[PacketHeader.Size + 5] == 0 && !_hasTemporaryTables
+            && _flightStatement is { HasLongData: false } statement && statement.Context.CanReturnFrom(_state.ParsedUnder));
 
     private bool IsStrong(StatementClass statement) => statement.Hint == RoutingHint.Strong || _consistency == ReadConsistency.Strong;
 
@@ -92,11 +93,29 @@ internal sealed partial class ClientSession
             CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private void ReadLocally()
+    /// <summary>Nothing may come between that read and this statement but the statement's preparation, where it has not been prepared there.</summary>
+    private void FollowLocalRead()
+    {
+        if (!MustPrepareLocally)
+        {
+            SendToLocal();
+            return;
+        }
+
+        BeginReading();
+        ReadWith(null);
+    }
+
+    private void BeginReading()
     {
         _ticket++;
         _readsLocally = true;
         Phase = SessionPhase.Preparing;
+    }
+
+    private void ReadLocally()
+    {
+        BeginReading();
         if (IsStrong(_flight.Class) || (_sawLeader && _consistency == ReadConsistency.Session))
         {
             AskReadIndex();
@@ -160,8 +179,8 @@ internal sealed partial class ClientSession
             script.Add(ScriptItem.Query("SET SESSION tx_read_only=1"));
         }
 
-        if (_flightStatement is { } statement && statement.AtLocal.Backend != _local)
-            script.AddRange(PrepareOn(statement, statement.AtLocal, _local));
+        if (MustPrepareLocally)
+            script.AddRange(PrepareOn(_flightStatement!, _flightStatement!.AtLocal, _local));
 
         var waits = needed is { } gtid && gtid.Sequence > _context.Routes.LocalSequence;
         if (waits)

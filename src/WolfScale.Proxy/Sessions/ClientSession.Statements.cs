@@ -68,7 +68,15 @@ internal sealed partial class ClientSession
         if (code == CommandCode.StatementClose)
             _ = _statements.Remove(statement.Id);
         if (code == CommandCode.StatementSendLongData)
+        {
+            statement.HasLongData = true;
             _state.TieTo("parameters were sent ahead of a statement");
+        }
+        else if (code == CommandCode.StatementReset)
+        {
+            statement.HasLongData = false;
+        }
+
         _flight.Keep(packet, code, Harmless);
         _flightStatement = statement;
         if (code == CommandCode.StatementClose)
@@ -78,6 +86,9 @@ internal sealed partial class ClientSession
         else
             SendToLeader();
     }
+
+    /// <summary>The command that is kept executes something that the local server has not prepared.</summary>
+    private bool MustPrepareLocally => _flightStatement is { } statement && statement.AtLocal.Backend != _local;
 
     /// <summary>The server that answers reads forgets it too; no answer follows.</summary>
     private void CloseLocal(PreparedStatement statement)

@@ -46,6 +46,61 @@ public sealed class LocalReadTests : IDisposable
         client.ExpectEnd();
     }
 
+    /// <summary>FOUND_ROWS() is of the read before it, which the local server answered.</summary>
+    [Fact]
+    public void A_prepared_statement_that_refers_to_a_local_read_follows_it()
+    {
+        var (client, leader, local) = ReadsLocally();
+        Prepare(client, leader, "SELECT FOUND_ROWS()", 5, 0);
+        Ask(client, local);
+        client.Send(Command(0x17, "\x01\0\0\0\0\x01\0\0\0"));
+        Assert.Equal("\x16SELECT FOUND_ROWS()", local.ReadText());
+        SayPrepared(local, 9, 0);
+        Assert.Equal("\x17\x09\0\0\0\0\x01\0\0\0", local.ReadText());
+        local.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    /// <summary>They are on the leader's server, and nowhere else.</summary>
+    [Fact]
+    public void A_prepared_read_whose_parameters_were_sent_ahead_stays_on_the_leader()
+    {
+        var (client, leader, local) = ReadsLocally();
+        Prepare(client, leader, "SELECT a FROM t WHERE b=?", 5, 1);
+        client.Send(Command(0x18, "\x01\0\0\0\0\0data"));
+        Assert.Equal("\x18\x05\0\0\0\0\0data", leader.ReadText());
+        const string Execute = "\0\x01\0\0\0\0\x01\x0f\0";
+        client.Send(Command(0x17, "\x01\0\0\0" + Execute));
+        Assert.Equal("\x17\x05\0\0\0" + Execute, leader.ReadText());
+        leader.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        // Without them it is read here.
+        const string WithText = Execute + "\x04text";
+        client.Send(Command(0x17, "\x01\0\0\0" + WithText));
+        Assert.Equal("\x16SELECT a FROM t WHERE b=?", local.ReadText());
+        SayPrepared(local, 9, 1);
+        Assert.Equal("\x17\x09\0\0\0" + WithText, local.ReadText());
+    }
+
+    private static void Prepare(RawPeer client, RawPeer leader, string sql, byte id, byte parameters)
+    {
+        client.Send(Command(0x16, sql));
+        Assert.Equal("\x16" + sql, leader.ReadText());
+        SayPrepared(leader, id, parameters);
+        Assert.Equal([0, 1, 0, 0, 0], client.Read()[..5]);
+        for (var i = 0; i < 2 * parameters; i++)
+            _ = client.Read(); // of one parameter: its definition and EOF
+    }
+
+    /// <summary>A statement without columns, as far as its answer tells.</summary>
+    private static void SayPrepared(RawPeer server, byte id, byte parameters)
+    {
+        server.Send(Packet(1, 0, id, 0, 0, 0, 0, 0, parameters, 0, 0, 0, 0));
+        for (byte i = 0; i < parameters; i++)
+            server.Send(Packet((byte)(2 + i), 3, (byte)'d', (byte)'e', (byte)'f'));
+    }
+
     /// <summary>A client of which one read was answered by the local server, after the leader had answered the first: by then its account is known.</summary>
     private (RawPeer Client, RawPeer Leader, RawPeer Local) ReadsLocally()
     {
