@@ -44,6 +44,7 @@ public sealed class ProxyServer : IDisposable
             _pools = [.. _loops.Select(l => new BackendPool(l, Math.Max(1, options.PoolConnections / _loops.Length)))];
         _acceptor = new Acceptor(this, (int)_listener.Handle, logger);
         _loops[0].Post(() => _loops[0].Watch((int)_listener.Handle, _acceptor));
+        _loops[0].Post(new LeaderWatch(_context, _loops).Look);
         ProxyLog.Listening(logger, Address);
     }
 

@@ -213,6 +213,8 @@ internal sealed partial class ClientSession
             BecomeIdle(); // first: nobody waits for an answer
         if (!sent)
             OnBackendLost(leader, "the connection broke");
+        else if (InTransaction || _state.Tie is not null)
+            OnAnotherLeads(); // it had to go where the session is, and nobody else says that it is in vain
     }
 
     private TakenRoute RouteToLeader(StatementClass statement) =>
@@ -233,7 +235,7 @@ internal sealed partial class ClientSession
 
     /// <summary>Another node leads by now: what this one shows may be old.</summary>
     private bool IsDeposed(Backend leader) =>
-        _context.Routes.Current.Leader is { } now && !now.Equals(leader.Address) && !InTransaction && !_login!.IsHop && _state.Tie is null;
+        IsElsewhere(leader) && !InTransaction && !_login!.IsHop && _state.Tie is null;
 
     /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
     private void NoteLeadership(Backend leader)
@@ -362,6 +364,7 @@ internal sealed partial class ClientSession
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
             BecomeIdle();
+        OnAnotherLeads();
         return taken;
     }
 

@@ -32,6 +32,7 @@ internal sealed partial class ClientSession
     public void Start()
     {
         _context.Counters.Connections.Increment();
+        _context.Begun(this, _loop);
         _timer = _loop.After(_context.Options.LoginTimeoutMs, () => Refuse(ProxyErrors.LoginTimedOut, _nextSequence));
         if (_pool is not null && _context.LastGreeting is { } last)
             Greet(last);

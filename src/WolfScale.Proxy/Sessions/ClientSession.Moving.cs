@@ -27,12 +27,42 @@ internal sealed partial class ClientSession
 
     private const int OnPurposeAfterMs = 2000;
 
+    /// <summary>
+    /// In which a node that led may still answer. One that lives has a reason to take so long: after a planned switchover its OK waits until the new leader's
+    /// log tells.
+    /// </summary>
+    private const int LastWordMs = 1000;
+
     private long _moves;
     private bool _lostIdle;
     private bool _isKilled;
     private long _readOnlyUntilMs;
     private long _moveUntilMs;
     private long _lostEpoch = -1;
+
+    /// <summary>What waits for a node that leads no more counts as lost if nothing comes soon. An idle session stays where it is until its client speaks.</summary>
+    public void OnAnotherLeads()
+    {
+        if (_leader is not { } leader || !AwaitsDeposed)
+            return;
+        var ticket = _ticket;
+        _ = _loop.After(LastWordMs, () =>
+        {
+            if (ticket == _ticket && leader == _leader && AwaitsDeposed)
+                OnBackendLost(leader, "another node leads, and this one does not answer");
+        });
+    }
+
+    /// <summary>The next word is that of a server which is not the leader's any more.</summary>
+    private bool AwaitsDeposed => _leader is { IsClosed: false } leader && IsElsewhere(leader) && Phase switch
+    {
+        SessionPhase.Connecting or SessionPhase.Authenticating or SessionPhase.SendingFile => true,
+        SessionPhase.Answering => _active == leader,
+        SessionPhase.Preparing => leader.Setup is not null && _moveUntilMs == 0, // a move has a limit of its own
+        _ => false,
+    };
+
+    private bool IsElsewhere(Backend leader) => _context.Routes.Current.Leader is { } now && !now.Equals(leader.Address);
 
     private void OnBackendLost(Backend backend, string reason)
     {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using WolfScale.Protocol;
+using WolfScale.Proxy.Net;
 using WolfScale.Proxy.Routing;
 
 namespace WolfScale.Proxy.Sessions;
@@ -11,6 +12,7 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     private const uint FirstOwnId = 1 << 30;
 
     private readonly ConcurrentDictionary<uint, ClientSession> _sessions = new();
+    private readonly ConcurrentDictionary<ClientSession, EventLoop> _all = new();
     private uint _ownIds;
 
     public ProxyOptions Options => options;
@@ -40,6 +42,19 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
         return id;
     }
 
+    /// <summary>A client is there.</summary>
+    public void Begun(ClientSession session, EventLoop loop) => _all[session] = loop;
+
+    /// <summary>On this loop's thread: its sessions need not wait for the old leader any more.</summary>
+    public void TellOfAnotherLeader(EventLoop loop)
+    {
+        foreach (var (session, its) in _all)
+        {
+            if (its == loop)
+                session.OnAnotherLeads();
+        }
+    }
+
     /// <summary>The session of the client that was greeted with this id, or null.</summary>
     public ClientSession? Find(uint clientId) => _sessions.GetValueOrDefault(clientId);
 
@@ -47,6 +62,7 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     public void Ended(ClientSession session)
     {
         _ = _sessions.TryRemove(KeyValuePair.Create(session.ClientId, session));
+        _ = _all.TryRemove(session, out _);
         ended(session);
     }
 

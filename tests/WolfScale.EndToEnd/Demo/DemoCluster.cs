@@ -96,6 +96,19 @@ internal sealed class DemoCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>A planned switchover: the leader is asked to give the lead away.</summary>
+    /// <returns>Its answer.</returns>
+    public async Task<string> SwitchoverAsync(DemoNode leader)
+    {
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(new Uri(leader.Api), "/admin/demote"));
+        request.Headers.Authorization = new("Bearer", Facts.Token);
+        using var answer = await http.SendAsync(request);
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return text;
+    }
+
     public Task<NodeStatus?> StatusAsync(string node) => NodeStatus.AskAsync(Facts.Node(node));
 
     /// <summary>Waits for a node that says it leads and accepts writes, other than <paramref name="except"/>.</summary>

@@ -167,7 +167,7 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         var writers = cluster.Facts.Nodes.SelectMany(n => new[] { false, true }.Select(inTransactions => WriteUntilAsync(cluster, n, inTransactions, stop.Token))).ToList();
         await Task.Delay(TimeSpan.FromMilliseconds(500)); // load; no state is awaited
 
-        var answer = await SwitchoverAsync(cluster, leader);
+        var answer = await cluster.SwitchoverAsync(leader);
         var next = await cluster.LeaderAsync(except: leader.Id);
         var moved = await next.Server.ScalarAsync("SELECT COUNT(*) FROM demo.p");
         await Poll.UntilAsync("rows that the new leader wrote", Patience, async () =>
@@ -262,17 +262,6 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         while (await reader.ReadAsync())
             status[reader.GetString(0)] = await reader.IsDBNullAsync(1) ? null : reader.GetString(1);
         return status;
-    }
-
-    private static async Task<string> SwitchoverAsync(DemoCluster cluster, DemoNode leader)
-    {
-        using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(new Uri(leader.Api), "/admin/demote"));
-        request.Headers.Authorization = new("Bearer", cluster.Facts.Token);
-        using var answer = await http.SendAsync(request);
-        var text = await answer.Content.ReadAsStringAsync();
-        Assert.True(answer.IsSuccessStatusCode, text);
-        return text;
     }
 
     /// <returns>Rows that were acknowledged.</returns>

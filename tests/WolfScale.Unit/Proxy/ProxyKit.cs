@@ -19,6 +19,8 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     private readonly TcpListener _leader = new(IPAddress.Loopback, 0);
     private readonly TcpListener _local = new(IPAddress.Loopback, 0);
+    private Routes _current = Routes.Nowhere;
+    private int _looks;
 
     public ProxyKit(ProxyOptions? options = null)
     {
@@ -30,7 +32,16 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public ProxyServer Proxy { get; }
 
-    public Routes Current { get; set; }
+    public Routes Current
+    {
+        get
+        {
+            _ = Interlocked.Increment(ref _looks);
+            return Volatile.Read(ref _current);
+        }
+
+        set => Volatile.Write(ref _current, value);
+    }
 
     public ulong LocalSequence => 0;
 
@@ -46,6 +57,13 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     public ConcurrentQueue<string> Defects { get; } = new();
 
     public EndPoint LocalAddress => _local.LocalEndpoint;
+
+    /// <summary>The proxy has looked at the routes as they are now, and done what follows from it. To be called while no session is busy.</summary>
+    public void AwaitLook()
+    {
+        var before = Volatile.Read(ref _looks);
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref _looks) >= before + 2, TimeSpan.FromSeconds(20)), "the proxy does not look at the routes");
+    }
 
     public RawPeer Connect()
     {
