@@ -5,6 +5,7 @@ using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy;
 using WolfScale.Proxy.Responses;
+using WolfScale.Unit.Proxy.Fuzzing;
 
 namespace WolfScale.Unit.Proxy;
 
@@ -30,7 +31,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             var client = AnswerCases.Clients[random.Next(AnswerCases.Clients.Length)];
             var answer = new TwoSidedAnswer(client);
             cases[random.Next(cases.Length)].Write(answer);
-            var bytes = Mutate(answer.FromBackend, random);
+            var bytes = Mutator.Mutate(answer.FromBackend, random);
             int[] cuts = [.. Enumerable.Range(0, random.Next(4)).Select(_ => random.Next(bytes.Length + 1)).Order()];
             kit.Dialect = new ClientDialect(client);
             kit.Refusals = random.Next(3);
@@ -94,21 +95,21 @@ public sealed class FuzzTests(ITestOutputHelper output)
             TryBoth(
                 () =>
                 {
-                    server.Send(stage == 0 ? Mutate(greeting.Written.ToArray(), random) : greeting.Written.Span);
+                    server.Send(stage == 0 ? Mutator.Mutate(greeting.Written.ToArray(), random) : greeting.Written.Span);
                     _ = client.Read();
                     client.Login(ProxyKit.Classic, "app");
                     _ = server.Read();
-                    server.Send(stage == 1 ? Mutate(RawPeer.Packet(2, RawPeer.Ok()), random) : RawPeer.Packet(2, RawPeer.Ok()));
+                    server.Send(stage == 1 ? Mutator.Mutate(RawPeer.Packet(2, RawPeer.Ok()), random) : RawPeer.Packet(2, RawPeer.Ok()));
                     if (stage == 1)
                         return;
                     _ = server.Read();
-                    server.Send(stage == 2 ? Mutate(RawPeer.Packet(1, RawPeer.Ok()), random) : RawPeer.Packet(1, RawPeer.Ok()));
+                    server.Send(stage == 2 ? Mutator.Mutate(RawPeer.Packet(1, RawPeer.Ok()), random) : RawPeer.Packet(1, RawPeer.Ok()));
                     if (stage == 2)
                         return;
                     _ = client.Read();
                     client.Send(RawPeer.Query("UPDATE t SET a=1"));
                     _ = server.Read();
-                    server.Send(Mutate(answer.FromBackend, random));
+                    server.Send(Mutator.Mutate(answer.FromBackend, random));
                 },
                 client,
                 server,
@@ -134,7 +135,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             var code = (byte)random.Next(256);
             if (code is 1 or 0x11 or 0x1F) // ends the session; changes who speaks
                 code = 3;
-            byte[] command = [code, .. Bytes(random, random.Next(60))];
+            byte[] command = [code, .. Mutator.Bytes(random, random.Next(60))];
             try
             {
                 client.Send([.. RawPeer.Packet(0, command), .. RawPeer.Packet(0, 14)]);
@@ -176,7 +177,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
             using var server = kit.AcceptAtLeader();
             server.Greet();
             _ = client.Read();
-            client.Send(Mutate(login.Written.ToArray(), random));
+            client.Send(Mutator.Mutate(login.Written.ToArray(), random));
             client.Socket.Shutdown(SocketShutdown.Send);
             while (server.Socket.Receive(new byte[4096]) > 0)
             {
@@ -223,43 +224,5 @@ public sealed class FuzzTests(ITestOutputHelper output)
     {
         Assert.True(SpinWait.SpinUntil(() => kit.Proxy.Sessions == 0, TimeSpan.FromSeconds(20)), $"{seed}: {kit.Proxy.Sessions} sessions stay");
         Assert.Empty(kit.Defects);
-    }
-
-    private static byte[] Mutate(byte[] bytes, Random random)
-    {
-        var mutated = bytes.ToList();
-        for (var n = random.Next(4); n >= 0; n--)
-        {
-            var at = random.Next(mutated.Count + 1);
-            switch (random.Next(5))
-            {
-                case 0 when at < mutated.Count:
-                    mutated[at] = (byte)random.Next(256);
-                    break;
-                case 1 when at < mutated.Count:
-                    mutated[at] ^= (byte)(1 << random.Next(8));
-                    break;
-                case 2:
-                    mutated.InsertRange(at, Bytes(random, random.Next(12)));
-                    break;
-                case 3:
-                    mutated.RemoveRange(at, random.Next(Math.Min(8, mutated.Count - at) + 1));
-                    break;
-                case 4:
-                    mutated.InsertRange(at, mutated.GetRange(at, random.Next(mutated.Count - at + 1)));
-                    break;
-                default:
-                    break;
-            }
-        }
-
-        return [.. mutated];
-    }
-
-    private static byte[] Bytes(Random random, int length)
-    {
-        var bytes = new byte[length];
-        random.NextBytes(bytes);
-        return bytes;
     }
 }
