@@ -26,6 +26,7 @@ Usage: ./run.sh COMMAND [OPTION…]
   test [--long] [PROJECT…]                    all tests, or those of the named projects (Unit, Integration …)
   bench …                                     the comparison with plain MariaDB, semi-sync and Galera
   bench proxy …                               the comparison of its proxy with HAProxy and with none
+  bench proxy-clients                         10,000 idle clients of a proxy, and the storm in which they come
   simulate --seed N --steps M                 replays a run of the consensus simulator
   build                                       a Release build
   start | join | status | info | validate | init …   the same as `wolfscale …`, from this checkout
@@ -210,7 +211,7 @@ main() {
   case $command in
     demo) need_mariadb; wolfscale demo "$@" ;;
     test) run_tests "$@" ;;
-    bench) need_bench_tools; need_wolfscale; need_sdk; build bench/WolfScale.Bench; exec "$BIN/WolfScale.Bench/release/WolfScale.Bench" "$@" ;;
+    bench) [[ ${1:-} == proxy-clients ]] || need_bench_tools; need_wolfscale; need_sdk; build bench/WolfScale.Bench; exec "$BIN/WolfScale.Bench/release/WolfScale.Bench" "$@" ;;
     simulate) need_sdk; build tests/WolfScale.Simulation; exec "$BIN/WolfScale.Simulation/release/WolfScale.Simulation" simulate "$@" ;;
     build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" ;;
     package) fail "packages are not built yet: ./run.sh build makes $WOLFSCALE" ;;

@@ -47,6 +47,7 @@ internal static class CommandLine
             result.GetValue(json),
             result.GetValue(set) ?? [])));
         root.Subcommands.Add(Proxies(runProxies));
+        root.Subcommands.Add(IdleClients.Command());
         return root.Parse(args);
     }
 
