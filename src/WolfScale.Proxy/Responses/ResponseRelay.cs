@@ -58,6 +58,7 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
     private ResponseShape _shape;
     private int _bodyLeft;
     private byte _shift;
+    private byte _lastSequence;
     private bool _eofOwed;
     private int _gathered;
 
@@ -68,11 +69,17 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
     public void Begin(ResponseShape shape)
     {
         _tracker.Begin(shape);
-        (_shape, _bodyLeft, _shift, _eofOwed, _gathered, HasBegun) = (shape, 0, 0, false, 0, false);
+        (_shape, _bodyLeft, _shift, _lastSequence, _eofOwed, _gathered, HasBegun) = (shape, 0, 0, 0, false, 0, false);
     }
 
     /// <summary>By how much the client's sequence numbers are ahead of the backend's.</summary>
     public byte Shift => _shift;
+
+    /// <summary>The number of the client's next packet.</summary>
+    public byte NextSequence => (byte)(_lastSequence + 1);
+
+    /// <summary>The client has a part of a packet, and takes whatever comes next for the rest of it.</summary>
+    public bool IsInPacket => _bodyLeft > 0 || _tracker.IsContinued;
 
     /// <summary>The client's file is there; the server's verdict comes next.</summary>
     public void FileSent() => _tracker.FileSent();
@@ -129,7 +136,7 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
                 owner.Prepared(payload);
             _tracker = next;
             PayEof(bytes, ref run, position, header, role, payload);
-            bytes[position + 3] = (byte)(header.Sequence + _shift);
+            bytes[position + 3] = _lastSequence = (byte)(header.Sequence + _shift);
             var end = position + PacketHeader.Size + header.PayloadLength;
             if (role is PacketRole.Ok or PacketRole.EndOfRows && payload.Length >= 7 && OkInfo.Read(payload) is var ok && owner.Dialect.Changes(ok, role == PacketRole.EndOfRows))
             {
@@ -209,7 +216,7 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
     private void WriteEof(byte sequence)
     {
         _writer.Clear();
-        _writer.Sequence = (byte)(sequence + _shift);
+        _writer.Sequence = _lastSequence = (byte)(sequence + _shift);
         new EofPacket(0, ServerStatus.AutoCommit).Write(_writer);
         Gather(_writer.Written.Span);
         _shift++;

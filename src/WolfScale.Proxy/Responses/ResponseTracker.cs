@@ -81,6 +81,9 @@ internal struct ResponseTracker
     /// <summary>The answer is complete.</summary>
     public readonly bool IsDone => _stage == Stage.Done;
 
+    /// <summary>The payload goes on in the next packet.</summary>
+    public readonly bool IsContinued => _continued;
+
     /// <summary>The client has the word: it sends a file.</summary>
     public readonly bool AwaitsFile => _stage == Stage.AwaitingFile;
 

@@ -130,7 +130,7 @@ internal sealed partial class ClientSession
                 SendToLeader();
         }
         else if (Phase == SessionPhase.Answering && _active is { IsClosed: true } && _relay.HasBegun)
-            Refuse(ProxyErrors.AnswerLost, 0);
+            BreakOff();
         else if (Phase == SessionPhase.Answering && _active is { IsClosed: true })
             SendToLeader();
     }
@@ -151,7 +151,7 @@ internal sealed partial class ClientSession
         if (_login!.IsHop)
             Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
         else if (_relay.HasBegun)
-            Refuse(ProxyErrors.AnswerLost, 0);
+            BreakOff();
         else if (Phase != SessionPhase.Answering || !_flight.IsKept || mayHaveCommitted)
             Answer(ProxyErrors.OutcomeUnknown);
         else if (inTransaction)

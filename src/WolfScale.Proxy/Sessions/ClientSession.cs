@@ -131,7 +131,10 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             case SessionPhase.Answering when backend == _active:
                 return OnAnswer(bytes);
             default:
-                // Out of turn: the server says why it closes (KILL, shutdown). That it does is what matters.
+                // Out of turn: the server says why it closes (KILL, shutdown). That it does is what matters. Anything else would be taken for the answer to the
+                // next command, or put its answer out of step.
+                if (bytes.Length <= PacketHeader.Size || bytes[PacketHeader.Size] != ErrPacket.Marker)
+                    OnBackendLost(backend, "the server said something that was not asked for");
                 return bytes.Length;
         }
     }
@@ -267,13 +270,22 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
         if (Phase == SessionPhase.Answering && _relay.HasBegun)
         {
-            Refuse(ProxyErrors.AnswerLost, 0);
+            BreakOff();
             return;
         }
 
         SendError(error, 1);
         if (Phase != SessionPhase.Closed)
             BecomeIdle();
+    }
+
+    /// <summary>The client has had a part of the answer, and the session ends. In the middle of a row an error would be taken for the row's rest.</summary>
+    private void BreakOff()
+    {
+        if (_relay.IsInPacket)
+            Close();
+        else
+            Refuse(ProxyErrors.AnswerLost, _relay.NextSequence);
     }
 
     /// <summary>An error, and the session ends with it.</summary>
