@@ -115,6 +115,9 @@ internal abstract class Connection : IEventHandler
     /// <summary>Whether something may be read; also true where only an end or an error waits.</summary>
     protected bool IsReadable => _readable;
 
+    /// <summary>What may still be read is followed by the end of the stream.</summary>
+    protected bool HasEnded => _ended;
+
     /// <summary>There is something to receive. Also to be called by the owner when it stopped receiving before.</summary>
     public abstract void OnReadable();
 

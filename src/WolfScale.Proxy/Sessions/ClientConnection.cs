@@ -13,6 +13,12 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
 
     public override void OnReadable()
     {
+        if (HasEnded && session.Phase == SessionPhase.Connecting)
+        {
+            session.OnClientGone(); // nobody waits for the greeting any more, and others wait for the place
+            return;
+        }
+
         while (!IsClosed && session.MayReceive)
         {
             var scratch = Loop.Scratch.AsSpan();
