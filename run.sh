@@ -28,6 +28,7 @@ Usage: ./run.sh COMMAND [OPTION…]
   bench proxy …                               the comparison of its proxy with HAProxy and with none
   bench proxy-clients                         10,000 idle clients of a proxy, and the storm in which they come
   simulate --seed N --steps M                 replays a run of the consensus simulator
+  fuzz [--packets N]                          damaged packets to the proxy's sessions (10 million), and the branches they reach
   build                                       a Release build
   start | join | status | info | validate | init …   the same as `wolfscale …`, from this checkout
 TEXT
@@ -203,6 +204,45 @@ count() { # word log: the number in the summary's line "  word: N"
   sed -n "s/^  $1: \([0-9]*\)\$/\1/p" "$2" | tail -1
 }
 
+# Every branch that is counted costs time, so the coverage is that of a shorter run of its own.
+run_fuzz() {
+  local packets=10000000 covered results unit=$BIN/WolfScale.Unit/release/WolfScale.Unit
+  if [[ ${1:-} == --packets ]]; then
+    packets=${2:?--packets takes a number}
+  elif [[ $# -gt 0 ]]; then
+    fail "fuzz does not know $1; it takes --packets N" 2
+  fi
+  covered=$((packets < 200000 ? packets : 200000))
+  need_sdk
+  build tests/WolfScale.Unit
+  results=$(mktemp -d)
+  # shellcheck disable=SC2064
+  trap "rm -rf '$results'" EXIT
+  WOLFSCALE_FUZZ_PACKETS=$packets "$unit" --no-ansi --progress off --filter-class '*SessionFuzzTests' --show-live-output on
+  WOLFSCALE_FUZZ_PACKETS=$covered "$unit" --no-ansi --progress off --filter-class '*FuzzTests' --results-directory "$results" \
+    --coverlet --coverlet-include '[WolfScale.Proxy]*' --coverlet-include '[WolfScale.Protocol]*' --coverlet-output-format cobertura >/dev/null
+  printf '\nBranches of the parsers that %s of these packets and the other fuzz tests reach:\n' "$covered"
+  branches_of_parsers "$results"/*.cobertura*.xml
+}
+
+# The last <lines> of a class are those of all its methods.
+branches_of_parsers() { # cobertura file
+  awk '
+    /<class / { match($0, /filename="[^"]*"/); file = substr($0, RSTART + 10, RLENGTH - 11); sub(/.*src\//, "", file) }
+    /<\/methods>/ { counts = 1 }
+    /<\/class>/ { counts = 0 }
+    counts && match($0, /\([0-9]+\/[0-9]+\)/) { split(substr($0, RSTART + 1, RLENGTH - 2), n, "/"); taken[file] += n[1]; all[file] += n[2] }
+    END {
+      for (file in all)
+        if (file ~ /Proxy\/(Responses|Sql)\/|Proxy\/Sessions\/(LoginPacket|ShortPacket|CommandStream|FileStream|CommandShapes|BackendSetup)|Proxy\/Net\/HeldBytes|Protocol\/Packets\/|Handshake\/(AuthSwitchRequest|ServerGreeting)/) {
+          printf "  %-60s %4d of %4d\n", file, taken[file], all[file] | "sort"
+          t += taken[file]; a += all[file]
+        }
+      close("sort")
+      printf "  %-60s %4d of %4d, %.1f %%\n", "all of them", t, a, 100 * t / a
+    }' "$1"
+}
+
 # --- commands ---------------------------------------------------------------------------------------------------
 
 main() {
@@ -213,6 +253,7 @@ main() {
     test) run_tests "$@" ;;
     bench) [[ ${1:-} == proxy-clients ]] || need_bench_tools; need_wolfscale; need_sdk; build bench/WolfScale.Bench; exec "$BIN/WolfScale.Bench/release/WolfScale.Bench" "$@" ;;
     simulate) need_sdk; build tests/WolfScale.Simulation; exec "$BIN/WolfScale.Simulation/release/WolfScale.Simulation" simulate "$@" ;;
+    fuzz) run_fuzz "$@" ;;
     build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" ;;
     package) fail "packages are not built yet: ./run.sh build makes $WOLFSCALE" ;;
     start | join | status | info | validate | init) wolfscale "$command" "$@" ;;

@@ -2,6 +2,7 @@ using System.Text;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy.Responses;
+using WolfScale.Unit.Proxy.Sql;
 
 namespace WolfScale.Unit.Proxy.Fuzzing;
 
@@ -16,6 +17,8 @@ internal static class FuzzAnswers
         "SELECT GET_LOCK('a',1)", "CREATE TEMPORARY TABLE x (a INT)", "USE shop", "CALL p()", "SELECT LAST_INSERT_ID()", "CREATE TABLE t (a INT)", "LOCK TABLES t WRITE",
         "SET session_track_system_variables='sql_mode'",
     ];
+
+    private static readonly byte[][] Classified = [.. ClassificationTableTests.Statements().Select(s => s.Sql)];
 
     private static readonly ILookup<ResponseShape, Action<TwoSidedAnswer>> Cases = AnswerCases.All.Values.ToLookup(c => c.Shape, c => c.Write);
 
@@ -35,7 +38,9 @@ internal static class FuzzAnswers
 
     public static byte[] Query(string sql) => RawPeer.Query(sql);
 
-    public static byte[] Query(Random random) => Query(Statements[random.Next(Statements.Length)]);
+    /// <summary>Of those that do something to a session, or of all that the classifier is tested with.</summary>
+    public static byte[] Query(Random random) =>
+        random.Next(2) == 0 ? Query(Statements[random.Next(Statements.Length)]) : RawPeer.Packet(0, [3, .. Classified[random.Next(Classified.Length)]]);
 
     public static byte[] Command(Random random) => random.Next(20) switch
     {

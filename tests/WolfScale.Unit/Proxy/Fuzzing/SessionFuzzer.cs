@@ -50,6 +50,7 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
     private ClientSession _session = null!;
     private long _sessions;
     private long _ended;
+    private bool _mayCompress; // a damaged login may ask for anything
     private int _pongs;
     private long _heard; // by the servers
     private int _damageServer; // one in so many of its answers; 0: none
@@ -64,8 +65,8 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
         _localListener = Listen("local");
         _current = new Routes(1, _leaderListener.LocalEndPoint, true, "n1", null);
         var options = new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), FailoverWaitMs = FailoverWaitMs };
-        _context = new ProxyContext(options, this, this, this, this, _ => _ended++);
         _loop = new EventLoop("fuzz", _time, fault => _defects.Enqueue(fault.ToString()));
+        _context = new ProxyContext(options, this, this, this, new ProxyCounters([_loop.Meter]), this, _ => _ended++);
         _story = Story().GetEnumerator();
     }
 
@@ -183,7 +184,7 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
                 var least = Phases.MinBy(p => _counts[(int)p]);
                 foreach (var step in Round(_random.Next(3) == 0 ? Phases[_random.Next(Phases.Length)] : least))
                     yield return step;
-                if (_session.Phase != SessionPhase.Idle || !_client.IsAtBoundary)
+                if (_session.Phase != SessionPhase.Idle || !_client.IsAtBoundary || _mayCompress)
                     break;
                 foreach (var step in Check())
                     yield return step;
@@ -222,6 +223,7 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
         var how = _random.Next(8);
         for (var n = how == 0 ? _random.Next(4) : -1; n >= 0; n--)
             DamageServers(RawPeer.Packet(2, RawPeer.Ok())); // out of turn
+        _mayCompress = how == 1;
         if (how == 1)
             Damage(_client, login);
         else
