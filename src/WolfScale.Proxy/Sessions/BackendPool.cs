@@ -98,7 +98,12 @@ internal sealed class BackendPool(EventLoop loop, int capacity)
 
         public void OnGreeting(Backend from, Span<byte> packet) => throw new ProtocolException("A server greets twice.");
 
-        public int OnReceived(Backend from, Span<byte> bytes) => bytes.Length; // it says why it closes
+        /// <summary>It says why it closes, or it is out of step.</summary>
+        public int OnReceived(Backend from, Span<byte> bytes)
+        {
+            End();
+            return bytes.Length;
+        }
 
         public bool MayReceive(Backend from) => true;
 

@@ -203,7 +203,7 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
         _client = new FuzzPeer(mine);
         _current = _current with { Epoch = 1, LeaderIsHere = _random.Next(2) == 0, Local = _random.Next(2) == 0 ? _localListener.LocalEndPoint : null };
         (Quorum, _silent, _damageServer) = (QuorumAnswer.Held, false, _random.Next(4) == 0 ? 1 + _random.Next(4) : 0);
-        _session = new ClientSession(_context, _loop, its);
+        _session = new ClientSession(_context, _loop, pool: null, its);
         _session.Start();
         if (_random.Next(6) == 0)
         {
