@@ -8,8 +8,11 @@ public sealed record ProxyOptions
 {
     public required IPEndPoint BindAddress { get; init; }
 
-    /// <summary>Of the node whose proxy this is, for people.</summary>
+    /// <summary>Of the node whose proxy this is, or the program's name, for people.</summary>
     public string NodeId { get; init; } = "";
+
+    /// <summary>The proxy belongs to no node and has no server beside it.</summary>
+    public bool StandsAlone { get; init; }
 
     /// <summary>Clients at a time; one more gets MariaDB's error 1040.</summary>
     public int MaxConnections { get; init; } = 10_000;
@@ -32,7 +35,7 @@ public sealed record ProxyOptions
     /// <summary>A login without TLS is refused.</summary>
     public bool TlsRequired { get; init; }
 
-    /// <summary>How to speak to the proxy of the leader's node where that offers TLS; null: in plain text.</summary>
+    /// <summary>How to speak to another node's proxy where that offers TLS; null: in plain text.</summary>
     public SslClientAuthenticationOptions? HopTls { get; init; }
 
     /// <summary>Who may say, with the PROXY protocol, on whose behalf it connects. Others that try are refused.</summary>

@@ -55,6 +55,9 @@ public sealed class ProxyServer : IDisposable
     /// <summary>Clients at this moment.</summary>
     public int Sessions => Volatile.Read(ref _sessions);
 
+    /// <summary>The node of this reader does not answer, or not in time: whoever waits for a read there asks elsewhere.</summary>
+    public void Abandon(string reader) => _context.Abandon(reader);
+
     public void Dispose()
     {
         _listener.Dispose();

@@ -78,9 +78,7 @@ internal sealed class ServedProxy : IAsyncDisposable
     /// <summary>A cluster in which nothing happens.</summary>
     private sealed class OneLeader(IPEndPoint server) : IClusterRoutes, IQuorumGate, IAccountSecrets
     {
-        public Routes Current { get; } = new(1, server, true, "n1", null);
-
-        public ulong LocalSequence => 0;
+        public Routes Current { get; } = new(1, server, true, "n1", []);
 
         public Task<Gtid?> ReadIndexAsync() => Task.FromResult<Gtid?>(null);
 

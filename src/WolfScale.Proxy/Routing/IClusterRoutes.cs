@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using WolfScale.Protocol;
 
@@ -10,10 +11,13 @@ namespace WolfScale.Proxy.Routing;
 /// <param name="Leader">The leader's server when it stands beside this proxy, else the proxy of the leader's node; null while nobody is known to serve.</param>
 /// <param name="LeaderIsHere">The leader's server is this node's own.</param>
 /// <param name="LeaderId">Name of the leader, for people.</param>
-/// <param name="Local">This node's own server where it follows and may be read from, else null.</param>
-public sealed record Routes(long Epoch, EndPoint? Leader, bool LeaderIsHere, string LeaderId, EndPoint? Local)
+/// <param name="Readers">Servers that follow and may be read from: this node's own where it does; all fit followers where the proxy stands alone.</param>
+public sealed record Routes(long Epoch, EndPoint? Leader, bool LeaderIsHere, string LeaderId, ImmutableArray<Reader> Readers)
 {
-    public static Routes Nowhere { get; } = new(0, null, false, "", null);
+    public static Routes Nowhere { get; } = new(0, null, false, "", []);
+
+    /// <summary>Another number whenever a reader has come or gone: then sessions choose again.</summary>
+    public int ReadersVersion { get; init; }
 
     /// <summary>How often the local server has been closed for writes so far. Between two closings nothing on it is undone.</summary>
     public int Closings { get; init; }
@@ -27,8 +31,11 @@ public interface IClusterRoutes
 {
     Routes Current { get; }
 
-    /// <summary>How far the local server has certainly applied the cluster's transactions: the sequence of the last GTID. 0: unknown.</summary>
-    ulong LocalSequence { get; }
+    /// <summary>A connection to this address was lost, or refused by a node that does not have this role any more: worth a look at the cluster.</summary>
+    void Lost(EndPoint address)
+    {
+        // A node hears of the cluster itself.
+    }
 
     /// <summary>
     /// The GTID of the last transaction that anybody can have been told of when this was asked: a round of messages to a majority, started after the

@@ -3,6 +3,7 @@ using System.Net.Security;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy.Net;
+using WolfScale.Proxy.Routing;
 
 namespace WolfScale.Proxy.Sessions;
 
@@ -29,7 +30,7 @@ internal interface IBackendOwner
     void OnLost(Backend backend, string reason);
 }
 
-/// <summary>A connection to a server, or to the proxy of the leader's node.</summary>
+/// <summary>A connection to a server, or to another node's proxy.</summary>
 internal sealed class Backend : Connection
 {
     private const int LongestGreeting = 4096;
@@ -46,8 +47,14 @@ internal sealed class Backend : Connection
 
     public EndPoint Address { get; }
 
-    /// <summary>The other side is the proxy of the leader's node.</summary>
+    /// <summary>The other side is the proxy of another node: the leader's, or a reader's.</summary>
     public bool IsHop { get; }
+
+    /// <summary>What that proxy is asked for.</summary>
+    public HopKind Hop => !IsHop ? HopKind.None : Reader is null ? HopKind.ToLeader : HopKind.ToReader;
+
+    /// <summary>The connection is for reads, to this one.</summary>
+    public Reader? Reader { get; private init; }
 
     /// <summary>How to speak TLS where the other node's proxy offers it; null: not at all.</summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
@@ -62,13 +69,24 @@ internal sealed class Backend : Connection
     public Capabilities Offered { get; private set; }
 
     /// <summary>The connection's id on its server.</summary>
-    public uint ConnectionId { get; private set; }
+    public uint ConnectionId { get; set; }
 
     /// <summary>What the proxy says to it on its own at this moment, or null.</summary>
     public BackendSetup? Setup { get; set; }
 
     /// <summary>The <see cref="SessionState.Version"/> that it is at.</summary>
     public int StateVersion { get; set; } = -1;
+
+    /// <summary>A connection for reads.</summary>
+    /// <returns>Null when it failed at once.</returns>
+    public static Backend? Connect(EventLoop loop, Reader reader, SslClientAuthenticationOptions? tls, IBackendOwner owner)
+    {
+        var descriptor = Libc.Connect(reader.Address);
+        if (descriptor < 0)
+            return null;
+        reader.Load.Enter();
+        return new Backend(loop, descriptor, reader.Address, reader.IsHop, owner) { Tls = reader.IsHop ? tls : null, Reader = reader };
+    }
 
     /// <returns>Null when it failed at once; the reason is then in <paramref name="reason"/>.</returns>
     public static Backend? Connect(EventLoop loop, EndPoint address, bool hop, SslClientAuthenticationOptions? tls, IBackendOwner owner, out string reason)
@@ -114,6 +132,8 @@ internal sealed class Backend : Connection
 
     public new void Close()
     {
+        if (!IsClosed)
+            Reader?.Load.Leave();
         base.Close();
         _held.Release();
     }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using WolfScale.Protocol;
@@ -126,6 +127,8 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
             row.Add(reader.TryReadLengthEncodedBytes(out var value) ? value.ToArray() : null);
         LastRow = row;
         LastValue = row is [{ } first, ..] ? Encoding.UTF8.GetString(first) : null;
+        if (_current.OnPrepared is { } heard && uint.TryParse(LastValue, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            heard(number);
     }
 
     private void NextStatement()
@@ -156,12 +159,12 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
 /// <summary>A command of the proxy's own.</summary>
 /// <param name="Code">COM_QUERY or COM_STMT_PREPARE.</param>
 /// <param name="Body">What follows the code.</param>
-/// <param name="OnPrepared">Hears the id of a prepared statement.</param>
+/// <param name="OnPrepared">Hears the id of a prepared statement, or the number that a query's first row begins with.</param>
 internal readonly record struct ScriptItem(CommandCode Code, byte[] Body, Action<uint>? OnPrepared = null)
 {
     public static ScriptItem Query(byte[] sql) => new(CommandCode.Query, sql);
 
-    public static ScriptItem Query(string sql) => new(CommandCode.Query, Encoding.UTF8.GetBytes(sql));
+    public static ScriptItem Query(string sql, Action<uint>? onNumber = null) => new(CommandCode.Query, Encoding.UTF8.GetBytes(sql), onNumber);
 }
 
 /// <summary>Logs the client in on another server, with what its first login gave away: SHA1(password), which mysql_native_password proves knowledge of.</summary>
@@ -178,7 +181,7 @@ internal sealed class BackendLogin(LoginPacket packet, byte[] secret)
         var writer = backend.Loop.Writer;
         writer.Clear();
         writer.Sequence = backend.LoginSequence;
-        packet.WriteFor(writer, greeting.Capabilities, NativeSecret.Prove(secret, greeting.Salt.Span), NativePassword.PluginName, backend.IsHop, first: false);
+        packet.WriteFor(writer, greeting.Capabilities, NativeSecret.Prove(secret, greeting.Salt.Span), NativePassword.PluginName, backend.Hop, first: false);
         _ = backend.Send(writer.Written.Span);
     }
 

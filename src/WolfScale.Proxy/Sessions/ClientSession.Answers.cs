@@ -90,14 +90,15 @@ internal sealed partial class ClientSession
         string?[][] rows =
         [
             ["Node", _context.Options.NodeId],
-            ["Node_role", routes.LeaderIsHere ? "LEADER" : "FOLLOWER"],
+            ["Node_role", _context.Options.StandsAlone ? "PROXY" : routes.LeaderIsHere ? "LEADER" : "FOLLOWER"],
             ["Leader", routes.LeaderId.Length > 0 ? routes.LeaderId : null],
             ["Session_client", _clientAddress?.ToString()],
+            ["Session_reader", _reader?.Id],
             ["Session_consistency", _consistency.ToString().ToLowerInvariant()],
             ["Session_gtid", _seen?.ToString()],
             ["Session_statements_leader", Number(_sentToLeader)],
             ["Session_statements_local", Number(_sentToLocal)],
-            ["Session_last_route", _lastRoute?.Describe()],
+            ["Session_last_route", _lastRoute is TakenRoute.Local && _context.Options.StandsAlone ? "reader: " + _answeredBy : _lastRoute?.Describe()],
             ["Session_moves", Number(_moves)],
             ["Session_tied", _state.Tie],
             ["Proxy_connections_total", Number(counters.Connections.Value)],

@@ -132,6 +132,12 @@ internal sealed partial class ClientSession
         NoteTies(statement);
         if (code == CommandCode.Query)
             NoteAssigned(statement, packet[(PacketHeader.Size + 1)..]);
+        if (_login!.Hop == HopKind.ToReader && !MayServeReaderHop(statement))
+        {
+            Refuse(ProxyErrors.NotFollowing, 1);
+            return;
+        }
+
         _flight.Keep(packet, code, statement);
         _flightStatement = null;
         NoteBegin(code, statement);
@@ -195,7 +201,7 @@ internal sealed partial class ClientSession
         _ticket++;
         _readsLocally = false;
         _sentToLeader++;
-        Count(RouteToLeader(_flight.Class));
+        Count(_login!.Hop == HopKind.ToReader ? TakenRoute.Local : RouteToLeader(_flight.Class));
         _lastWasLocal = false;
         _active = leader;
         Phase = SessionPhase.Answering;

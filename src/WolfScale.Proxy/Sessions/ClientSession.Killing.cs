@@ -6,7 +6,7 @@ namespace WolfScale.Proxy.Sessions;
 
 /// <summary>
 /// KILL names a connection by the id that its client was greeted with. After a move its connection has another one on the new leader; and a read may
-/// run on the local server. Who kills must have the right to, on that server: the statement runs on the killer's own connection.
+/// run on a reader. Who kills must have the right to, on that server: the statement runs on the killer's own connection.
 /// </summary>
 internal sealed partial class ClientSession
 {
@@ -28,7 +28,7 @@ internal sealed partial class ClientSession
             return false;
         var sql = string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {id}");
         if (local && kill.Scope == KillScope.Query && _secret is not null && _login is { } login)
-            KillOn(OpenLocal(), new BackendLogin(login, _secret), sql);
+            KillOn(Dial(target._local!.Reader!), new BackendLogin(login, _secret), sql);
         else if (_leader is { IsClosed: false } leader)
             KillOn(leader, null, local ? string.Create(CultureInfo.InvariantCulture, $"KILL {target._leader?.ConnectionId ?? 0}") : sql);
         else
@@ -36,10 +36,9 @@ internal sealed partial class ClientSession
         return true;
     }
 
-    /// <summary>A connection of its own, which ends with the statement.</summary>
-    private Backend? OpenLocal() =>
-        _context.Routes.Current.Local is { } address ? Dial(address, hop: false, out _) : null;
-
+    /// <param name="server">The session's own, or a connection that was opened for this and ends with it.</param>
+    /// <param name="login">How to log in there, or null where that is done.</param>
+    /// <param name="sql">The statement.</param>
     private void KillOn(Backend? server, BackendLogin? login, string sql)
     {
         if (server is null)

@@ -36,7 +36,7 @@ internal sealed partial class ClientSession
         _timer = _loop.After(_context.Options.LoginTimeoutMs, () => Refuse(ProxyErrors.LoginTimedOut, _nextSequence));
         if (_pool is not null && _context.LastGreeting is { } last)
             Greet(last);
-        else
+        else if (!TryGreetFromOwn())
             ConnectToLeader();
     }
 
@@ -48,6 +48,13 @@ internal sealed partial class ClientSession
         if (_waitUntilMs == 0)
             _waitUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         var routes = _context.Routes.Current;
+        _greetedByOwn = false;
+        if (_login is { Hop: HopKind.ToReader })
+        {
+            Refuse(ProxyErrors.NotFollowing, _nextSequence); // its own server went away meanwhile
+            return;
+        }
+
         if (routes.Leader is { } address)
         {
             (_epoch, _closings) = (routes.Epoch, routes.Closings);
@@ -152,7 +159,9 @@ internal sealed partial class ClientSession
             return 0;
         }
 
-        if (login.IsHop && !_context.Routes.Current.LeaderIsHere)
+        if (BeginsElsewhere(login))
+            return PacketHeader.Size + payload.Length;
+        if (login.Hop == HopKind.ToLeader && !_context.Routes.Current.LeaderIsHere)
         {
             Refuse(ProxyErrors.NoLeader(0), _nextSequence);
             return 0;
@@ -172,7 +181,7 @@ internal sealed partial class ClientSession
         var writer = _loop.Writer;
         writer.Clear();
         writer.Sequence = _leader.LoginSequence;
-        login.WriteFor(writer, _leader.Offered, login.Answer, login.Plugin, _leader.IsHop, first: true);
+        login.WriteFor(writer, _leader.Offered, login.Answer, login.Plugin, _leader.Hop, first: true);
         _loginShift = (byte)(header.Sequence - _leader.LoginSequence);
         Phase = SessionPhase.Authenticating;
         if (!_leader.Send(writer.Written.Span))
@@ -253,6 +262,8 @@ internal sealed partial class ClientSession
                 Prepare();
                 return length;
             case 0xFF:
+                if (!_authenticated && _leader!.IsHop)
+                    _context.Routes.Lost(_leader.Address); // it may not lead any more
                 _ = PassLoginPackets(bytes[..length], _client, _loginShift);
                 _resetting = false;
                 if (_authenticated)
@@ -276,7 +287,7 @@ internal sealed partial class ClientSession
     {
         Phase = SessionPhase.Preparing;
         _authenticated = true;
-        _leader!.Setup = new BackendSetup(_leader, null, [ScriptItem.Query(Preparation)], (_, refusal) => Welcome(refusal));
+        _leader!.Setup = new BackendSetup(_leader, null, [ScriptItem.Query(_login!.Hop == HopKind.ToReader ? ReaderHopPreparation : Preparation)], (_, refusal) => Welcome(refusal));
         _leader.Setup.Begin();
     }
 

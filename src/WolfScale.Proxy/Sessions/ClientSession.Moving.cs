@@ -71,7 +71,7 @@ internal sealed partial class ClientSession
             return;
         if (backend == _local)
         {
-            OnLocalLost();
+            OnLocalLost(backend.Reader!);
             return;
         }
 
@@ -89,6 +89,7 @@ internal sealed partial class ClientSession
             return;
         _leader = null;
         _lostEpoch = _epoch;
+        _context.Routes.Lost(backend.Address);
         switch (Phase)
         {
             case SessionPhase.Connecting:
@@ -120,10 +121,13 @@ internal sealed partial class ClientSession
         }
     }
 
-    private void OnLocalLost()
+    private void OnLocalLost(Reader reader)
     {
         _local = null;
-        _localPauseUntilMs = _loop.NowMs + 1000;
+        if (reader.IsHop)
+            Suspect(reader); // another may do
+        else
+            _localPauseUntilMs = _loop.NowMs + 1000;
         if (Phase == SessionPhase.Preparing)
         {
             if (_readsLocally)
@@ -243,7 +247,7 @@ internal sealed partial class ClientSession
         if (!answered && _loop.NowMs < _moveUntilMs)
             Later(LookAgainMs, FindSecretForMove); // the local server is being closed, or comes up: who asks may be killed with the rest
         else if (secret is null)
-            Refuse(ProxyErrors.SessionCannotMove($"only the client itself can log in as '{_login!.User}' (mysql_native_password accounts can be moved)"), 1);
+            Refuse(ProxyErrors.SessionCannotMove(_context.Accounts.Unavailable ?? $"only the client itself can log in as '{_login!.User}' (mysql_native_password accounts can be moved)"), 1);
         else
             LookForLeader();
     }
@@ -336,6 +340,7 @@ internal sealed partial class ClientSession
             return;
         }
 
+        _context.Routes.Lost(leader.Address);
         _leader!.Close();
         _leader = null;
         if (refusal.Code is 1045 or 1044 or 1049)

@@ -78,7 +78,7 @@ internal sealed partial class ClientSession
         var writer = _loop.Writer;
         writer.Clear();
         writer.Sequence = leader.LoginSequence;
-        login.WriteFor(writer, leader.Offered, [], NoPlugin, leader.IsHop, first: true);
+        login.WriteFor(writer, leader.Offered, [], NoPlugin, leader.Hop, first: true);
         _loginShift = (byte)(_nextSequence - 1 - leader.LoginSequence);
         Phase = SessionPhase.Authenticating;
         if (!leader.Send(writer.Written.Span))

@@ -10,7 +10,8 @@ using WolfScale.Proxy.Sql;
 namespace WolfScale.Proxy.Sessions;
 
 /// <summary>
-/// Reads on the local server. Before one is sent, that server must have what the session may not miss:
+/// Reads on a reader: the node's own server while it follows, or where the proxy stands alone one of the followers. Before a read is sent, that server
+/// must have what the session may not miss:
 /// <code>
 ///   eventual   nothing
 ///   session    the last GTID that the session wrote or could have seen
@@ -43,7 +44,7 @@ internal sealed partial class ClientSession
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
         && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable)
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0
-        && _context.Routes.Current.Local is not null && _loop.NowMs >= _localPauseUntilMs && HasSecret();
+        && !_login!.IsHop && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
     /// <summary>A strong read is confirmed on the leader too: it may have been deposed without knowing it yet.</summary>
     private bool MustConfirm(CommandCode code, StatementClass statement) =>
@@ -116,6 +117,7 @@ internal sealed partial class ClientSession
     private void ReadLocally()
     {
         BeginReading();
+        ChooseReader();
         if (IsStrong(_flight.Class) || (_sawLeader && _consistency == ReadConsistency.Session))
         {
             AskReadIndex();
@@ -171,6 +173,12 @@ internal sealed partial class ClientSession
 
         if (fresh)
             script.Add(ScriptItem.Query(Preparation));
+        if (fresh && _local is { IsHop: true } hop)
+        {
+            script.Add(ScriptItem.Query("SELECT CONNECTION_ID()", id => hop.ConnectionId = id)); // the greeting was another server's
+            Later(SetupLimitMs + _context.Options.ReadWaitMs, () => OnReaderSilent(hop));
+        }
+
         if (_local!.StateVersion != _state.Version)
         {
             _local.StateVersion = _state.Version;
@@ -182,7 +190,7 @@ internal sealed partial class ClientSession
         if (MustPrepareLocally)
             script.AddRange(PrepareOn(_flightStatement!, _flightStatement!.AtLocal, _local));
 
-        var waits = needed is { } gtid && gtid.Sequence > _context.Routes.LocalSequence;
+        var waits = needed is { } gtid && gtid.Sequence > _reader!.Reached;
         if (waits)
             script.Add(ScriptItem.Query(string.Create(CultureInfo.InvariantCulture, $"SELECT MASTER_GTID_WAIT('{needed}', {_context.Options.ReadWaitMs / 1000.0:0.###})")));
         if (script.Count == 0 && !fresh)
@@ -191,33 +199,40 @@ internal sealed partial class ClientSession
             return;
         }
 
-        _local.Setup = new BackendSetup(_local, fresh ? new BackendLogin(_login!, _secret!) : null, script, (setup, refusal) => OnLocalReady(setup, refusal, waits));
+        _local.Setup = new BackendSetup(_local, fresh ? new BackendLogin(_login!, _secret!) : null, script, (setup, refusal) => OnLocalReady(setup, refusal, waits ? needed : null));
         if (!fresh)
             _local.Setup.Begin();
     }
 
     private bool TryConnectLocal()
     {
-        _local = _context.Routes.Current.Local is { } address ? Dial(address, hop: false, out _) : null;
+        _local = _reader is { } reader ? Dial(reader) : null;
+        if (_local is null && _reader is { } unreachable)
+            Suspect(unreachable);
         return _local is not null;
     }
 
-    private void OnLocalReady(BackendSetup setup, ErrPacket? refusal, bool waited)
+    private void OnLocalReady(BackendSetup setup, ErrPacket? refusal, Gtid? awaited)
     {
         if (Phase != SessionPhase.Preparing)
             return;
         if (refusal is not null)
         {
-            _localPauseUntilMs = _loop.NowMs + 5000;
+            if (IsAboutTheReader(refusal) && _local is { IsHop: true, Reader: { } reader })
+                Suspect(reader); // another may do
+            else
+                _localPauseUntilMs = _loop.NowMs + 5000;
             DropLocal();
             SendToLeader();
         }
-        else if (waited && setup.LastValue != "0")
+        else if (awaited is not null && setup.LastValue != "0")
         {
             SendToLeader(); // not there in time
         }
         else
         {
+            if (awaited is { } gtid)
+                _reader?.See(gtid.Sequence);
             SendToLocal();
         }
     }
@@ -227,13 +242,15 @@ internal sealed partial class ClientSession
         _active = _local;
         _ticket++;
         (_lastWasLocal, _readsLocally) = (true, false);
+        _answeredBy = _local!.Reader!.Id;
+        _local.Reader.Load.CountRead();
         _sentToLocal++;
         Count(TakenRoute.Local);
         Phase = SessionPhase.Answering;
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (_flightStatement is { } statement)
             KeepFor(statement, statement.AtLocal);
-        if (!_local!.Send(_flight.Packet))
+        if (!_local.Send(_flight.Packet))
             OnBackendLost(_local, "the connection broke");
     }
 

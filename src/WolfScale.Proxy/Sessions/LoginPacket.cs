@@ -6,6 +6,19 @@ using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
+/// <summary>What a connection from one node's proxy to another's is for.</summary>
+internal enum HopKind : byte
+{
+    /// <summary>It is none, but a client's or to a server.</summary>
+    None,
+
+    /// <summary>Whatever the client does, on the leader's server.</summary>
+    ToLeader,
+
+    /// <summary>Reads, on the server beside the proxy, which follows.</summary>
+    ToReader,
+}
+
 /// <summary>
 /// A client's login (handshake response, 4.1), taken apart far enough to send it on to a server with other capabilities, or with another proof of the
 /// password. What the proxy does not know stays as it came.
@@ -19,7 +32,6 @@ internal sealed class LoginPacket
     public const Capabilities Never = Capabilities.Ssl | Capabilities.Compress;
 
     private const int MariaDbOffset = 20;
-    private const string HopAttribute = "_wolfscale_hop";
     private readonly byte[] _head; // character set 1, reserved 19, MariaDB's capabilities 4
     private readonly byte[] _user; // in the client's character set, as the database
     private readonly byte[]? _database;
@@ -31,6 +43,8 @@ internal sealed class LoginPacket
         (Capabilities, _maxPacket, _head, _user, Answer, _database, Plugin, _attributes) = (capabilities, maxPacket, head, user, answer, database, plugin, attributes);
         User = Encoding.UTF8.GetString(user);
         Database = database is null ? null : Encoding.UTF8.GetString(database);
+        var hop = attributes.AsSpan().IndexOf(HopAttribute);
+        Hop = hop < 0 ? HopKind.None : attributes.AsSpan(hop + HopAttribute.Length).StartsWith(ToReader) ? HopKind.ToReader : HopKind.ToLeader;
     }
 
     /// <summary>The client's own.</summary>
@@ -59,8 +73,18 @@ internal sealed class LoginPacket
         _ => ClientCharset.AsciiUnsafe,
     };
 
-    /// <summary>It comes from another node's proxy, for the leader alone: it is never sent on to a third.</summary>
-    public bool IsHop => _attributes.AsSpan().IndexOf(Encoding.ASCII.GetBytes(HopAttribute)) >= 0;
+    /// <summary>It comes from another proxy, for the servers of this node alone: it is never sent on to a third.</summary>
+    public bool IsHop => Hop != HopKind.None;
+
+    /// <summary>What another proxy wants of this one.</summary>
+    public HopKind Hop { get; }
+
+    private static ReadOnlySpan<byte> HopAttribute => "_wolfscale_hop"u8;
+
+    // The attribute's value, with its length before it.
+    private static ReadOnlySpan<byte> ToLeader => "\u00011"u8;
+
+    private static ReadOnlySpan<byte> ToReader => "\u0001r"u8;
 
     /// <summary>Whether this is the short packet that asks for TLS.</summary>
     public static bool IsTlsRequest(ReadOnlySpan<byte> payload) =>
@@ -93,12 +117,12 @@ internal sealed class LoginPacket
     /// <param name="server">What the server offers.</param>
     /// <param name="answer">The proof of the password, for <paramref name="plugin"/>.</param>
     /// <param name="plugin">Empty where the client named none.</param>
-    /// <param name="hop">The backend is the proxy of the leader's node.</param>
+    /// <param name="hop">What is wanted of another node's proxy.</param>
     /// <param name="first">It is the server that has greeted the client. Others may not presume that the client knows any columns.</param>
-    public void WriteFor(PacketWriter writer, Capabilities server, ReadOnlySpan<byte> answer, string plugin, bool hop, bool first)
+    public void WriteFor(PacketWriter writer, Capabilities server, ReadOnlySpan<byte> answer, string plugin, HopKind hop, bool first)
     {
         var capabilities = BackendCapabilities(server);
-        var writesAttributes = (server & Capabilities.ConnectAttributes) != 0 && (_attributes.Length > 0 || hop);
+        var writesAttributes = (server & Capabilities.ConnectAttributes) != 0 && (_attributes.Length > 0 || hop != HopKind.None);
         capabilities = writesAttributes ? capabilities | Capabilities.ConnectAttributes : capabilities & ~Capabilities.ConnectAttributes;
         _ = writer.Begin().UInt32((uint)capabilities).UInt32(_maxPacket).Bytes(_head.AsSpan(0, MariaDbOffset))
             .UInt32(BinaryPrimitives.ReadUInt32LittleEndian(_head.AsSpan(MariaDbOffset)) & ~(first ? 0 : (uint)MariaDbCapabilities.CacheMetadata)).Bytes(_user).Byte(0);
@@ -126,9 +150,9 @@ internal sealed class LoginPacket
         return wanted & (server | Capabilities.LongPassword | Capabilities.ConnectWithDatabase | Capabilities.Interactive | Capabilities.FoundRows | Capabilities.IgnoreSpace);
     }
 
-    private void WriteAttributes(PacketWriter writer, bool hop)
+    private void WriteAttributes(PacketWriter writer, HopKind hop)
     {
-        byte[] more = hop ? [(byte)HopAttribute.Length, .. Encoding.ASCII.GetBytes(HopAttribute), 1, (byte)'1'] : [];
+        byte[] more = hop == HopKind.None ? [] : [(byte)HopAttribute.Length, .. HopAttribute, .. hop == HopKind.ToReader ? ToReader : ToLeader];
         _ = writer.LengthEncodedInteger((ulong)(_attributes.Length + more.Length)).Bytes(_attributes).Bytes(more);
     }
 }

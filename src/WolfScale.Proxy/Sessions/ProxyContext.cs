@@ -14,6 +14,7 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     private readonly ConcurrentDictionary<uint, ClientSession> _sessions = new();
     private readonly ConcurrentDictionary<ClientSession, EventLoop> _all = new();
     private uint _ownIds;
+    private uint _turn;
 
     public ProxyOptions Options => options;
 
@@ -24,6 +25,8 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     public IAccountSecrets Accounts => accounts;
 
     public ProxyCounters Counters => counters;
+
+    public HopHosts HopHosts { get; } = new();
 
     /// <summary>The packet with which the last server greeted, for greetings of the proxy's own; null until one has.</summary>
     public byte[]? LastGreeting { get; set; }
@@ -57,6 +60,16 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
 
     /// <summary>The session of the client that was greeted with this id, or null.</summary>
     public ClientSession? Find(uint clientId) => _sessions.GetValueOrDefault(clientId);
+
+    /// <summary>For a choice among equals.</summary>
+    public uint NextTurn() => Interlocked.Increment(ref _turn);
+
+    /// <summary>This reader's node says nothing any more: sessions that wait for it ask another.</summary>
+    public void Abandon(string reader)
+    {
+        foreach (var session in _sessions.Values)
+            session.Abandon(reader);
+    }
 
     /// <summary>A session is over; it takes itself off the books.</summary>
     public void Ended(ClientSession session)

@@ -28,6 +28,9 @@ internal static class ProxyErrors
     /// <summary>As a read-only server says it: nothing was executed.</summary>
     public static ErrPacket NotLeader { get; } = new(1290, "HY000", "WolfScale: this node does not lead any more; nothing was executed");
 
+    /// <summary>To another proxy, which then asks elsewhere.</summary>
+    public static ErrPacket NotFollowing { get; } = new(1290, "HY000", "WolfScale: this node's server does not follow, so it is not read from; nothing was executed");
+
     /// <summary>The transaction was rolled back, as in a deadlock: applications know what to do.</summary>
     public static ErrPacket TransactionLost { get; } =
         new(1213, "40001", "WolfScale: the leader changed and the open transaction was rolled back; try restarting transaction");

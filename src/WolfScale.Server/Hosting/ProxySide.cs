@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
 using WolfScale.MariaDb;
@@ -17,8 +16,7 @@ namespace WolfScale.Server.Hosting;
 /// <summary>The node's proxy, and the cluster as it needs to see it: who serves, and what the quorum holds.</summary>
 internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, IProxyControl, IDisposable
 {
-    private static readonly TimeSpan ReadIndexLimit = TimeSpan.FromSeconds(2);
-
+    private readonly Lock _updating = new();
     private readonly ClusterNode _node;
     private readonly NodeConfiguration _configuration;
     private readonly Func<DatabaseState?> _database;
@@ -26,7 +24,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private readonly ProxyServer _server;
     private readonly ReplicatedLog _log;
     private readonly AccountHashes _accounts;
-    private ulong _localSequence;
+    private readonly ReaderLoad _load = new();
+    private Reader? _own;
+    private int _readersVersion;
     private int _closings;
     private volatile bool _isHandingOver;
     private readonly ConcurrentDictionary<HostPort, IPEndPoint> _resolved = new();
@@ -45,9 +45,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
             MaxConnections = configuration.Proxy.MaxConnections,
             FailoverWaitMs = configuration.Proxy.FailoverWaitMs,
             ReadWaitMs = configuration.Proxy.ReadWaitMs,
-            Certificate = configuration.Proxy.TlsCert.Length > 0 ? Certificate(configuration.Proxy) : null,
+            Certificate = configuration.Proxy.TlsCert.Length > 0 ? ProxyTls.Certificate(configuration.Proxy) : null,
             TlsRequired = configuration.Proxy.TlsRequired,
-            HopTls = configuration.Proxy.TlsCert.Length > 0 ? ToOtherProxies(configuration) : null,
+            HopTls = configuration.Proxy.TlsCert.Length > 0 ? ProxyTls.ToOtherProxies(configuration.Cluster) : null,
             ProxyProtocolNetworks = [.. configuration.Proxy.ProxyProtocolNetworks.SelectMany(n => Networks.Parse(n)!)],
             PoolConnections = configuration.Proxy.PoolConnections,
             SendsProxyProtocol = configuration.Proxy.SendProxyProtocol,
@@ -89,24 +89,21 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         Update();
     }
 
-    public ulong LocalSequence => Volatile.Read(ref _localSequence);
+    /// <summary>Clients at this moment, other proxies' connections among them.</summary>
+    public int Sessions => _server.Sessions;
 
-    public async Task<Gtid?> ReadIndexAsync()
-    {
-        var lsn = await _node.ReadIndexAsync(CancellationToken.None);
-        using var limit = new CancellationTokenSource(ReadIndexLimit, _time);
-        await _node.WaitForCommitAsync(lsn, limit.Token); // the entry may be on its way to this node's log
-        return _node.Wal.LastGroupAtOrBefore(lsn, out _) is { } last ? new Gtid(last.Domain, last.ServerId, last.Sequence) : null;
-    }
+    public Task<Gtid?> ReadIndexAsync() => ReadIndex.AskAsync(_node, _time);
 
     public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user) => _accounts.NativeAsync(user);
 
     /// <summary>The local server's state has changed.</summary>
     public void Update()
     {
-        if (_database() is { } database && GtidPosition.TryParse(database.Position, out var position) && position.Gtids is [var only])
-            Volatile.Write(ref _localSequence, only.Sequence);
-        _current = Look() with { Closings = Volatile.Read(ref _closings) };
+        lock (_updating)
+        {
+            var readers = OwnReader();
+            _current = Look(readers) with { Closings = Volatile.Read(ref _closings), ReadersVersion = _readersVersion };
+        }
     }
 
     public void Dispose()
@@ -115,50 +112,32 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         _server.Dispose();
     }
 
-    /// <summary>The certificate, and those that lead to its issuer, from one PEM file.</summary>
-    private static SslStreamCertificateContext Certificate(ProxySection proxy)
-    {
-        var chain = new X509Certificate2Collection();
-        chain.ImportFromPemFile(proxy.TlsCert);
-        chain.RemoveAt(0); // the certificate itself
-        return SslStreamCertificateContext.Create(X509Certificate2.CreateFromPemFile(proxy.TlsCert, proxy.TlsKey), chain, offline: true);
-    }
-
-    /// <summary>
-    /// Between nodes TLS is spoken where clients speak it. With <c>cluster.tls_ca</c> the other node's certificate must come from there; without it the
-    /// way is encrypted, and who is at its end is not proved.
-    /// </summary>
-    private static SslClientAuthenticationOptions ToOtherProxies(NodeConfiguration configuration)
-    {
-        var options = new SslClientAuthenticationOptions { TargetHost = "wolfscale" };
-        if (configuration.Cluster.TlsCa.Length == 0)
-        {
-#pragma warning disable CA5359 // See above: there is nothing to check it against.
-            options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
-#pragma warning restore CA5359
-            return options;
-        }
-
-        var authority = new X509Certificate2Collection();
-        authority.ImportFromPemFile(configuration.Cluster.TlsCa);
-        options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        options.CertificateChainPolicy.CustomTrustStore.AddRange(authority);
-        // Addresses change; that the cluster's own authority has signed is what counts.
-        options.RemoteCertificateValidationCallback = static (_, _, _, errors) => (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None;
-        return options;
-    }
-
     private void OnViewChanged(ClusterView view) => Update();
 
-    private Routes Look()
+    /// <summary>The own server while it follows; another one each time it has begun to.</summary>
+    private ImmutableArray<Reader> OwnReader()
+    {
+        var database = _database();
+        var follows = database is { Phase: DatabasePhase.Following, NodeStatus: "ACTIVE" };
+        if (follows != _own is not null)
+        {
+            _own = follows ? new Reader(_configuration.Node.Id, LocalServer(), _load) : null;
+            _readersVersion++;
+        }
+
+        if (_own is { } own && GtidPosition.TryParse(database!.Position, out var position) && position.Gtids is [var only])
+            own.Tell(only.Sequence);
+        return _own is null ? [] : [_own];
+    }
+
+    private Routes Look(ImmutableArray<Reader> readers)
     {
         if (_node.Role.Lease is { } lease && _database() is { Phase: DatabasePhase.Serving })
-            return new Routes(lease.Term, LocalServer(), LeaderIsHere: true, _configuration.Node.Id, null) { IsHandingOver = _isHandingOver };
+            return new Routes(lease.Term, LocalServer(), LeaderIsHere: true, _configuration.Node.Id, []) { IsHandingOver = _isHandingOver };
         var view = _node.View;
-        var local = _database() is { Phase: DatabasePhase.Following, NodeStatus: "ACTIVE" } ? LocalServer() : null;
         return view.Leader is { } leader && leader.Id != view.SelfId && HostPort.TryParse(leader.ProxyAddress, out var address, out _)
-            ? new Routes(view.Term, Resolve(address), LeaderIsHere: false, leader.Id, local)
-            : Routes.Nowhere with { Epoch = view.Term, Local = local };
+            ? new Routes(view.Term, Resolve(address), LeaderIsHere: false, leader.Id, readers)
+            : Routes.Nowhere with { Epoch = view.Term, Readers = readers };
     }
 
     /// <summary>

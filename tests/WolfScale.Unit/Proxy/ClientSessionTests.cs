@@ -312,7 +312,7 @@ public sealed class ClientSessionTests : IDisposable
     {
         foreach (var user in new[] { "app", "other" })
             _kit.Accounts[user] = SHA1.HashData(SHA1.HashData("secret"u8));
-        _kit.Current = _kit.Current with { Local = _kit.LocalAddress };
+        _kit.Current = _kit.Current with { Readers = [_kit.Local] };
         var (client, server) = _kit.LogIn();
         client.Send(Packet(0, [0x11, .. "other\0"u8, 20, .. NativePassword.Scramble("secret", Salt), 0, 45, 0, .. "mysql_native_password\0"u8]));
         _ = server.Read();

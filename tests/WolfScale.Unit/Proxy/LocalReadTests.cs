@@ -11,7 +11,7 @@ public sealed class LocalReadTests : IDisposable
 
     public LocalReadTests()
     {
-        _kit.Current = _kit.Current with { LeaderIsHere = false, Local = _kit.LocalAddress };
+        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
         _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
     }
 

@@ -78,7 +78,7 @@ public class LoginPacketTests
     [Theory, MemberData(nameof(Recorded))]
     public void It_is_sent_on_as_it_came_with_other_capabilities(byte[] payload)
     {
-        var sent = Send(LoginPacket.Read(payload), Server, hop: false);
+        var sent = Send(LoginPacket.Read(payload), Server, HopKind.None);
 
         var capabilities = (Capabilities)BinaryPrimitives.ReadUInt32LittleEndian(payload);
         Assert.Equal((capabilities | LoginPacket.Always) & ~LoginPacket.Never, (Capabilities)BinaryPrimitives.ReadUInt32LittleEndian(sent));
@@ -90,7 +90,7 @@ public class LoginPacketTests
     {
         var login = LoginPacket.Read(MariaDbClient);
         var writer = new PacketWriter { Sequence = 1 };
-        login.WriteFor(writer, Server & ~Capabilities.ConnectAttributes, "another proof"u8, "some_plugin", hop: false, first: true);
+        login.WriteFor(writer, Server & ~Capabilities.ConnectAttributes, "another proof"u8, "some_plugin", HopKind.None, first: true);
 
         var read = LoginPacket.Read(writer.Written.Span[PacketHeader.Size..]);
         Assert.Equal(("app", "shop", "some_plugin", "another proof"), (read.User, read.Database, read.Plugin, Encoding.ASCII.GetString(read.Answer)));
@@ -104,7 +104,7 @@ public class LoginPacketTests
     {
         var login = LoginPacket.Read(MariaDbClient);
         var writer = new PacketWriter { Sequence = 1 };
-        login.WriteFor(writer, Server, login.Answer, login.Plugin, hop: false, first: false);
+        login.WriteFor(writer, Server, login.Answer, login.Plugin, HopKind.None, first: false);
 
         Assert.Equal(login.MariaDb & ~MariaDbCapabilities.CacheMetadata, LoginPacket.Read(writer.Written.Span[PacketHeader.Size..]).MariaDb);
     }
@@ -113,11 +113,15 @@ public class LoginPacketTests
     public void A_hop_says_so_among_its_attributes(byte[] payload)
     {
         var login = LoginPacket.Read(payload);
-        var sent = LoginPacket.Read(Send(login, Server, hop: true));
+        foreach (var kind in new[] { HopKind.ToLeader, HopKind.ToReader })
+        {
+            var sent = LoginPacket.Read(Send(login, Server, kind));
 
-        Assert.True(sent.IsHop);
-        Assert.Equal((login.User, login.Database, login.Plugin), (sent.User, sent.Database, sent.Plugin));
-        Assert.False(LoginPacket.Read(Send(login, Server, hop: false)).IsHop);
+            Assert.Equal((kind, true), (sent.Hop, sent.IsHop));
+            Assert.Equal((login.User, login.Database, login.Plugin), (sent.User, sent.Database, sent.Plugin));
+        }
+
+        Assert.False(LoginPacket.Read(Send(login, Server, HopKind.None)).IsHop);
     }
 
     [Fact]
@@ -160,12 +164,12 @@ public class LoginPacketTests
 
     private static void AssertPassesOn(LoginPacket login)
     {
-        var sent = LoginPacket.Read(Send(login, Server, hop: false));
+        var sent = LoginPacket.Read(Send(login, Server, HopKind.None));
         Assert.Equal((login.User, login.Database ?? "", login.Plugin), (sent.User, sent.Database ?? "", sent.Plugin));
         Assert.Equal(login.Answer, sent.Answer);
     }
 
-    private static byte[] Send(LoginPacket login, Capabilities server, bool hop)
+    private static byte[] Send(LoginPacket login, Capabilities server, HopKind hop)
     {
         var writer = new PacketWriter { Sequence = 1 };
         login.WriteFor(writer, server, login.Answer, login.Plugin, hop, first: true);

@@ -26,7 +26,7 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     {
         _leader.Start();
         _local.Start();
-        Current = new Routes(1, _leader.LocalEndpoint, true, "n1", null);
+        Current = new Routes(1, _leader.LocalEndpoint, true, "n1", []);
         Proxy = new ProxyServer(options ?? new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), Loops = 1 }, this, this, this, this, TimeProvider.System);
     }
 
@@ -43,8 +43,6 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         set => Volatile.Write(ref _current, value);
     }
 
-    public ulong LocalSequence => 0;
-
     /// <summary>The quorum's word.</summary>
     public Func<Gtid, QuorumAnswer> Quorum { get; set; } = _ => QuorumAnswer.Held;
 
@@ -53,10 +51,17 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public ConcurrentQueue<string> AskedAccounts { get; } = new();
 
+    public Gtid? ReadIndex { get; set; }
+
+    /// <summary>Where the proxy lost connections.</summary>
+    public ConcurrentQueue<EndPoint> LostAddresses { get; } = new();
+
     /// <summary>Errors of the proxy's own log: there are to be none.</summary>
     public ConcurrentQueue<string> Defects { get; } = new();
 
     public EndPoint LocalAddress => _local.LocalEndpoint;
+
+    public Reader Local => new("n1", _local.LocalEndpoint, new ReaderLoad());
 
     /// <summary>The proxy has looked at the routes as they are now, and done what follows from it. To be called while no session is busy.</summary>
     public void AwaitLook()
@@ -80,6 +85,15 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public bool LeaderIsDialled => _leader.Pending();
 
+    /// <summary>Waits until the proxy wants something of either; true when the local server is dialled.</summary>
+    public bool WantsLocalRatherThan(RawPeer leader)
+    {
+        var ready = new List<Socket> { leader.Socket, _local.Server };
+        Socket.Select(ready, null, null, TimeSpan.FromSeconds(20));
+        Assert.NotEmpty(ready);
+        return ready.Contains(_local.Server);
+    }
+
     /// <summary>A client that is logged in, and its server.</summary>
     public (RawPeer Client, RawPeer Server) LogIn(Capabilities capabilities = Classic, string user = "app")
     {
@@ -96,7 +110,9 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         return (client, server);
     }
 
-    public Task<Gtid?> ReadIndexAsync() => Task.FromResult<Gtid?>(null);
+    public Task<Gtid?> ReadIndexAsync() => Task.FromResult(ReadIndex);
+
+    public void Lost(EndPoint address) => LostAddresses.Enqueue(address);
 
     public QuorumAnswer Ask(Gtid gtid, long epoch, int closings) => Quorum(gtid);
 

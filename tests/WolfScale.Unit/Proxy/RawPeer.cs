@@ -77,10 +77,19 @@ internal sealed class RawPeer : IDisposable
     /// <summary>The other side closes, and says nothing before.</summary>
     public void ExpectEnd() => Assert.Equal(0, Socket.Receive(new byte[1]));
 
-    public void Greet(Capabilities capabilities = ProxyKit.Everything)
+    /// <summary>The other side closes, whatever it says before.</summary>
+    public void ReadToEnd()
+    {
+        var scratch = new byte[4096];
+        while (Socket.Receive(scratch) > 0)
+        {
+        }
+    }
+
+    public void Greet(Capabilities capabilities = ProxyKit.Everything, byte[]? salt = null)
     {
         var writer = new PacketWriter();
-        new ServerGreeting { ServerVersion = "5.5.5-10.11.19-MariaDB", ConnectionId = 7, Salt = Salt, Capabilities = capabilities }.Write(writer);
+        new ServerGreeting { ServerVersion = "5.5.5-10.11.19-MariaDB", ConnectionId = 7, Salt = salt ?? Salt, Capabilities = capabilities }.Write(writer);
         Send(writer.Written.Span);
     }
 

@@ -63,7 +63,7 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
         (_seed, _wanted, _random) = (seed, packets, new Random(seed));
         _leaderListener = Listen("leader");
         _localListener = Listen("local");
-        _current = new Routes(1, _leaderListener.LocalEndPoint, true, "n1", null);
+        _current = new Routes(1, _leaderListener.LocalEndPoint, true, "n1", []);
         var options = new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), FailoverWaitMs = FailoverWaitMs };
         _loop = new EventLoop("fuzz", _time, fault => _defects.Enqueue(fault.ToString()));
         _context = new ProxyContext(options, this, this, this, new ProxyCounters([_loop.Meter]), this, _ => _ended++);
@@ -84,9 +84,9 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
 
     Routes IClusterRoutes.Current => _current;
 
-    ulong IClusterRoutes.LocalSequence => 0;
-
     private string LastDamage => $"{_lastDamage.Phase}: the {_lastDamage.Who} says {Convert.ToHexStringLower(_lastDamage.Said.AsSpan(0, Math.Min(_lastDamage.Said.Length, 400)))}";
+
+    private Reader Own => new("n1", _localListener.LocalEndPoint!, new ReaderLoad());
 
     private QuorumAnswer Quorum { get; set; }
 
@@ -201,7 +201,7 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
         var (mine, its) = Libc.CreatePair();
         _sessions++;
         _client = new FuzzPeer(mine);
-        _current = _current with { Epoch = 1, LeaderIsHere = _random.Next(2) == 0, Local = _random.Next(2) == 0 ? _localListener.LocalEndPoint : null };
+        _current = _current with { Epoch = 1, LeaderIsHere = _random.Next(2) == 0, Readers = _random.Next(2) == 0 ? [Own] : [] };
         (Quorum, _silent, _damageServer) = (QuorumAnswer.Held, false, _random.Next(4) == 0 ? 1 + _random.Next(4) : 0);
         _session = new ClientSession(_context, _loop, pool: null, its);
         _session.Start();
@@ -330,7 +330,7 @@ internal sealed class SessionFuzzer : IDisposable, IClusterRoutes, IQuorumGate, 
                 _client.Send(FuzzAnswers.Query("UPDATE t SET a=1"));
                 break;
             default:
-                _current = _current with { Local = _localListener.LocalEndPoint };
+                _current = _current with { Readers = [Own] };
                 _client.Send([.. FuzzAnswers.Query("SELECT a FROM t"), .. FuzzAnswers.Query("SELECT b FROM t")]);
                 break;
         }
