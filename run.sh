@@ -30,7 +30,8 @@ Usage: ./run.sh COMMAND [OPTION…]
   simulate --seed N --steps M                 replays a run of the consensus simulator
   fuzz [--packets N]                          damaged packets to the proxy's sessions (10 million), and the branches they reach
   build                                       a Release build
-  start | join | status | info | validate | init …   the same as `wolfscale …`, from this checkout
+  start | join | proxy | load-balancer | status | info | validate | init …
+                                              the same as `wolfscale …`, from this checkout
 TEXT
 }
 
@@ -256,7 +257,7 @@ main() {
     fuzz) run_fuzz "$@" ;;
     build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" ;;
     package) fail "packages are not built yet: ./run.sh build makes $WOLFSCALE" ;;
-    start | join | status | info | validate | init) wolfscale "$command" "$@" ;;
+    start | join | proxy | load-balancer | status | info | validate | init) wolfscale "$command" "$@" ;;
     help | --help | -h) usage ;;
     --version) wolfscale --version ;;
     *) usage >&2; fail "there is no command \"$command\"" 2 ;;

@@ -23,6 +23,8 @@ internal static class CommandTree
             ValidateCommand.Create(),
             StatusCommand.Create(),
             InfoCommand.Create(),
+            StandAloneCommand.Proxy(),
+            StandAloneCommand.LoadBalancer(),
             DemoCommand.Create(),
         };
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();

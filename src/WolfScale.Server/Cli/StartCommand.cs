@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
 using WolfScale.MariaDb;
@@ -42,7 +41,7 @@ internal static class StartCommand
     private static async Task<int> RunAsync(LoadedConfiguration loaded, bool bootstrap, bool rejoin)
     {
         var configuration = loaded.Configuration;
-        await using var log = OpenLog(configuration.Logging);
+        await using var log = ProgramLog.Open(configuration.Logging);
         using var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
         var logger = loggers.CreateLogger("WolfScale.Server.Start");
         foreach (var finding in loaded.Findings)
@@ -73,50 +72,6 @@ internal static class StartCommand
         catch (OperationCanceledException) when (ending.Token.IsCancellationRequested)
         {
             return ExitCode.Done; // told to end while it started
-        }
-    }
-
-    private static NodeLoggerProvider OpenLog(LoggingSection settings)
-    {
-        try
-        {
-            return new NodeLoggerProvider(settings, TimeProvider.System);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new RefusedException($"logging.file = \"{settings.File}\" cannot be written as {Environment.UserName}: {e.Message}", ExitCode.Invalid);
-        }
-    }
-
-    /// <summary>SIGTERM and Ctrl+C end the node in order; the second one ends it at once. SIGHUP (a closed terminal) is ignored.</summary>
-    private sealed class EndSignals : IDisposable
-    {
-        private readonly CancellationTokenSource _source = new();
-        private readonly PosixSignalRegistration[] _registrations;
-
-        public EndSignals(ILogger logger) => _registrations =
-        [
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, logger)),
-            PosixSignalRegistration.Create(PosixSignal.SIGINT, context => End(context, logger)),
-            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => context.Cancel = true),
-        ];
-
-        public CancellationToken Token => _source.Token;
-
-        public void Dispose()
-        {
-            foreach (var registration in _registrations)
-                registration.Dispose();
-            _source.Dispose();
-        }
-
-        private void End(PosixSignalContext context, ILogger logger)
-        {
-            if (_source.IsCancellationRequested)
-                return; // the default: ends the process
-            context.Cancel = true;
-            HostLog.Stopping(logger, context.Signal.ToString());
-            _source.Cancel();
         }
     }
 }

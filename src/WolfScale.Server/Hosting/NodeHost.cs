@@ -16,7 +16,7 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyControl, IAsyncDisposable
+internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuestions, IProxyControl, IAsyncDisposable
 {
     private readonly NodeConfiguration _configuration;
     private readonly NodeLoggerProvider _log;
@@ -50,7 +50,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyContr
             var database = _database?.State;
             var commit = _node.CommitLsn;
             var behind = database is not null && database.AppliedLsn < commit;
-            return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process);
+            return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process)
+                with { ProxySessions = _proxy?.Sessions };
         }
     }
 
@@ -105,6 +106,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyContr
         return true;
     }
 
+    public async Task<string?> ReadIndexAsync() => (await ReadIndex.AskAsync(_node, _time))?.ToString();
+
+    public Task<IReadOnlyList<byte[]>> AccountHashesAsync(string user) =>
+        new AccountHashes(NodeOptions.Database(_configuration, static () => [])).NativeAsync(user);
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -130,7 +136,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyContr
             _node.SetLocalState(LocalFacts.Witness(_configuration));
         if (_configuration.Api.Enabled)                                                     // 2
         {
-            _api = await ApiServer.StartAsync(_configuration.Api, this, this, _loggers, cancellationToken: cancellationToken);
+            _api = await ApiServer.StartAsync(
+                _configuration.Api, this, this, _loggers, routes => ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time), cancellationToken);
             HostLog.ApiListens(_logger, _api.Address);
         }
 

@@ -41,11 +41,12 @@ internal static class ReportBuilder
             LagEntries = applied is { } lsn ? Math.Max(0, ends.Commit - lsn) : null,
             LagSeconds = lagSeconds,
             AcceptsWrites = self.Role == NodeRole.Leader && database is { Serving: true },
+            ServesReads = database is { Phase: DatabasePhase.Following, NodeStatus: "ACTIVE" },
             Database = Database(configuration, database),
             Addresses = new AddressReport(
                 configuration.AdvertiseAddress,
                 configuration.Api.Enabled ? LocalFacts.Advertised(configuration, configuration.Api.BindAddress) : null,
-                null),
+                configuration is { Proxy.Enabled: true, Database.Enabled: true } ? LocalFacts.Advertised(configuration, configuration.Proxy.BindAddress) : null),
             Warnings = Warnings(configuration, view),
             Version = process.Version,
             StartedAt = process.StartedAt,

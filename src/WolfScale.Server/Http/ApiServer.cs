@@ -26,10 +26,27 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>The address in force, with the real port where 0 was asked for.</summary>
     public Uri Address => new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
-    /// <summary>Starts listening.</summary>
+    /// <summary>A node's API: starts listening.</summary>
     /// <exception cref="IOException">The address is in use or not this machine's.</exception>
-    public static async Task<ApiServer> StartAsync(
-        ApiSection api, INodeReportSource source, INodeOperations operations, ILoggerFactory loggers, Action<IEndpointRouteBuilder>? more = null, CancellationToken cancellationToken = default)
+    public static Task<ApiServer> StartAsync(
+        ApiSection api, INodeReportSource source, INodeOperations operations, ILoggerFactory loggers, Action<IEndpointRouteBuilder>? more = null, CancellationToken cancellationToken = default) =>
+        StartAsync(
+            api, loggers, routes =>
+            {
+                StatusEndpoints.Map(routes, source);
+                HealthEndpoints.Map(routes, source);
+                AdminEndpoints.Map(routes, source, operations);
+                more?.Invoke(routes);
+            },
+            cancellationToken);
+
+    /// <summary>Starts listening.</summary>
+    /// <param name="api">Where, and who may ask.</param>
+    /// <param name="loggers">Of the whole process.</param>
+    /// <param name="map">What there is to ask for.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="IOException">The address is in use or not this machine's.</exception>
+    public static async Task<ApiServer> StartAsync(ApiSection api, ILoggerFactory loggers, Action<IEndpointRouteBuilder> map, CancellationToken cancellationToken)
     {
         if (!HostPort.TryParse(api.BindAddress, out var bind, out var problem))
             throw new ArgumentException("api.bind_address: " + problem, nameof(api));
@@ -50,10 +67,7 @@ public sealed class ApiServer : IAsyncDisposable
         });
         var application = builder.Build();
         Configure(application, new TokenGate(api));
-        StatusEndpoints.Map(application, source);
-        HealthEndpoints.Map(application, source);
-        AdminEndpoints.Map(application, source, operations);
-        more?.Invoke(application);
+        map(application);
         await application.StartAsync(cancellationToken);
         return new ApiServer(application);
     }

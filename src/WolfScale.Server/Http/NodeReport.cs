@@ -51,6 +51,12 @@ public sealed record NodeReport
     /// <summary>Whether this node leads and its server accepts writes.</summary>
     public bool AcceptsWrites { get; init; }
 
+    /// <summary>Whether the server follows and is in step, so that this node's proxy answers reads from it.</summary>
+    public bool ServesReads { get; init; }
+
+    /// <summary>Clients of this node's proxy, other proxies' connections among them; null where it is off.</summary>
+    public int? ProxySessions { get; init; }
+
     public DatabaseReport? Database { get; init; }
 
     public AddressReport? Addresses { get; init; }

@@ -20,7 +20,13 @@ internal static class StatusEndpoints
     }
 
     private static ClusterDocument Cluster(NodeReport report) => new(
-        report.ClusterName, report.ClusterId, report.Mode, report.Term, report.Leader, report.CommitLsn, report.Id, report.Warnings, report.Nodes);
+        report.ClusterName, report.ClusterId, report.Mode, report.Term, report.Leader, report.CommitLsn, report.Id, report.Warnings, report.Nodes)
+    {
+        AcceptsWrites = report.AcceptsWrites,
+        ServesReads = report.ServesReads,
+        GtidPosition = report.Database?.GtidPosition,
+        ProxySessions = report.ProxySessions,
+    };
 
     private static IResult Body<T>(T value, JsonTypeInfo<T> type) =>
         Results.Text(JsonSerializer.SerializeToUtf8Bytes(value, type), "application/json; charset=utf-8");

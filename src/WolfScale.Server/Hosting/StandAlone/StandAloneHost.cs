@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using System.Net.Sockets;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using WolfScale.Proxy;
+using WolfScale.Server.Configuration;
+using WolfScale.Server.Http;
+
+namespace WolfScale.Server.Hosting.StandAlone;
+
+/// <summary>
+/// A proxy on a machine without a database.
+/// <code>
+///   start:  1 the proxy listens ─▶ 2 its API ─▶ 3 the peers are asked
+///   stop:   the other way round, at once: clients see their connections end
+/// </code>
+/// Peers that do not answer are no reason not to start: then clients wait, and hear error 1053 in the end.
+/// </summary>
+internal sealed class StandAloneHost : IAsyncDisposable
+{
+    private static readonly string[] Asking = ["GET", "HEAD", "OPTIONS"];
+
+    private readonly StandAloneOptions _options;
+    private readonly TimeProvider _time;
+    private readonly string _version;
+    private readonly DateTimeOffset _startedAt;
+    private readonly HttpNodeApi _nodes;
+    private readonly RemoteRoutes _routes;
+    private readonly ProxyServer _proxy;
+    private ApiServer? _api;
+
+    private StandAloneHost(StandAloneOptions options, ILoggerFactory loggers, TimeProvider time, string version)
+    {
+        (_options, _time, _version, _startedAt) = (options, time, version, time.GetUtcNow());
+        var logger = loggers.CreateLogger("WolfScale.Server.StandAlone");
+        var configuration = options.Configuration;
+        var secret = configuration.Cluster.Secret;
+        _nodes = new HttpNodeApi(secret, configuration.Cluster.TlsCa, time);
+        _routes = new RemoteRoutes(options.Peers, options.ClusterName, _nodes, logger, time);
+        _proxy = new ProxyServer(                                                               // 1
+            new ProxyOptions
+            {
+                BindAddress = options.Listen.ToEndPoint(),
+                NodeId = options.Program,
+                StandsAlone = true,
+                MaxConnections = configuration.Proxy.MaxConnections,
+                FailoverWaitMs = configuration.Proxy.FailoverWaitMs,
+                ReadWaitMs = configuration.Proxy.ReadWaitMs,
+                PoolConnections = configuration.Proxy.PoolConnections,
+                Certificate = configuration.Proxy.TlsCert.Length > 0 ? ProxyTls.Certificate(configuration.Proxy) : null,
+                TlsRequired = configuration.Proxy.TlsRequired,
+                ProxyProtocolNetworks = [.. configuration.Proxy.ProxyProtocolNetworks.SelectMany(n => Networks.Parse(n) ?? [])],
+                SendsProxyProtocol = configuration.Proxy.SendProxyProtocol,
+                HopTls = ProxyTls.ToOtherProxies(configuration.Cluster), // where they offer it
+                Consistency = Enum.Parse<Proxy.ReadConsistency>(configuration.Replication.ReadConsistency.ToString()),
+            },
+            _routes, new HopGate(), new RemoteAccounts(_routes, _nodes, secret.Length > 0, logger), loggers, time);
+        _routes.ReaderGone += _proxy.Abandon;
+    }
+
+    /// <summary>Starts it.</summary>
+    /// <exception cref="SocketException">It cannot listen for clients.</exception>
+    /// <exception cref="IOException">It cannot listen for its API.</exception>
+    public static async Task<StandAloneHost> StartAsync(StandAloneOptions options, ILoggerFactory loggers, TimeProvider time, string version, CancellationToken cancellationToken)
+    {
+        var logger = loggers.CreateLogger("WolfScale.Server.StandAlone");
+        StandAloneLog.Starting(
+            logger, version, options.Program, options.Listen.ToString(), string.Join(", ", options.Peers.Select(p => p.Authority)),
+            options.Api.Enabled ? options.Api.BindAddress : "no address (off)");
+        if (options.Configuration.Cluster.Secret.Length == 0)
+            StandAloneLog.NoSecret(logger);
+        var host = new StandAloneHost(options, loggers, time, version);
+        try
+        {
+            if (options.Api.Enabled)
+                host._api = await ApiServer.StartAsync(options.Api, loggers, host.Map, cancellationToken); // 2
+            host._routes.Start();                                                               // 3
+            return host;
+        }
+        catch (Exception)
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _routes.DisposeAsync();
+        if (_api is { } api)
+            await api.DisposeAsync();
+        _proxy.Dispose();
+        _nodes.Dispose();
+    }
+
+    private void Map(IEndpointRouteBuilder routes)
+    {
+        _ = routes.MapGet("/stats", () => Results.Text(
+            JsonSerializer.SerializeToUtf8Bytes(Stats(), StandAloneJson.Readable.StandAloneStats), "application/json; charset=utf-8")).Open();
+        _ = routes.MapMethods("/health", Asking, () => Health(NotReady())).Open();
+        _ = routes.MapMethods("/health/ready", Asking, () => Health(NotReady())).Open();
+        _ = routes.MapMethods("/health/live", Asking, () => Health([])).Open();
+    }
+
+    private static IResult Health(ImmutableArray<string> reasons) => Results.Text(
+        JsonSerializer.SerializeToUtf8Bytes(new HealthDocument(reasons.IsEmpty, null, null, reasons), ApiJson.Readable.HealthDocument),
+        "application/json; charset=utf-8",
+        statusCode: reasons.IsEmpty ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+
+    private ImmutableArray<string> NotReady() => _routes.Current.Leader is null
+        ? ["No node is known that accepts writes.", .. _routes.Asked().Select(a => a.Problem).OfType<string>()]
+        : [];
+
+    private StandAloneStats Stats()
+    {
+        var (view, routes, counters) = (_routes.View, _routes.Current, _proxy.Counters);
+        return new StandAloneStats(
+            _options.Program, _version, Environment.ProcessId, _startedAt, Math.Round((_time.GetUtcNow() - _startedAt).TotalSeconds, 3), _proxy.Address.ToString(),
+            view.ClusterName, view.ClusterId, view.Term, routes.Leader is null ? null : routes.LeaderId,
+            _proxy.Sessions, counters.Connections.Value, new StatementStats(counters.ToLeader, counters.LocalReads, TakenRoutes.All.Where(r => r is not (TakenRoute.Local or TakenRoute.LeaderHere)).ToDictionary(r => r.Name(), counters.Statements)), counters.Moves.Value,
+            _options.Configuration.Cluster.Secret.Length > 0,
+            [.. view.Members.Select(m => Node(m, routes.Readers.Any(r => r.Id == m.Id)))],
+            [.. _routes.Asked().Where(a => a.Problem is not null).Select(a => new PeerProblem(a.Api.Authority, a.Node, a.Problem!))]);
+    }
+
+    private NodeStats Node(RemoteMember member, bool isReader)
+    {
+        var load = _routes.Load(member.Id);
+        return new NodeStats(
+            member.Id, member.Api, member.Proxy, member.Role, member.Status, member.Reason, member.AppliedLsn, member.LagEntries, member.Heard, isReader, load.Connections, load.Reads,
+            member.ProxySessions);
+    }
+}
