@@ -89,6 +89,14 @@ internal static class FuzzAnswers
         }
     }
 
+    /// <summary>Of a server that refuses nothing.</summary>
+    public static byte[]? Plain(ReadOnlySpan<byte> command) => command switch
+    {
+        [] or [0x19 or 0x18 or 0x01, ..] => null,
+        [0x16, ..] => RawPeer.Packet(1, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        _ => RawPeer.Packet(1, RawPeer.Ok()),
+    };
+
     private static byte[] Of(ResponseShape shape, Random random)
     {
         var cases = Cases[shape].ToList();
