@@ -43,6 +43,7 @@ internal sealed partial class ClientSession
     private bool _hasTemporaryTables;
     private bool _preparesAgain;
     private bool _readies; // the leader's connection is made ready for the command that is kept
+    private bool _killedItself; // KILL CONNECTION_ID(): the server closes now, and so does the proxy
 
     /// <summary>One command; what comes behind it waits for its answer.</summary>
     private int OnCommand(Span<byte> bytes)
@@ -394,6 +395,7 @@ internal sealed partial class ClientSession
         {
             _statusIsOld = true;
             _mayBeInTransaction = !InTransaction && (!_flight.IsKept || _flight.Class.Has(StatementTraits.Doubtful | StatementTraits.MultiStatement));
+            _killedItself = _flight.Class.Has(StatementTraits.IsKill) && payload is [_, ErrorConnectionKilled & 0xFF, ErrorConnectionKilled >> 8, ..];
         }
 
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
@@ -410,11 +412,14 @@ internal sealed partial class ClientSession
             NoteWrite(gtid);
     }
 
+    /// <summary>The statement under way, which is kept.</summary>
+    private ReadOnlySpan<byte> FlightText => _flightStatement is { } prepared ? prepared.Sql : _flight.Packet[(PacketHeader.Size + 1)..];
+
     private void ApplyChanges(ReadOnlySpan<byte> changes)
     {
         NoteTracked(changes);
         var before = _state.Version;
-        _state.Apply(changes);
+        _state.Apply(changes, _flight.Class, _flight.IsKept ? FlightText : default);
         if (_state.Version == before)
             return;
         _leader!.StateVersion = _state.Version;

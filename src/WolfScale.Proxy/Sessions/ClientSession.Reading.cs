@@ -37,8 +37,13 @@ internal sealed partial class ClientSession
     private bool _lastWasLocal;
     private bool _readsLocally; // a local backend is made ready for the command that is kept
 
-    /// <summary>SHOW WARNINGS, FOUND_ROWS(): of the statement before it, where that ran.</summary>
-    private bool FollowsLocalRead(StatementClass statement) => _lastWasLocal && statement.Has(StatementTraits.RefersToLastStatement) && _local is { IsClosed: false };
+    /// <summary>
+    /// SHOW WARNINGS, FOUND_ROWS(): of the statement before it, where that ran. Not what writes, nor several statements, of which one may: they belong to
+    /// the leader, whatever they refer to. So does LAST_INSERT_ID(), because only the leader has inserted.
+    /// </summary>
+    private bool FollowsLocalRead(StatementClass statement) =>
+        _lastWasLocal && statement.Has(StatementTraits.RefersToLastStatement) && _local is { IsClosed: false }
+        && !statement.Has(StatementTraits.RefersToInsertId | StatementTraits.CommitCapable | StatementTraits.MultiStatement);
 
     private bool WantsLocal(CommandCode code, StatementClass statement) =>
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
@@ -288,6 +293,12 @@ internal sealed partial class ClientSession
     private void AfterAnswer()
     {
         _loop.Meter.Latency[(int)(_active != _leader ? AnsweredBy.Local : _leader!.IsHop ? AnsweredBy.LeaderElsewhere : AnsweredBy.LeaderHere)].Record(_loop.NowUs - _sentAtUs);
+        if (_killedItself)
+        {
+            Close();
+            return;
+        }
+
         if (_active == _leader && !InTransaction && (!_reportedGtid || !_flight.IsKept || !IsOneStep))
             _sawLeader = true; // what wrote and then read may have seen more than it wrote
         (_reportedGtid, _readOnlyUntilMs) = (false, 0);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using WolfScale.Proxy.Responses;
+using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
@@ -10,9 +11,13 @@ namespace WolfScale.Proxy.Sessions;
 /// </summary>
 internal sealed class SessionState
 {
+    private const string Default = "DEFAULT";
+
     private static readonly SearchValues<char> OfNumbers = SearchValues.Create("0123456789.-");
 
     private readonly SortedDictionary<string, string> _variables = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _setByNames = []; // variables whose value is still that of SET NAMES … COLLATE
+    private string _collation = "";
     private readonly SortedDictionary<string, string> _userVariables = new(StringComparer.Ordinal);
 
     /// <summary>Grows with every change.</summary>
@@ -34,6 +39,7 @@ internal sealed class SessionState
     {
         _variables.Clear();
         _userVariables.Clear();
+        _setByNames.Clear();
         (Schema, Tie) = (schema, null);
         Version++;
         ParsedUnder = new ParsingContext(schema, null, null, null);
@@ -43,9 +49,14 @@ internal sealed class SessionState
     public void TieTo(string why) => Tie ??= why;
 
     /// <summary>Takes over what an OK reports.</summary>
-    public void Apply(ReadOnlySpan<byte> changes)
+    /// <param name="changes">The session-track part of it.</param>
+    /// <param name="statement">What was executed: the report does not tell everything.</param>
+    /// <param name="sql">Its text; empty where it was not kept.</param>
+    public void Apply(ReadOnlySpan<byte> changes, StatementClass statement = default, ReadOnlySpan<byte> sql = default)
     {
         var before = Version;
+        var forItself = statement.Has(StatementTraits.SetsForItself); // the next OK reports what the variables were put back to
+        var (charset, collation) = (false, false);
         var reader = new SessionChanges(changes);
         while (reader.Next())
         {
@@ -54,15 +65,46 @@ internal sealed class SessionState
                 Schema = Encoding.UTF8.GetString(reader.Value);
                 Version++;
             }
-            else if (reader.Kind == SessionChangeKind.SystemVariables && !IsPassing(reader.Name))
+            else if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("timestamp"u8))
             {
-                _variables[Encoding.ASCII.GetString(reader.Name)] = Encoding.UTF8.GetString(reader.Value);
+                // Reported at other times too, with the time of day.
+                if (statement.Has(StatementTraits.SetsClock | StatementTraits.ResetsClock))
+                    SetClock(statement.Has(StatementTraits.ResetsClock) ? Default : Encoding.UTF8.GetString(reader.Value));
+            }
+            else if (reader.Kind == SessionChangeKind.SystemVariables && !forItself && !IsPassing(reader.Name))
+            {
+                charset |= reader.Name.SequenceEqual("character_set_connection"u8);
+                collation |= reader.Name.SequenceEqual("collation_connection"u8);
+                var name = Encoding.ASCII.GetString(reader.Name);
+                _variables[name] = Encoding.UTF8.GetString(reader.Value);
+                _ = _setByNames.Remove(name);
                 Version++;
             }
         }
 
+        if (charset && !collation)
+            NoteNames(Encoding.UTF8.GetString(statement.Collation.Of(sql)));
         if (Version != before)
-            ParsedUnder = new ParsingContext(Schema, Variable("sql_mode"), Variable("character_set_client"), Variable("collation_connection"));
+            ParsedUnder = new ParsingContext(Schema, Variable("sql_mode"), Variable("character_set_client"), _setByNames.Contains("character_set_connection") ? _collation : Variable("collation_connection"));
+    }
+
+    /// <summary>
+    /// A new character set has its default collation, unless SET NAMES says otherwise: then that statement is to be repeated, because it gives the collation
+    /// to the results too, which no variable does.
+    /// </summary>
+    private void NoteNames(string collation)
+    {
+        _ = _variables.Remove("collation_connection");
+        _setByNames.Clear();
+        _collation = collation;
+        if (collation.Length > 0)
+            _setByNames.UnionWith(["character_set_client", "character_set_connection", "character_set_results"]);
+    }
+
+    private void SetClock(string value)
+    {
+        _variables["timestamp"] = value;
+        Version++;
     }
 
     /// <summary>A user variable's value as an SQL literal.</summary>
@@ -75,8 +117,11 @@ internal sealed class SessionState
     /// <summary>The statements that bring a server on which the session has just logged in to this state.</summary>
     public IEnumerable<ScriptItem> Script()
     {
-        if (_variables.Count > 0)
-            yield return ScriptItem.Query("SET " + string.Join(", ", _variables.Select(v => $"SESSION {v.Key}={(v.Value.Length == 0 && IsNullable(v.Key) ? "NULL" : Literal(v.Value))}")));
+        if (_setByNames.Count > 0)
+            yield return ScriptItem.Query($"SET NAMES {Literal(_variables["character_set_connection"])} COLLATE {Literal(_collation)}");
+        var single = _variables.Where(v => !_setByNames.Contains(v.Key)).ToList();
+        if (single.Count > 0)
+            yield return ScriptItem.Query("SET " + string.Join(", ", single.Select(v => $"SESSION {v.Key}={(v.Value.Length == 0 && IsNullable(v.Key) ? "NULL" : Literal(v.Value))}")));
         if (_userVariables.Count > 0)
             yield return ScriptItem.Query("SET " + string.Join(", ", _userVariables.Select(v => $"@`{v.Key.Replace("`", "``", StringComparison.Ordinal)}`={v.Value}")));
         if (Schema is { Length: > 0 })
@@ -85,7 +130,7 @@ internal sealed class SessionState
 
     /// <summary>Reported, and not the session's to set, or the proxy's own.</summary>
     private static bool IsPassing(ReadOnlySpan<byte> name) =>
-        name.StartsWith("session_track_"u8) || name.SequenceEqual("last_gtid"u8) || name.SequenceEqual("timestamp"u8) || name.SequenceEqual("insert_id"u8)
+        name.StartsWith("session_track_"u8) || name.SequenceEqual("last_gtid"u8) || name.SequenceEqual("insert_id"u8)
         || name.SequenceEqual("last_insert_id"u8) || name.SequenceEqual("identity"u8) || name.SequenceEqual("rand_seed1"u8) || name.SequenceEqual("rand_seed2"u8)
         || name.SequenceEqual("pseudo_thread_id"u8) || name.SequenceEqual("error_count"u8) || name.SequenceEqual("warning_count"u8);
 
@@ -93,8 +138,9 @@ internal sealed class SessionState
     private static bool IsNullable(string variable) =>
         variable is "character_set_results" or "default_tmp_storage_engine" or "enforce_storage_engine" or "innodb_ft_user_stopword_table" or "innodb_tmpdir";
 
-    /// <summary>A number as such: a variable that holds one takes no string.</summary>
+    /// <summary>A number as such: a variable that holds one takes no string. (The word DEFAULT is what the clock is set to; no server reports it.)</summary>
     private static string Literal(string value) =>
+        value == Default ? value :
         value.Length > 0 && value.AsSpan().IndexOfAnyExcept(OfNumbers) < 0 && double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out _)
             ? value
             : $"'{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'";

@@ -212,6 +212,8 @@ internal ref partial struct ClassifierPass
             case WordUse.LastStatement:
                 _mustLead = true;
                 _traits |= StatementTraits.RefersToLastStatement;
+                if (Ascii.EqualsIgnoreCase(_sql[_previous.Start.._previous.End], "last_insert_id"u8))
+                    _traits |= StatementTraits.RefersToInsertId;
                 break;
             case WordUse.ServerLocal:
                 _shouldLead = true;
@@ -298,6 +300,8 @@ internal ref partial struct ClassifierPass
         {
             _mustLead = true;
             _traits |= StatementTraits.RefersToLastStatement;
+            if (Ascii.EqualsIgnoreCase(name, "last_insert_id"u8) || Ascii.EqualsIgnoreCase(name, "identity"u8))
+                _traits |= StatementTraits.RefersToInsertId;
         }
     }
 

@@ -48,8 +48,10 @@ internal ref partial struct ClassifierPass
     {
         Advance();
         _inSetStatement = true;
+        _traits |= StatementTraits.SetsForItself;
         _mustLead = _leadBeforeStatement;
-        var before = _traits & (StatementTraits.SetsSessionState | StatementTraits.SetsGlobalVariable);
+        const StatementTraits Settings = StatementTraits.SetsSessionState | StatementTraits.SetsGlobalVariable | StatementTraits.SetsClock | StatementTraits.ResetsClock;
+        var before = _traits & Settings;
         while (!AtEnd && _current.Id != Word.For)
         {
             _ = ReadAssignment(inBody: false);
@@ -58,7 +60,7 @@ internal ref partial struct ClassifierPass
             Advance();
         }
 
-        _traits = (_traits & ~(StatementTraits.SetsSessionState | StatementTraits.SetsGlobalVariable)) | before;
+        _traits = (_traits & ~Settings) | before;
         if (Accept(Word.For) && !AtEnd)
         {
             ReadStatement();
@@ -104,6 +106,7 @@ internal ref partial struct ClassifierPass
                 // NAMES x, CHARACTER SET x, TRANSACTION READ ONLY.
                 Note(isGlobal);
                 ScanValue();
+                _collation = CollationOfNames();
                 return false;
         }
 
@@ -137,7 +140,25 @@ internal ref partial struct ClassifierPass
         PassEqual();
         if (Ascii.EqualsIgnoreCase(text, "autocommit"u8) && !IsOff())
             _traits |= OnlyOpen;
+        if (!isGlobal && Ascii.EqualsIgnoreCase(text, "timestamp"u8))
+            _traits = (_traits & ~(StatementTraits.SetsClock | StatementTraits.ResetsClock)) | (IsDefaultClock() ? StatementTraits.ResetsClock : StatementTraits.SetsClock);
         ScanValue();
+    }
+
+    /// <summary>Whether the value lets <c>timestamp</c> be the time of day again.</summary>
+    private readonly bool IsDefaultClock() => _current.Id == Word.Default || (_current.Kind == TokenKind.Number && CurrentIs("0"u8));
+
+    /// <summary>Behind SET NAMES: what its COLLATE says. The server reports the character sets alone.</summary>
+    private readonly TextRange CollationOfNames()
+    {
+        if (_beforePrevious.Kind != TokenKind.Word || _previous.Id == Word.Default || !Ascii.EqualsIgnoreCase(_sql[_beforePrevious.Start.._beforePrevious.End], "collate"u8))
+            return default;
+        return _previous.Kind switch
+        {
+            TokenKind.Word => new(_previous.Start, _previous.End - _previous.Start),
+            TokenKind.String or TokenKind.QuotedName => new(_previous.Start + 1, _previous.End - _previous.Start - 2),
+            _ => default,
+        };
     }
 
     /// <summary>Whether the value is a literal that means off.</summary>

@@ -49,7 +49,7 @@ internal ref partial struct ClassifierPass
                 _traits |= StatementTraits.CommitCapable | StatementTraits.CommitsByAutocommit;
                 break;
             case Word.Call:
-                _traits |= StatementTraits.CommitCapable | StatementTraits.Doubtful;
+                _traits |= StatementTraits.CommitCapable | StatementTraits.Doubtful | StatementTraits.CallsProcedure;
                 break;
             case Word.Load:
                 ReadLoad();

@@ -16,6 +16,7 @@ internal ref partial struct ClassifierPass
     private StatementTraits _traits;
     private SpecialStatement _special;
     private TextRange _value;
+    private TextRange _collation;
     private KillTarget _kill;
     private int _statements;
 
@@ -89,6 +90,7 @@ internal ref partial struct ClassifierPass
             Special = _special,
             Traits = _traits,
             Value = _value,
+            Collation = _collation,
             Kill = _kill,
         };
     }

@@ -90,6 +90,9 @@ public readonly record struct StatementClass
 
     public TextRange Value { get; init; }
 
+    /// <summary>What the last SET NAMES … COLLATE names, or empty.</summary>
+    public TextRange Collation { get; init; }
+
     public KillTarget Kill { get; init; }
 
     public bool Has(StatementTraits trait) => (Traits & trait) != 0;

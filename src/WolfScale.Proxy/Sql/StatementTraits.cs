@@ -66,4 +66,19 @@ public enum StatementTraits
     /// Of several statements it says nothing.
     /// </summary>
     CommitsByAutocommit = 1 << 22,
+
+    /// <summary>LAST_INSERT_ID(): of the session's last insert, which the leader made, however many local reads came after it.</summary>
+    RefersToInsertId = 1 << 23,
+
+    /// <summary>SET timestamp: the session's clock stands still.</summary>
+    SetsClock = 1 << 24,
+
+    /// <summary>SET timestamp = DEFAULT or 0: it runs again. Of several assignments the last counts.</summary>
+    ResetsClock = 1 << 25,
+
+    /// <summary>SET STATEMENT … FOR: what the server reports of variables holds for this statement alone.</summary>
+    SetsForItself = 1 << 26,
+
+    /// <summary>CALL: one of its results may be that of the OUT parameters.</summary>
+    CallsProcedure = 1 << 27,
 }

@@ -3,6 +3,7 @@ using System.Text;
 using CsCheck;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy.Sessions;
+using WolfScale.Proxy.Sql;
 using static WolfScale.Unit.Proxy.TwoSidedAnswer;
 
 namespace WolfScale.Unit.Proxy;
@@ -52,6 +53,41 @@ public class SecretAndStateTests
                 "USE `shop`",
             ],
             Script(state));
+    }
+
+    /// <summary>The report does not tell the collation, and the results have it too: the statement is repeated, until another one undoes it.</summary>
+    [Fact]
+    public void Set_names_with_a_collation_is_repeated_as_such()
+    {
+        var state = new SessionState();
+        Apply(state, "SET NAMES utf8mb4 COLLATE utf8mb4_bin", Names("utf8mb4"));
+        Assert.Equal(["SET NAMES 'utf8mb4' COLLATE 'utf8mb4_bin'"], Script(state));
+        Apply(state, "SET character_set_results=latin1", Variable("character_set_results", "latin1"));
+        Assert.Equal(["SET NAMES 'utf8mb4' COLLATE 'utf8mb4_bin'", "SET SESSION character_set_results='latin1'"], Script(state));
+        Apply(state, "SET collation_connection=latin1_bin", Variable("collation_connection", "latin1_bin"));
+        Apply(state, "SET NAMES latin1", Names("latin1"));
+        Assert.Equal(["SET SESSION character_set_client='latin1', SESSION character_set_connection='latin1', SESSION character_set_results='latin1'"], Script(state));
+    }
+
+    [Fact]
+    public void What_set_statement_sets_is_not_carried_to_another_server()
+    {
+        var state = new SessionState();
+        Apply(state, "SET STATEMENT max_statement_time=1, timestamp=5 FOR SELECT 1", [.. Variable("max_statement_time", "1.000000"), .. Variable("timestamp", "5.000000")]);
+        Assert.Empty(Script(state));
+    }
+
+    /// <summary>MariaDB reports the time of day too, at odd moments.</summary>
+    [Fact]
+    public void The_clock_stands_still_elsewhere_only_when_it_was_set()
+    {
+        var state = new SessionState();
+        Apply(state, "SET sql_mode=''", [.. Variable("sql_mode", ""), .. Variable("timestamp", "1795703455.559288")]);
+        Assert.Equal(["SET SESSION sql_mode=''"], Script(state));
+        Apply(state, "SET timestamp=1700000000", Variable("timestamp", "1700000000.000000"));
+        Assert.Equal(["SET SESSION sql_mode='', SESSION timestamp=1700000000.000000"], Script(state));
+        Apply(state, "SET timestamp=DEFAULT", Variable("timestamp", "1700000000.000000"));
+        Assert.Equal(["SET SESSION sql_mode='', SESSION timestamp=DEFAULT"], Script(state));
     }
 
     [Theory]
@@ -111,6 +147,15 @@ public class SecretAndStateTests
         Assert.Null(state.Tie);
         Assert.True(state.Version > version);
     }
+
+    private static void Apply(SessionState state, string sql, byte[] changes)
+    {
+        var text = Encoding.UTF8.GetBytes(sql);
+        state.Apply(changes, StatementClassifier.Classify(text, default), text);
+    }
+
+    private static byte[] Names(string charset) =>
+        [.. Variable("character_set_client", charset), .. Variable("character_set_connection", charset), .. Variable("character_set_results", charset)];
 
     private static byte[] Stored(string password) => SHA1.HashData(SHA1.HashData(Encoding.UTF8.GetBytes(password)));
 
