@@ -10,5 +10,9 @@ public enum ServerStatus : ushort
     MoreResults = 8,
     CursorExists = 64,
     LastRowSent = 128,
+    QueryWasSlow = 0x800,
+
+    /// <summary>SERVER_PS_OUT_PARAMS: the result holds the OUT parameters of a procedure.</summary>
+    OutParameters = 0x1000,
     SessionStateChanged = 0x4000,
 }

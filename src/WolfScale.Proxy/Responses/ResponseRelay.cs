@@ -12,6 +12,12 @@ internal interface IRelayOwner
 
     TrackedVariables Tracked { get; }
 
+    /// <summary>As the backend's last OK said.</summary>
+    ServerStatus Status { get; }
+
+    /// <summary>Results of the command under way may be those of OUT parameters: one row, and flags that tell what it is.</summary>
+    bool MayHaveOutParameters { get; }
+
     /// <summary>Bytes for the client.</summary>
     void ToClient(ReadOnlySpan<byte> bytes);
 
@@ -132,10 +138,14 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
                 return RelayProgress.Intercepted;
             }
 
+            if (_eofOwed && owner.MayHaveOutParameters && role == PacketRole.Body && bytes.Length < loop.Scratch.Length && StatusAhead(bytes[position..], _tracker) is null)
+                break; // what ends the rows says whether they are OUT parameters, and the client is to know it before them
+
             if (role == PacketRole.PrepareOk)
                 owner.Prepared(payload);
+            var before = _tracker;
             _tracker = next;
-            PayEof(bytes, ref run, position, header, role, payload);
+            PayEof(bytes, ref run, position, header, role, payload, before);
             bytes[position + 3] = _lastSequence = (byte)(header.Sequence + _shift);
             var end = position + PacketHeader.Size + header.PayloadLength;
             if (role is PacketRole.Ok or PacketRole.EndOfRows && payload.Length >= 7 && OkInfo.Read(payload) is var ok && owner.Dialect.Changes(ok, role == PacketRole.EndOfRows))
@@ -194,11 +204,11 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
             return;
         Gather(bytes[run..position]);
         run = position;
-        WriteEof((byte)(header.Sequence + 1));
+        WriteEof((byte)(header.Sequence + 1), owner.Status);
     }
 
     /// <summary>Before the next packet: a cursor's result set ends with the definitions, and then one EOF stands for both.</summary>
-    private void PayEof(Span<byte> bytes, ref int run, int position, PacketHeader header, PacketRole role, ReadOnlySpan<byte> payload)
+    private void PayEof(Span<byte> bytes, ref int run, int position, PacketHeader header, PacketRole role, ReadOnlySpan<byte> payload, ResponseTracker before)
     {
         if (!_eofOwed)
             return;
@@ -210,14 +220,41 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
 
         Gather(bytes[run..position]);
         run = position;
-        WriteEof(header.Sequence);
+        WriteEof(header.Sequence, StatusAhead(bytes[position..], before) ?? owner.Status);
     }
 
-    private void WriteEof(byte sequence)
+    /// <summary>
+    /// The status that ends these rows, as far as it is here already: MariaDB says the same before them (MORE_RESULTS and OUT parameters, that is),
+    /// except for what shows only at their end.
+    /// </summary>
+    private ServerStatus? StatusAhead(ReadOnlySpan<byte> bytes, ResponseTracker tracker)
+    {
+        while (bytes.Length > PacketHeader.Size)
+        {
+            var header = PacketHeader.Read(bytes);
+            var payload = bytes[PacketHeader.Size..];
+            payload = payload[..Math.Min(payload.Length, header.PayloadLength)];
+            if (payload.Length < header.PayloadLength)
+                return null;
+            switch (tracker.Next(header, payload))
+            {
+                case PacketRole.EndOfRows:
+                    return OkInfo.Read(payload).Status & ~(ServerStatus.LastRowSent | ServerStatus.QueryWasSlow | ServerStatus.SessionStateChanged);
+                case PacketRole.Error:
+                    return owner.Status; // that is their end, and has no status
+            }
+
+            bytes = bytes[(PacketHeader.Size + header.PayloadLength)..];
+        }
+
+        return null;
+    }
+
+    private void WriteEof(byte sequence, ServerStatus status)
     {
         _writer.Clear();
         _writer.Sequence = _lastSequence = (byte)(sequence + _shift);
-        new EofPacket(0, ServerStatus.AutoCommit).Write(_writer);
+        new EofPacket(0, status & ~(ServerStatus.CursorExists | ServerStatus.SessionStateChanged)).Write(_writer);
         Gather(_writer.Written.Span);
         _shift++;
         _eofOwed = false;

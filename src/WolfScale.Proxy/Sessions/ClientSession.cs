@@ -143,6 +143,10 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     void IBackendOwner.OnLost(Backend backend, string reason) => OnBackendLost(backend, reason);
 
+    ServerStatus IRelayOwner.Status => _status & ~ServerStatus.MoreResults; // that was of another result
+
+    bool IRelayOwner.MayHaveOutParameters => _flight.Code == Protocol.Commands.CommandCode.StatementExecute && _flight.Class.Has(StatementTraits.CallsProcedure);
+
     void IRelayOwner.ToClient(ReadOnlySpan<byte> bytes) => ToClient(bytes);
 
     bool IRelayOwner.MayPass(in OkInfo ok)

@@ -19,6 +19,11 @@ internal sealed class RelayKit : IRelayOwner, IDisposable
 
     public TrackedVariables Tracked { get; set; } = TrackedVariables.Default;
 
+    public ServerStatus Status { get; set; } = ServerStatus.AutoCommit;
+
+    /// <summary>Set, because then what is said before the rows does not depend on how much is there.</summary>
+    public bool MayHaveOutParameters { get; set; } = true;
+
     /// <summary>How often the gate says no.</summary>
     public int Refusals { get; set; }
 

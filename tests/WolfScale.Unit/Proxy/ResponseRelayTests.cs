@@ -107,7 +107,7 @@ public sealed class ResponseRelayTests : IDisposable
     public void A_file_is_asked_for_between_two_results(uint capabilities)
     {
         var answer = new TwoSidedAnswer((Capabilities)capabilities);
-        var before = answer.Columns(1).Both(1, 65).EndOfRows(TwoSidedAnswer.More).Both([0xFB, .. "data.csv"u8]).FromBackend.Length;
+        var before = answer.Columns(1, TwoSidedAnswer.More).Both(1, 65).EndOfRows(TwoSidedAnswer.More).Both([0xFB, .. "data.csv"u8]).FromBackend.Length;
         _ = answer.ClientSends(4).Ok(TwoSidedAnswer.More, affected: 5).Columns(1).EndOfRows();
         var bytes = answer.FromBackend;
         _kit.Dialect = new ClientDialect((Capabilities)capabilities);
@@ -144,6 +144,23 @@ public sealed class ResponseRelayTests : IDisposable
             Assert.Equal((RelayProgress.Done, 0), _kit.Feed(sent));
             Assert.Equal(Hex(Answer(1)), Hex(_kit.Received));
         }
+    }
+
+    /// <summary>Rows are not held back to see what ends them, except where OUT parameters may come.</summary>
+    [Fact]
+    public void Rows_pass_before_their_end_is_there()
+    {
+        _kit.MayHaveOutParameters = false;
+        var answer = new TwoSidedAnswer(Capabilities.None);
+        var before = answer.Columns(1).Both(1, 65).FromBackend.Length;
+        _kit.Dialect = new ClientDialect(Capabilities.None);
+
+        _kit.Begin(ResponseShape.Results);
+        Assert.Equal((RelayProgress.NeedsMore, 0), _kit.Feed(answer.FromBackend.AsSpan(0, before)));
+        Assert.Equal(Hex(answer.ToClient), Hex(_kit.Received));
+        _kit.MayHaveOutParameters = true;
+        _kit.Begin(ResponseShape.Results);
+        Assert.Equal((RelayProgress.NeedsMore, PacketHeader.Size + 2), _kit.Feed(answer.FromBackend.AsSpan(0, before)));
     }
 
     [Fact]

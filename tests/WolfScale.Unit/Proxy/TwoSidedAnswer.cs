@@ -12,6 +12,7 @@ internal sealed class TwoSidedAnswer(Capabilities client)
 {
     public const ServerStatus Plain = ServerStatus.AutoCommit;
     public const ServerStatus More = ServerStatus.AutoCommit | ServerStatus.MoreResults;
+    public const ServerStatus OutParameters = More | ServerStatus.OutParameters;
 
     private readonly PacketWriter _backend = new() { Sequence = 1 };
     private readonly PacketWriter _client = new() { Sequence = 1 };
@@ -39,22 +40,22 @@ internal sealed class TwoSidedAnswer(Capabilities client)
 
     public TwoSidedAnswer ColumnCount(byte columns) => Both(columns);
 
-    /// <summary>Number of columns and their definitions.</summary>
-    public TwoSidedAnswer Columns(byte columns)
+    /// <summary>Number of columns and their definitions; with classic EOF the status of the rows' end stands before them too.</summary>
+    public TwoSidedAnswer Columns(byte columns, ServerStatus status = Plain)
     {
         _ = ColumnCount(columns);
         for (var i = 0; i < columns; i++)
             _ = Definition($"c{i}");
-        return ClassicOnlyEof();
+        return ClassicOnlyEof(status);
     }
 
     public TwoSidedAnswer Definition(string name) => Both([3, .. "def"u8, 0, 0, 0, (byte)name.Length, .. Encoding.ASCII.GetBytes(name), 0, 12, 63, 0, 1, 0, 0, 0, 3, 0x81, 0, 0, 0, 0]);
 
     /// <summary>The EOF that DEPRECATE_EOF leaves out.</summary>
-    public TwoSidedAnswer ClassicOnlyEof()
+    public TwoSidedAnswer ClassicOnlyEof(ServerStatus status = Plain)
     {
         if (ClassicEof)
-            WriteEof(Plain, 0);
+            WriteEof(status, 0);
         return this;
     }
 
