@@ -12,6 +12,10 @@ readonly WOLFSCALE=$BIN/WolfScale.Server/release/wolfscale
 readonly MARIADB_PACKAGES="mariadb-server-core mariadb-client"
 readonly APPLICATION_PACKAGES="wordpress wordpress-theme-twentytwentythree php-cli php-mysql"
 readonly BENCH_PACKAGES="sysbench galera-4 rsync haproxy"
+# What the conformance tests speak to the proxy with; mysql2 and mariadb come from npm.
+readonly CLIENT_PACKAGES="python3-pymysql python3-mysqldb python3-nacl php-cli php-mysql default-jdk-headless libmariadb-java
+  libdbd-mariadb-perl golang-go golang-github-go-sql-driver-mysql-dev"
+readonly CLIENTS=artifacts/clients
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 # No build server stays behind: it would hold memory that the servers under test need.
@@ -106,6 +110,47 @@ need_bench_tools() {
   fi
 }
 
+need_clients() {
+  local missing=() package
+  need_mariadb
+  for package in $CLIENT_PACKAGES; do
+    [[ $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) == *' installed' ]] || missing+=("$package")
+  done
+  has node || missing+=(nodejs)
+  has npm || missing+=(npm)
+  [[ ${#missing[@]} -eq 0 ]] || install_packages "${missing[@]}"
+  need_npm_packages
+  need_ed25519
+}
+
+# Exactly what the lock file says, outside the sources.
+need_npm_packages() {
+  local sources=tests/WolfScale.Conformance/clients/node folder=$CLIENTS/node
+  if ! cmp -s "$sources/package-lock.json" "$folder/package-lock.json" || [[ ! -e $folder/.complete ]]; then
+    mkdir -p "$folder"
+    rm -f "$folder/.complete"
+    cp "$sources"/package*.json "$folder"
+    npm ci --prefix "$folder" --no-audit --no-fund --loglevel=error >&2 || fail "npm ci failed in $folder"
+    touch "$folder/.complete"
+  fi
+}
+
+# The server's half of ed25519 accounts is in Debian's mariadb-server, which would start a service: the package is unpacked instead.
+need_ed25519() {
+  local plugin=usr/lib/mysql/plugin/auth_ed25519.so folder=$CLIENTS/mariadb-server version
+  [[ ! -e /$plugin ]] || return 0
+  version=$(dpkg-query -W -f '${Version}' mariadb-server-core)
+  if [[ ! -e $folder/$plugin || $(cat "$folder/version" 2>/dev/null) != "$version" ]]; then
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    (cd "$folder" && { apt-get download "mariadb-server=$version" || { apt-get update -qq && apt-get download "mariadb-server=$version"; }; }) >/dev/null 2>&1 \
+      || fail "Debian's package mariadb-server $version cannot be downloaded"
+    dpkg-deb --fsys-tarfile "$folder"/mariadb-server_*.deb | tar -x -C "$folder" "./$plugin"
+    rm "$folder"/mariadb-server_*.deb
+    printf '%s\n' "$version" >"$folder/version"
+  fi
+}
+
 # --- building ---------------------------------------------------------------------------------------------------
 
 build() { # project or solution
@@ -144,7 +189,7 @@ run_tests() {
     shift
   done
   if [[ ${#projects[@]} -eq 0 ]]; then
-    for project in Architecture Unit Scenarios Simulation Mutations Integration EndToEnd; do
+    for project in Architecture Unit Scenarios Simulation Mutations Integration EndToEnd Conformance; do
       [[ -d tests/WolfScale.$project ]] && projects+=("$project")
     done
   else
@@ -156,6 +201,7 @@ run_tests() {
   if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
     need_applications
   fi
+  [[ " ${projects[*]} " != *' Conformance '* ]] || need_clients
   if [[ -z $solution ]]; then
     solution="src/WolfScale.Server ${projects[*]/#/tests/WolfScale.}" # the end-to-end tests run the first
   fi
