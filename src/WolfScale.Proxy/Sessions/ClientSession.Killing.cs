@@ -1,5 +1,6 @@
 using System.Globalization;
 using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Routing;
 using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
@@ -27,13 +28,33 @@ internal sealed partial class ClientSession
         if (id == 0 || (!local && id == kill.Id))
             return false;
         var sql = string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {id}");
-        if (local && kill.Scope == KillScope.Query && _secret is not null && _login is { } login)
-            KillOn(Dial(target._local!.Reader!), new BackendLogin(login, _secret), sql);
+        var atLeader = local ? string.Create(CultureInfo.InvariantCulture, $"KILL {target._leader?.ConnectionId ?? 0}") : sql;
+        if (local && kill.Scope == KillScope.Query)
+            FindSecretToKill(target._local!.Reader!, sql, atLeader);
         else if (_leader is { IsClosed: false } leader)
-            KillOn(leader, null, local ? string.Create(CultureInfo.InvariantCulture, $"KILL {target._leader?.ConnectionId ?? 0}") : sql);
+            KillOn(leader, null, atLeader);
         else
             return false;
         return true;
+    }
+
+    /// <summary>A driver cancels with a connection of its own, whose first statement this is.</summary>
+    private void FindSecretToKill(Reader reader, string sql, string atLeader)
+    {
+        (_killing, Phase) = (true, SessionPhase.Preparing);
+        var ticket = ++_ticket;
+        if (_secret is { } known)
+            KillLocally(reader, known, sql, atLeader);
+        else
+            FindSecret(_login!.User, (_, secret, _) => Redeem(ticket, () => KillLocally(reader, _userChanged ? null : secret, sql, atLeader)));
+    }
+
+    private void KillLocally(Reader reader, byte[]? secret, string sql, string atLeader)
+    {
+        if (secret is not null)
+            KillOn(Dial(reader), new BackendLogin(_login!, secret), sql);
+        else
+            KillOn(_leader is { IsClosed: false } leader ? leader : null, null, atLeader);
     }
 
     /// <param name="server">The session's own, or a connection that was opened for this and ends with it.</param>
@@ -43,6 +64,7 @@ internal sealed partial class ClientSession
     {
         if (server is null)
         {
+            _killing = false;
             Answer(ProxyErrors.NoSuchThread);
             return;
         }
