@@ -35,9 +35,10 @@ sub results {
     my ($dbh, $sth) = @_;
     while (1) {
         if ($sth->{NUM_OF_FIELDS}) {
+            # Not mariadb_max_length: the library measures it, and keeps that of an earlier result where the server need not repeat the definitions.
             for my $i (0 .. $sth->{NUM_OF_FIELDS} - 1) {
                 line(join ' ', 'column', $sth->{NAME}[$i], map { "$_=" . ($sth->{$_}[$i] // 'undef') }
-                    qw(TYPE PRECISION SCALE NULLABLE mariadb_type mariadb_type_name mariadb_length mariadb_max_length mariadb_table mariadb_is_key mariadb_is_pri_key mariadb_is_blob mariadb_is_num mariadb_is_auto_increment));
+                    qw(TYPE PRECISION SCALE NULLABLE mariadb_type mariadb_type_name mariadb_length mariadb_table mariadb_is_key mariadb_is_pri_key mariadb_is_blob mariadb_is_num mariadb_is_auto_increment));
             }
             while (my $row = $sth->fetchrow_arrayref) {
                 line(join ' | ', map { value($_) } @$row);
