@@ -148,7 +148,7 @@ internal sealed partial class ClientSession
     private void GoOnAfterVariables()
     {
         if (MustReadVariables(_flight.Class))
-            ReadVariables(_leader!);
+            ReadVariables(_assignedAt!);
         else
             GoOn();
     }

@@ -19,18 +19,20 @@ internal sealed partial class ClientSession
     /// <returns>False where the statement is right as it stands: its target is no client of this proxy, or never moved.</returns>
     private bool TryKill(KillTarget kill)
     {
-        if (_login!.IsHop || kill.Id > uint.MaxValue || _context.Find((uint)kill.Id) is not { } target)
+        // Another node's proxy knows the server's own ids, and of this proxy's those that no server has given.
+        if (kill.Id > uint.MaxValue || (_login!.IsHop && !ProxyContext.IsOwnId((uint)kill.Id)) || _context.Find((uint)kill.Id) is not { } target)
             return false;
         if (kill.Scope == KillScope.Connection && target != this)
             target._loop.Post(target.NoteKill);
-        var local = target._active is { } running && running == target._local;
-        var id = local ? target._local!.ConnectionId : target._leader?.ConnectionId ?? 0;
+        var running = target._active; // read once: the target's loop goes on meanwhile
+        var local = running is { Reader: not null };
+        var id = local ? running!.ConnectionId : target._leader?.ConnectionId ?? 0;
         if (id == 0 || (!local && id == kill.Id))
             return false;
         var sql = string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {id}");
         var atLeader = local ? string.Create(CultureInfo.InvariantCulture, $"KILL {target._leader?.ConnectionId ?? 0}") : sql;
         if (local && kill.Scope == KillScope.Query)
-            FindSecretToKill(target._local!.Reader!, sql, atLeader);
+            FindSecretToKill(running!.Reader!, sql, atLeader);
         else if (_leader is { IsClosed: false } leader)
             KillOn(leader, null, atLeader);
         else

@@ -71,7 +71,7 @@ internal sealed partial class ClientSession
             return;
         if (backend == _local)
         {
-            OnLocalLost(backend.Reader!);
+            OnLocalLost(backend);
             return;
         }
 
@@ -121,8 +121,9 @@ internal sealed partial class ClientSession
         }
     }
 
-    private void OnLocalLost(Reader reader)
+    private void OnLocalLost(Backend backend)
     {
+        var reader = backend.Reader!;
         _local = null;
         if (reader.IsHop)
             Suspect(reader); // another may do
@@ -132,6 +133,8 @@ internal sealed partial class ClientSession
         {
             if (_readsLocally)
                 SendToLeader();
+            else if (_readies && backend.Setup is not null)
+                LoseVariables();
         }
         else if (Phase == SessionPhase.Answering && _active is { IsClosed: true } && _relay.HasBegun)
             BreakOff();

@@ -302,6 +302,8 @@ internal sealed partial class ClientSession
         if (_active == _leader && !InTransaction && (!_reportedGtid || !_flight.IsKept || !IsOneStep))
             _sawLeader = true; // what wrote and then read may have seen more than it wrote
         (_reportedGtid, _readOnlyUntilMs) = (false, 0);
+        if (_assigning.Count > 0)
+            _assignedAt = _active;
         _assigned.UnionWith(_assigning);
         _assigning.Clear();
         if (!_preparesAgain || _leader is not { IsClosed: false } leader)

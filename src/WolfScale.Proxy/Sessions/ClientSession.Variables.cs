@@ -15,6 +15,7 @@ internal sealed partial class ClientSession
 
     private readonly HashSet<string> _assigning = []; // by the command under way
     private readonly HashSet<string> _assigned = []; // and not read yet
+    private Backend? _assignedAt; // the leader's server; another where the statement was about a read there: SET @n = FOUND_ROWS()
 
     /// <summary>The names in a statement that sets user variables.</summary>
     private void NoteAssigned(StatementClass statement, ReadOnlySpan<byte> sql)
@@ -35,9 +36,15 @@ internal sealed partial class ClientSession
     private bool MustReadVariables(StatementClass statement) =>
         _assigned.Count > 0 && !statement.Has(StatementTraits.RefersToLastStatement) && _leader is { IsClosed: false };
 
-    /// <summary>Reads what was set; then the command that is kept goes on.</summary>
-    private void ReadVariables(Backend leader)
+    /// <summary>Reads what was set, where it was set; then the command that is kept goes on.</summary>
+    private void ReadVariables(Backend server)
     {
+        if (server.IsClosed)
+        {
+            LoseVariables();
+            return;
+        }
+
         var names = _assigned.ToList();
         (_readies, Phase) = (true, SessionPhase.Preparing);
         var longest = LongestVariables / names.Count;
@@ -47,9 +54,11 @@ internal sealed partial class ClientSession
             return $"IF(LENGTH({variable})>{longest},NULL,{variable}),CHARSET({variable}),COLLATION({variable}),"
                 + $"IF(LENGTH({variable})>{longest},'long',IF(CHARSET({variable})='binary',HEX(CONCAT({variable})),HEX(CONVERT({variable} USING utf8mb4))))";
         });
-        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query("SELECT " + string.Join(',', columns))], (setup, refusal) => OnVariables(names, setup, refusal));
-        leader.Setup.Begin();
+        server.Setup = new BackendSetup(server, null, [ScriptItem.Query("SELECT " + string.Join(',', columns))], (setup, refusal) => OnVariables(names, setup, refusal));
+        server.Setup.Begin();
     }
+
+    private void LoseVariables() => Refuse(ProxyErrors.SessionCannotMove("the server on which its user variables were set last is gone"), 1);
 
     private void OnVariables(List<string> names, BackendSetup setup, ErrPacket? refusal)
     {
@@ -62,6 +71,25 @@ internal sealed partial class ClientSession
         }
 
         _assigned.Clear();
+        if (_assignedAt == _leader)
+            OnVariablesSet();
+        else if (names.TrueForAll(_state.HasUserVariable))
+            SetVariables(names);
+        else
+            LoseVariables();
+    }
+
+    /// <summary>Statements that use them run on the leader.</summary>
+    private void SetVariables(List<string> names)
+    {
+        _local!.StateVersion = _state.Version;
+        var leader = _leader!;
+        leader.Setup = new BackendSetup(leader, null, [_state.UserVariables(names)], (_, _) => OnVariablesSet());
+        leader.Setup.Begin();
+    }
+
+    private void OnVariablesSet()
+    {
         _readies = false;
         _leader!.StateVersion = _state.Version;
         GoOn();

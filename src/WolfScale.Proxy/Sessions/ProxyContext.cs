@@ -31,6 +31,9 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     /// <summary>The packet with which the last server greeted, for greetings of the proxy's own; null until one has.</summary>
     public byte[]? LastGreeting { get; set; }
 
+    /// <summary>The proxy has given it, and no server.</summary>
+    public static bool IsOwnId(uint id) => id >= FirstOwnId;
+
     /// <summary>An id for a client that no server has greeted yet.</summary>
     public uint Register(ClientSession session) => Register(session, FirstOwnId);
 

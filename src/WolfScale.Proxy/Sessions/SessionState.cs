@@ -114,6 +114,13 @@ internal sealed class SessionState
         Version++;
     }
 
+    /// <summary>Whether this user variable's value is known.</summary>
+    public bool HasUserVariable(string name) => _userVariables.ContainsKey(name);
+
+    /// <summary>The statement that sets these of its user variables.</summary>
+    public ScriptItem UserVariables(IEnumerable<string> names) =>
+        ScriptItem.Query("SET " + string.Join(", ", names.Select(name => $"@`{name.Replace("`", "``", StringComparison.Ordinal)}`={_userVariables[name]}")));
+
     /// <summary>The statements that bring a server on which the session has just logged in to this state.</summary>
     public IEnumerable<ScriptItem> Script()
     {
@@ -123,7 +130,7 @@ internal sealed class SessionState
         if (single.Count > 0)
             yield return ScriptItem.Query("SET " + string.Join(", ", single.Select(v => $"SESSION {v.Key}={(v.Value.Length == 0 && IsNullable(v.Key) ? "NULL" : Literal(v.Value))}")));
         if (_userVariables.Count > 0)
-            yield return ScriptItem.Query("SET " + string.Join(", ", _userVariables.Select(v => $"@`{v.Key.Replace("`", "``", StringComparison.Ordinal)}`={v.Value}")));
+            yield return UserVariables(_userVariables.Keys);
         if (Schema is { Length: > 0 })
             yield return ParsingContext.Use(Schema);
     }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using WolfScale.Protocol;
 using static WolfScale.Unit.Proxy.RawPeer;
 
 namespace WolfScale.Unit.Proxy;
@@ -58,6 +59,33 @@ public sealed class LocalReadTests : IDisposable
         SayPrepared(local, 9, 0);
         Assert.Equal("\x17\x09\0\0\0\0\x01\0\0\0", local.ReadText());
         local.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    /// <summary>An idiom: the number of rows of a read that the local server answered, in a variable that a statement for the leader uses.</summary>
+    [Fact]
+    public void A_user_variable_that_was_set_from_a_local_read_is_there_on_the_leader()
+    {
+        var (client, leader, local) = ReadsLocally();
+        client.Send(Query("SET @n = FOUND_ROWS()"));
+        Assert.Equal("\x03SET @n = FOUND_ROWS()", local.ReadText());
+        local.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        client.Send(Query("UPDATE t SET a=@n"));
+        Assert.StartsWith("\x03SELECT IF(LENGTH(@`n`)", local.ReadText(), StringComparison.Ordinal);
+        byte[] number = [3, (byte)'d', (byte)'e', (byte)'f', 0, 0, 0, 0, 0, 12, 63, 0, 20, 0, 0, 0, 8, 0, 0, 0, 0, 0];
+        var writer = new PacketWriter { Sequence = 1 };
+        writer.Begin().Byte(4).End();
+        for (var i = 0; i < 4; i++)
+            writer.Begin().Bytes(number).End();
+        writer.Begin().Bytes([2, .. "42"u8, 6, .. "binary"u8, 6, .. "binary"u8, 4, .. "3432"u8]).End();
+        writer.Begin().Byte(0xFE).Byte(0).Byte(0).UInt16(2).UInt16(0).End();
+        local.Send(writer.Written.Span);
+        Assert.Equal("\x03SET @`n`=42", leader.ReadText());
+        leader.Send(Packet(1, Ok()));
+        Assert.Equal("\x03UPDATE t SET a=@n", leader.ReadText());
+        leader.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
     }
 

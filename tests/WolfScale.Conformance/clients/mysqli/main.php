@@ -291,4 +291,13 @@ if (is_string($tls)) {
 section('ed25519');
 line(is_string($ed = connect(['user' => env('ED25519_USER')])) ? $ed : 'connected');
 
+section('compression');
+$compressed = connect(['flags' => MYSQLI_CLIENT_COMPRESS]);
+if (is_string($compressed)) {
+    line($compressed);
+} else {
+    query($compressed, "SELECT 'compressed or not', REPEAT('x', 100000)");
+    $compressed->close();
+}
+
 section('end');

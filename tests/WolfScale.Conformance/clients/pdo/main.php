@@ -161,4 +161,8 @@ is_string($tls) ? line($tls) : run($tls, "SELECT 'encrypted', REPEAT('over TLS '
 section('ed25519');
 line(is_string($ed = connect([], ['user' => env('ED25519_USER')])) ? $ed : 'connected');
 
+section('compression');
+$compressed = connect([PDO::MYSQL_ATTR_COMPRESS => true]);
+is_string($compressed) ? line($compressed) : run($compressed, "SELECT 'compressed or not', REPEAT('x', 100000)");
+
 section('end');
