@@ -102,8 +102,9 @@ public sealed class ProxyServer : IDisposable
                 return;
             }
 
-            var loop = server._loops[_next++ % server._loops.Length];
-            var pool = server._pools is { } pools ? pools[Array.IndexOf(server._loops, loop)] : null;
+            var index = _next++ % server._loops.Length;
+            var loop = server._loops[index];
+            var pool = server._pools?[index];
             loop.Post(() => new ClientSession(server._context, loop, pool, descriptor).Start());
         }
 

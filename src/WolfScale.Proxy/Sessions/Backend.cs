@@ -13,6 +13,9 @@ internal interface IBackendOwner
     /// <summary>The server's greeting: the payload of its first packet, which may be changed in place.</summary>
     void OnGreeting(Backend backend, Span<byte> packet);
 
+    /// <summary>Said before the login: on whose behalf this connection is. Null: nothing.</summary>
+    byte[]? AddressHeader(Backend backend);
+
     /// <summary>Bytes of the server; what is not taken comes again, with more.</summary>
     /// <returns>Bytes taken.</returns>
     int OnReceived(Backend backend, Span<byte> bytes);
@@ -58,9 +61,6 @@ internal sealed class Backend : Connection
 
     /// <summary>How to speak TLS where the other node's proxy offers it; null: not at all.</summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
-
-    /// <summary>Said before the login: on whose behalf this connection is. Null: nothing.</summary>
-    public byte[]? Header { get; set; }
 
     /// <summary>Number of the login's packet: after a request for TLS it is the next one.</summary>
     public byte LoginSequence { get; private set; } = 1;
@@ -179,7 +179,7 @@ internal sealed class Backend : Connection
     /// <summary>What comes between the greeting and the login. A broken connection is heard of as such.</summary>
     public void Introduce()
     {
-        if (Header is { } header)
+        if (Owner.AddressHeader(this) is { } header)
             _ = Send(header);
         if (Tls is { } tls && (Offered & Capabilities.Ssl) != 0)
             BeginTls(tls);

@@ -98,6 +98,8 @@ internal sealed class BackendPool(EventLoop loop, int capacity)
 
         public void OnGreeting(Backend from, Span<byte> packet) => throw new ProtocolException("A server greets twice.");
 
+        public byte[]? AddressHeader(Backend from) => null;
+
         /// <summary>It says why it closes, or it is out of step.</summary>
         public int OnReceived(Backend from, Span<byte> bytes)
         {

@@ -162,6 +162,9 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
 /// <param name="OnPrepared">Hears the id of a prepared statement, or the number that a query's first row begins with.</param>
 internal readonly record struct ScriptItem(CommandCode Code, byte[] Body, Action<uint>? OnPrepared = null)
 {
+    /// <summary>A name of anything, as SQL.</summary>
+    public static string Quoted(string name) => $"`{name.Replace("`", "``", StringComparison.Ordinal)}`";
+
     public static ScriptItem Query(byte[] sql) => new(CommandCode.Query, sql);
 
     public static ScriptItem Query(string sql, Action<uint>? onNumber = null) => new(CommandCode.Query, Encoding.UTF8.GetBytes(sql), onNumber);

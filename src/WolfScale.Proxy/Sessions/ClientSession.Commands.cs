@@ -80,9 +80,7 @@ internal sealed partial class ClientSession
         switch (code)
         {
             case CommandCode.Quit:
-                if (KeyForPool() is null)
-                    _ = _leader?.Send(packet);
-                Close();
+                Close(packet);
                 break;
             case CommandCode.Query:
                 var statement = StatementClassifier.Classify(body, Classifier);

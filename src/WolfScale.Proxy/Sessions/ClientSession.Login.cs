@@ -67,16 +67,11 @@ internal sealed partial class ClientSession
         TryAgain("");
     }
 
-    /// <summary>Connects to a server, or to the proxy of the leader's node; there the client's address is told where that is wanted.</summary>
-    private Backend? Dial(EndPoint address, bool hop, out string reason)
-    {
-        var backend = Backend.Connect(_loop, address, hop, _context.Options.HopTls, this, out reason);
-        if (backend is not null)
-            backend.Header = AddressHeader(backend);
-        return backend;
-    }
+    /// <summary>Connects to a server, or to the proxy of the leader's node.</summary>
+    private Backend? Dial(EndPoint address, bool hop, out string reason) => Backend.Connect(_loop, address, hop, _context.Options.HopTls, this, out reason);
 
-    private byte[]? AddressHeader(Backend backend) =>
+    /// <summary>Known only when the client has logged in, where a balancer connects for it.</summary>
+    byte[]? IBackendOwner.AddressHeader(Backend backend) =>
         _context.Options.SendsProxyProtocol && _clientAddress is { } client && backend.Address is IPEndPoint server ? ProxyProtocol.Write(client, server) : null;
 
     private void TryAgain(string reason)
@@ -97,7 +92,7 @@ internal sealed partial class ClientSession
     {
         if (_login is { } login)
         {
-            LogInElsewhere(login);
+            SendLogin(_leader!, login, [], NoPlugin);
             return;
         }
 
@@ -167,26 +162,29 @@ internal sealed partial class ClientSession
             return 0;
         }
 
-        (_login, _answer) = (login, login.Answer);
-        _charset = login.Charset;
-        Dialect = new ClientDialect(login.Capabilities, login.MariaDb);
-        if (_leader is null)
-        {
+        Take(login);
+        if (_leader is { } leader)
+            SendLogin(leader, login, login.Answer, login.Plugin);
+        else
             LogInFromPool();
-            return PacketHeader.Size + payload.Length;
-        }
+        return PacketHeader.Size + payload.Length;
+    }
 
-        _leader.Header = AddressHeader(_leader); // only now is the address known, where a balancer connects for the client
-        _leader.Introduce();
+    private void Take(LoginPacket login) =>
+        (_login, _answer, _charset, Dialect) = (login, login.Answer, login.Charset, new ClientDialect(login.Capabilities, login.MariaDb));
+
+    /// <summary>The client's login goes to the server that has greeted it, or to another: that one must ask anew, and then gets no answer and no plugin's name that it knows.</summary>
+    private void SendLogin(Backend leader, LoginPacket login, ReadOnlySpan<byte> answer, string plugin)
+    {
+        leader.Introduce();
         var writer = _loop.Writer;
         writer.Clear();
-        writer.Sequence = _leader.LoginSequence;
-        login.WriteFor(writer, _leader.Offered, login.Answer, login.Plugin, _leader.Hop, first: true);
-        _loginShift = (byte)(header.Sequence - _leader.LoginSequence);
+        writer.Sequence = leader.LoginSequence;
+        login.WriteFor(writer, leader.Offered, answer, plugin, leader.Hop, first: true);
+        _loginShift = (byte)(_nextSequence - 1 - leader.LoginSequence);
         Phase = SessionPhase.Authenticating;
-        if (!_leader.Send(writer.Written.Span))
-            OnBackendLost(_leader, "the connection broke");
-        return PacketHeader.Size + payload.Length;
+        if (!leader.Send(writer.Written.Span))
+            OnBackendLost(leader, "the connection broke");
     }
 
     /// <summary>A balancer connects on somebody's behalf. (No login looks like it: the fourth byte of one is a 1.)</summary>

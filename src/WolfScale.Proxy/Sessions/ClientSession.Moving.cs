@@ -43,15 +43,16 @@ internal sealed partial class ClientSession
     /// <summary>What waits for a node that leads no more counts as lost if nothing comes soon. An idle session stays where it is until its client speaks.</summary>
     public void OnAnotherLeads()
     {
-        if (_leader is not { } leader || !AwaitsDeposed)
-            return;
-        var ticket = _ticket;
-        _ = _loop.After(LastWordMs, () =>
-        {
-            if (ticket == _ticket && leader == _leader && AwaitsDeposed)
-                OnBackendLost(leader, "another node leads, and this one does not answer");
-        });
+        if (AwaitsDeposed)
+            GiveLastWord(_leader!, _ticket);
     }
+
+    /// <summary>Apart from the question, which is asked with every statement of a transaction: what it captures would be allocated each time.</summary>
+    private void GiveLastWord(Backend leader, int ticket) => _ = _loop.After(LastWordMs, () =>
+    {
+        if (ticket == _ticket && leader == _leader && AwaitsDeposed)
+            OnBackendLost(leader, "another node leads, and this one does not answer");
+    });
 
     /// <summary>The next word is that of a server which is not the leader's any more.</summary>
     private bool AwaitsDeposed => _leader is { IsClosed: false } leader && IsElsewhere(leader) && Phase switch

@@ -70,21 +70,6 @@ internal sealed partial class ClientSession
         LookForLeader();
     }
 
-    /// <summary>The server does not know the salt that the client has answered, and so must ask it anew.</summary>
-    private void LogInElsewhere(LoginPacket login)
-    {
-        var leader = _leader!;
-        leader.Introduce();
-        var writer = _loop.Writer;
-        writer.Clear();
-        writer.Sequence = leader.LoginSequence;
-        login.WriteFor(writer, leader.Offered, [], NoPlugin, leader.Hop, first: true);
-        _loginShift = (byte)(_nextSequence - 1 - leader.LoginSequence);
-        Phase = SessionPhase.Authenticating;
-        if (!leader.Send(writer.Written.Span))
-            OnBackendLost(leader, "the connection broke");
-    }
-
     /// <summary>3: a connection is there, logged in and prepared.</summary>
     private void LoggedIn(BackendSetup setup)
     {

@@ -8,7 +8,7 @@ namespace WolfScale.Proxy.Sessions;
 /// is known only from the login, and the greeting before it held a server's salt. Where it was the wrong one's, the right one asks for the password again:
 /// <code>
 ///   other proxy ──login, "to a reader"──▶ 1 the way to the leader is given up, the own server connected to
-///               ◀──switch, salt───────── 2 it is told no password, and asks (LogInElsewhere)
+///               ◀──switch, salt───────── 2 it is told no password, and asks (SendLogin)
 /// </code>
 /// From a host that came for reads before, the own server greets (3); a client that wants the leader after all is asked again by that one's server (4).
 /// </summary>
@@ -48,7 +48,7 @@ internal sealed partial class ClientSession
             return true;
         }
 
-        (_login, _answer, _charset, Dialect) = (login, login.Answer, login.Charset, new ClientDialect(login.Capabilities, login.MariaDb));
+        Take(login);
         _leader?.Close();
         Phase = SessionPhase.Connecting;
         if (_greetedByOwn)

@@ -32,14 +32,7 @@ internal sealed partial class ClientSession
             (_sawLeader, _answeredBy) = (true, null); // what it was shown there this one may not have yet: a session never goes back
     }
 
-    /// <summary>Connects to a reader; another node's proxy is told the client's address where that is wanted.</summary>
-    private Backend? Dial(Reader reader)
-    {
-        var backend = Backend.Connect(_loop, reader, _context.Options.HopTls, this);
-        if (backend is not null)
-            backend.Header = AddressHeader(backend);
-        return backend;
-    }
+    private Backend? Dial(Reader reader) => Backend.Connect(_loop, reader, _context.Options.HopTls, this);
 
     /// <summary>A reader's node that accepts and says nothing (frozen, cut off) is not waited for.</summary>
     private void OnReaderSilent(Backend reader)

@@ -168,6 +168,16 @@ internal sealed partial class ClientSession
     /// <summary>Brings the local backend where it must be, and sends the read.</summary>
     private void ReadWith(Gtid? needed)
     {
+        if (_local is { IsClosed: false } local && local.StateVersion == _state.Version && !MustPrepareLocally && !MustAwait(needed))
+            SendToLocal(); // the usual case
+        else
+            PrepareRead(needed);
+    }
+
+    private bool MustAwait(Gtid? needed) => needed is { } gtid && gtid.Sequence > _reader!.Reached;
+
+    private void PrepareRead(Gtid? needed)
+    {
         var script = new List<ScriptItem>();
         var fresh = _local is not { IsClosed: false };
         if (fresh && !TryConnectLocal())
@@ -195,15 +205,9 @@ internal sealed partial class ClientSession
         if (MustPrepareLocally)
             script.AddRange(PrepareOn(_flightStatement!, _flightStatement!.AtLocal, _local));
 
-        var waits = needed is { } gtid && gtid.Sequence > _reader!.Reached;
+        var waits = MustAwait(needed);
         if (waits)
             script.Add(ScriptItem.Query(string.Create(CultureInfo.InvariantCulture, $"SELECT MASTER_GTID_WAIT('{needed}', {_context.Options.ReadWaitMs / 1000.0:0.###})")));
-        if (script.Count == 0 && !fresh)
-        {
-            SendToLocal();
-            return;
-        }
-
         _local.Setup = new BackendSetup(_local, fresh ? new BackendLogin(_login!, _secret!) : null, script, (setup, refusal) => OnLocalReady(setup, refusal, waits ? needed : null));
         if (!fresh)
             _local.Setup.Begin();

@@ -50,7 +50,7 @@ internal sealed partial class ClientSession
         var longest = LongestVariables / names.Count;
         var columns = names.Select(name =>
         {
-            var variable = $"@`{name.Replace("`", "``", StringComparison.Ordinal)}`";
+            var variable = "@" + ScriptItem.Quoted(name);
             return $"IF(LENGTH({variable})>{longest},NULL,{variable}),CHARSET({variable}),COLLATION({variable}),"
                 + $"IF(LENGTH({variable})>{longest},'long',IF(CHARSET({variable})='binary',HEX(CONCAT({variable})),HEX(CONVERT({variable} USING utf8mb4))))";
         });

@@ -308,17 +308,27 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         ToClient(writer.Written.Span);
     }
 
-    private void Close()
+    private void Close() => Close(default);
+
+    /// <param name="farewell">The client's own word to its server, where the connection ends with it.</param>
+    private void Close(ReadOnlySpan<byte> farewell)
     {
         if (Phase == SessionPhase.Closed)
             return;
         var key = KeyForPool();
         Phase = SessionPhase.Closed;
         _timer?.Cancel();
-        if (key is null)
-            _leader?.Close();
-        else
+        if (key is not null)
+        {
             _pool!.Return(_leader!, key, Preparation);
+        }
+        else
+        {
+            if (!farewell.IsEmpty)
+                _ = _leader?.Send(farewell);
+            _leader?.Close();
+        }
+
         _local?.Close();
         _client.Close();
         _flight.Release();

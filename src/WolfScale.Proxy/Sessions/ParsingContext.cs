@@ -17,5 +17,5 @@ internal sealed record ParsingContext(string? Schema, string? SqlMode, string? C
             yield return Use(Schema);
     }
 
-    public static ScriptItem Use(string schema) => ScriptItem.Query($"USE `{schema.Replace("`", "``", StringComparison.Ordinal)}`");
+    public static ScriptItem Use(string schema) => ScriptItem.Query("USE " + ScriptItem.Quoted(schema));
 }

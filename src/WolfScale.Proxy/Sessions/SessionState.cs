@@ -119,7 +119,7 @@ internal sealed class SessionState
 
     /// <summary>The statement that sets these of its user variables.</summary>
     public ScriptItem UserVariables(IEnumerable<string> names) =>
-        ScriptItem.Query("SET " + string.Join(", ", names.Select(name => $"@`{name.Replace("`", "``", StringComparison.Ordinal)}`={_userVariables[name]}")));
+        ScriptItem.Query("SET " + string.Join(", ", names.Select(name => $"@{ScriptItem.Quoted(name)}={_userVariables[name]}")));
 
     /// <summary>The statements that bring a server on which the session has just logged in to this state.</summary>
     public IEnumerable<ScriptItem> Script()

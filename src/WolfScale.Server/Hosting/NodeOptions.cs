@@ -2,6 +2,7 @@ using WolfScale.Cluster;
 using WolfScale.Cluster.Transport;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
+using WolfScale.Proxy;
 using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Hosting;
@@ -54,6 +55,27 @@ internal static class NodeOptions
             ConnectTimeout = TimeSpan.FromSeconds(database.ConnectTimeoutS),
             FeedAdvertiseHost = database.FeedAdvertiseHost,
             Peers = peers,
+        };
+    }
+
+    /// <summary>What the proxy of a node and one that stands alone are told alike.</summary>
+    public static ProxyOptions Proxy(NodeConfiguration configuration, HostPort bind)
+    {
+        var proxy = configuration.Proxy;
+        return new ProxyOptions
+        {
+            BindAddress = bind.ToEndPoint(),
+            NodeId = configuration.Node.Id,
+            MaxConnections = proxy.MaxConnections,
+            FailoverWaitMs = proxy.FailoverWaitMs,
+            ReadWaitMs = proxy.ReadWaitMs,
+            PoolConnections = proxy.PoolConnections,
+            Certificate = proxy.TlsCert.Length > 0 ? ProxyTls.Certificate(proxy) : null,
+            TlsRequired = proxy.TlsRequired,
+            HopTls = proxy.TlsCert.Length > 0 ? ProxyTls.ToOtherProxies(configuration.Cluster) : null,
+            ProxyProtocolNetworks = [.. proxy.ProxyProtocolNetworks.SelectMany(n => Networks.Parse(n) ?? [])],
+            SendsProxyProtocol = proxy.SendProxyProtocol,
+            Consistency = Enum.Parse<Proxy.ReadConsistency>(configuration.Replication.ReadConsistency.ToString()),
         };
     }
 

@@ -38,24 +38,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     {
         (_node, _configuration, _database, _time) = (node, configuration, database, time);
         _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
-        var options = new ProxyOptions
-        {
-            BindAddress = bind.ToEndPoint(),
-            NodeId = configuration.Node.Id,
-            MaxConnections = configuration.Proxy.MaxConnections,
-            FailoverWaitMs = configuration.Proxy.FailoverWaitMs,
-            ReadWaitMs = configuration.Proxy.ReadWaitMs,
-            Certificate = configuration.Proxy.TlsCert.Length > 0 ? ProxyTls.Certificate(configuration.Proxy) : null,
-            TlsRequired = configuration.Proxy.TlsRequired,
-            HopTls = configuration.Proxy.TlsCert.Length > 0 ? ProxyTls.ToOtherProxies(configuration.Cluster) : null,
-            ProxyProtocolNetworks = [.. configuration.Proxy.ProxyProtocolNetworks.SelectMany(n => Networks.Parse(n)!)],
-            PoolConnections = configuration.Proxy.PoolConnections,
-            SendsProxyProtocol = configuration.Proxy.SendProxyProtocol,
-            Consistency = Enum.Parse<Proxy.ReadConsistency>(configuration.Replication.ReadConsistency.ToString()),
-        };
         _log = new ReplicatedLog(node);
         _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []));
-        _server = new ProxyServer(options, this, this, this, loggers, time);
+        _server = new ProxyServer(NodeOptions.Proxy(configuration, bind), this, this, this, loggers, time);
         _node.ViewChanged += OnViewChanged;
         Update();
     }

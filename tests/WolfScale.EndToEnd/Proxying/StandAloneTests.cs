@@ -134,7 +134,7 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
         await using var client = await proxy.ConnectAsync();
         for (var i = 0; i < 5; i++)
             Assert.Equal(leader.Id, servers[(await client.ScalarAsync(Where))!]);
-        await SwitchoverAsync(cluster, leader);
+        _ = await cluster.SwitchoverAsync(leader);
         _ = await cluster.LeaderAsync(except: leader.Id);
 
         var ended = await Assert.ThrowsAsync<MySqlException>(() => InsertAsync(client, "nobody's"));
@@ -163,15 +163,6 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
 
         return "none";
     });
-
-    private static async Task SwitchoverAsync(DemoCluster cluster, DemoNode leader)
-    {
-        using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(new Uri(leader.Api), "/admin/demote"));
-        request.Headers.Authorization = new("Bearer", cluster.Facts.Token);
-        using var answer = await http.SendAsync(request);
-        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-    }
 
     /// <returns>The new row's id.</returns>
     private static async Task<long> InsertAsync(MySqlConnection client, string who)

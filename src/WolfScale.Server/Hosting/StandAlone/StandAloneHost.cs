@@ -41,21 +41,11 @@ internal sealed class StandAloneHost : IAsyncDisposable
         _nodes = new HttpNodeApi(secret, configuration.Cluster.TlsCa, time);
         _routes = new RemoteRoutes(options.Peers, options.ClusterName, _nodes, logger, time);
         _proxy = new ProxyServer(                                                               // 1
-            new ProxyOptions
+            NodeOptions.Proxy(configuration, options.Listen) with
             {
-                BindAddress = options.Listen.ToEndPoint(),
                 NodeId = options.Program,
                 StandsAlone = true,
-                MaxConnections = configuration.Proxy.MaxConnections,
-                FailoverWaitMs = configuration.Proxy.FailoverWaitMs,
-                ReadWaitMs = configuration.Proxy.ReadWaitMs,
-                PoolConnections = configuration.Proxy.PoolConnections,
-                Certificate = configuration.Proxy.TlsCert.Length > 0 ? ProxyTls.Certificate(configuration.Proxy) : null,
-                TlsRequired = configuration.Proxy.TlsRequired,
-                ProxyProtocolNetworks = [.. configuration.Proxy.ProxyProtocolNetworks.SelectMany(n => Networks.Parse(n) ?? [])],
-                SendsProxyProtocol = configuration.Proxy.SendProxyProtocol,
                 HopTls = ProxyTls.ToOtherProxies(configuration.Cluster), // where they offer it
-                Consistency = Enum.Parse<Proxy.ReadConsistency>(configuration.Replication.ReadConsistency.ToString()),
             },
             _routes, new HopGate(), new RemoteAccounts(_routes, _nodes, secret.Length > 0, logger), loggers, time);
         _routes.ReaderGone += _proxy.Abandon;
