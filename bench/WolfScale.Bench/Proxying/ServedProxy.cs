@@ -84,6 +84,10 @@ internal sealed class ServedProxy : IAsyncDisposable
 
         public QuorumAnswer Ask(Gtid gtid, long epoch, int closings) => QuorumAnswer.Held;
 
+        public void Remember()
+        {
+        }
+
         public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user) => Task.FromResult<IReadOnlyList<byte[]>>([]);
     }
 }

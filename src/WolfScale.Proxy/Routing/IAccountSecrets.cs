@@ -6,6 +6,9 @@ public interface IAccountSecrets
     /// <summary>Why there are none to be had here, for people; null where there are.</summary>
     string? Unavailable => null;
 
+    /// <summary>A client has logged in at the local server, and is to be able to leave it when it is dead.</summary>
+    void Remember();
+
     /// <summary>SHA1(SHA1(password)) of every account with this user name that uses mysql_native_password; empty arrays for empty passwords.</summary>
     /// <exception cref="Exception">The server does not answer.</exception>
     Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user);

@@ -18,6 +18,8 @@ internal sealed partial class ClientSession
     /// <summary>What is not looked into may be anything.</summary>
     private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
 
+    private static readonly StatementClass Kill = new() { Traits = StatementTraits.IsKill };
+
     private static StatementClass Harmless => default;
 
     private readonly FileStream _file = new();
@@ -109,6 +111,10 @@ internal sealed partial class ClientSession
                 break;
             case CommandCode.ChangeUser or CommandCode.ResetConnection:
                 Renew(code, packet);
+                break;
+            case CommandCode.ProcessKill when BinaryPrimitives.TryReadUInt32LittleEndian(body, out var id):
+                if (!TryKill(new KillTarget(KillScope.Connection, id, Soft: false)))
+                    Route(code, packet, Kill);
                 break;
             default:
                 if (code == CommandCode.SetOption)
@@ -394,6 +400,8 @@ internal sealed partial class ClientSession
             _statusIsOld = true;
             _mayBeInTransaction = !InTransaction && (!_flight.IsKept || _flight.Class.Has(StatementTraits.Doubtful | StatementTraits.MultiStatement));
             _killedItself = _flight.Class.Has(StatementTraits.IsKill) && payload is [_, ErrorConnectionKilled & 0xFF, ErrorConnectionKilled >> 8, ..];
+            if (_flight.Class.Has(StatementTraits.IsKill))
+                Spare();
         }
 
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)

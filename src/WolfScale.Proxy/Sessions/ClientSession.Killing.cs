@@ -11,7 +11,9 @@ namespace WolfScale.Proxy.Sessions;
 /// </summary>
 internal sealed partial class ClientSession
 {
-    private bool _killing; // the client waits for what the proxy says on its own
+    private Action<ErrPacket?>? _heardOfKill; // the client waits for what the proxy has somebody's server do, and its refusal goes here
+    private ClientSession? _condemned; // whose connection the statement under way is to end
+    private bool _isKilled; // somebody wants it to end, and its server has not refused
 
     /// <summary>The id that the client knows.</summary>
     public uint ClientId { get; private set; }
@@ -23,67 +25,104 @@ internal sealed partial class ClientSession
         if (kill.Id > uint.MaxValue || (_login!.IsHop && !ProxyContext.IsOwnId((uint)kill.Id)) || _context.Find((uint)kill.Id) is not { } target)
             return false;
         if (kill.Scope == KillScope.Connection && target != this)
-            target._loop.Post(target.NoteKill);
-        var running = target._active; // read once: the target's loop goes on meanwhile
-        var local = running is { Reader: not null };
-        var id = local ? running!.ConnectionId : target._leader?.ConnectionId ?? 0;
-        if (id == 0 || (!local && id == kill.Id))
+        {
+            _condemned = target;
+            target._loop.Post(target.Condemn);
+        }
+
+        var read = target._active is { Reader: not null } running ? running : null; // read once: the target's loop goes on meanwhile
+        var id = target._leader?.ConnectionId ?? 0;
+        if (read is not null && (kill.Scope == KillScope.Query || id == 0))
+        {
+            EndRead(read.Reader!, Statement(read.ConnectionId), OnKilled);
+            return true;
+        }
+
+        if (id == 0 || (read is null && id == kill.Id) || _leader is not { IsClosed: false } leader)
             return false;
-        var sql = string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {id}");
-        var atLeader = local ? string.Create(CultureInfo.InvariantCulture, $"KILL {target._leader?.ConnectionId ?? 0}") : sql;
-        if (local && kill.Scope == KillScope.Query)
-            FindSecretToKill(running!.Reader!, sql, atLeader);
-        else if (_leader is { IsClosed: false } leader)
-            KillOn(leader, null, atLeader);
-        else
-            return false;
+        KillOn(leader, null, Statement(id), refusal =>
+        {
+            if (refusal is null && read is not null)
+                EndRead(read.Reader!, Statement(read.ConnectionId), _ => OnKilled(null)); // or it has ended by itself
+            else
+                OnKilled(refusal);
+        });
         return true;
+
+        string Statement(uint connection) =>
+            string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {connection}");
     }
 
-    /// <summary>A driver cancels with a connection of its own, whose first statement this is.</summary>
-    private void FindSecretToKill(Reader reader, string sql, string atLeader)
+    /// <summary>Somebody wants the connection to end; whether he may is for its server to say.</summary>
+    private void Condemn()
     {
-        (_killing, Phase) = (true, SessionPhase.Preparing);
+        _isKilled = true;
+        if (Phase == SessionPhase.Idle && _leader is null)
+            Close(); // its server has done so already
+    }
+
+    /// <summary>The server has refused.</summary>
+    private void Spare()
+    {
+        if (_condemned is { } target)
+            target._loop.Post(() => target._isKilled = false);
+        _condemned = null;
+    }
+
+    /// <summary>A driver cancels with a connection of its own, whose first statement this is: the secret may have to be found first.</summary>
+    private void EndRead(Reader reader, string sql, Action<ErrPacket?> heard)
+    {
+        (_heardOfKill, Phase) = (heard, SessionPhase.Preparing);
         var ticket = ++_ticket;
         if (_secret is { } known)
-            KillLocally(reader, known, sql, atLeader);
+            KillOn(Dial(reader), new BackendLogin(_login!, known), sql, heard);
         else
-            FindSecret(_login!.User, (_, secret, _) => Redeem(ticket, () => KillLocally(reader, _userChanged ? null : secret, sql, atLeader)));
+            FindSecret(_login!.User, (_, secret, _) => Redeem(ticket, () => KillOn(_userChanged || secret is null ? null : Dial(reader), new BackendLogin(_login!, secret ?? []), sql, heard)));
     }
 
-    private void KillLocally(Reader reader, byte[]? secret, string sql, string atLeader)
-    {
-        if (secret is not null)
-            KillOn(Dial(reader), new BackendLogin(_login!, secret), sql);
-        else
-            KillOn(_leader is { IsClosed: false } leader ? leader : null, null, atLeader);
-    }
-
-    /// <param name="server">The session's own, or a connection that was opened for this and ends with it.</param>
+    /// <param name="server">The session's own, or a connection that was opened for this and ends with it; null where there is no way to it.</param>
     /// <param name="login">How to log in there, or null where that is done.</param>
     /// <param name="sql">The statement.</param>
-    private void KillOn(Backend? server, BackendLogin? login, string sql)
+    /// <param name="heard">Hears the server's refusal, or null.</param>
+    private void KillOn(Backend? server, BackendLogin? login, string sql, Action<ErrPacket?> heard)
     {
         if (server is null)
         {
-            _killing = false;
-            Answer(ProxyErrors.NoSuchThread);
+            heard(ProxyErrors.NoSuchThread);
             return;
         }
 
-        (_killing, Phase) = (true, SessionPhase.Preparing);
-        server.Setup = new BackendSetup(server, login, [ScriptItem.Query(sql)], (_, refusal) => OnKilled(login is null ? null : server, refusal));
+        (_heardOfKill, Phase) = (heard, SessionPhase.Preparing);
+        server.Setup = new BackendSetup(server, login, [ScriptItem.Query(sql)], (_, refusal) =>
+        {
+            if (login is not null)
+                server.Close();
+            heard(refusal);
+        });
         if (login is null)
             server.Setup.Begin();
     }
 
-    private void OnKilled(Backend? opened, ErrPacket? refusal)
+    private void OnKilled(ErrPacket? refusal)
     {
-        _killing = false;
-        opened?.Close();
+        _heardOfKill = null;
         if (refusal is not null)
+        {
+            Spare();
             Answer(refusal);
+            return;
+        }
+
+        _condemned = null;
+        AnswerOk();
+    }
+
+    /// <summary>The connection over which KILL was sent is gone.</summary>
+    private void OnKillerLost(Backend backend, Action<ErrPacket?> heard)
+    {
+        if (backend == _leader)
+            Close(); // it was the target itself
         else
-            AnswerOk();
+            heard(ProxyErrors.NoSuchThread);
     }
 }

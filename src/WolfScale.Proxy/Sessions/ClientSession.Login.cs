@@ -319,6 +319,8 @@ internal sealed partial class ClientSession
             _client.BeginCompression(_context.CompressionFailed);
         }
 
+        if (_leader is { IsHop: false } && !_login!.IsHop)
+            _context.Accounts.Remember();
         BecomeIdle();
     }
 

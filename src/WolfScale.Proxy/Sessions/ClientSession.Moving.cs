@@ -34,8 +34,7 @@ internal sealed partial class ClientSession
     private const int LastWordMs = 1000;
 
     private long _moves;
-    private bool _lostIdle;
-    private bool _isKilled;
+    private bool _closedByServer; // and nobody knows yet why
     private long _readOnlyUntilMs;
     private long _moveUntilMs;
     private long _lostEpoch = -1;
@@ -76,13 +75,9 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (_killing)
+        if (_heardOfKill is { } heard)
         {
-            _killing = false;
-            if (backend == _leader)
-                Close(); // its own connection was the target
-            else
-                Answer(ProxyErrors.NoSuchThread);
+            OnKillerLost(backend, heard);
             return;
         }
 
@@ -91,6 +86,12 @@ internal sealed partial class ClientSession
         _leader = null;
         _lostEpoch = _epoch;
         _context.Routes.Lost(backend.Address);
+        if (_isKilled)
+        {
+            Close();
+            return;
+        }
+
         switch (Phase)
         {
             case SessionPhase.Connecting:
@@ -124,6 +125,12 @@ internal sealed partial class ClientSession
 
     private void OnLocalLost(Backend backend)
     {
+        if (_isKilled && _active == backend)
+        {
+            Close();
+            return;
+        }
+
         var reader = backend.Reader!;
         _local = null;
         if (reader.IsHop)
@@ -165,29 +172,28 @@ internal sealed partial class ClientSession
         else if (inTransaction)
             Answer(ProxyErrors.TransactionLost);
         else
-            Move();
+            MoveUnlessKilled();
+    }
+
+    /// <summary>What somebody has ended with KILL, perhaps on another node, must not begin again.</summary>
+    private void MoveUnlessKilled()
+    {
+        _closedByServer = true;
+        Move();
     }
 
     /// <summary>
-    /// A server that closes one idle connection and lives on has done so on purpose (KILL, wait_timeout), and the client is to see that. A server that
+    /// A server that closes one connection and lives on has done so on purpose (KILL, wait_timeout), and the client is to see that. A server that
     /// is gone is known to be so a moment later. Where the client has read elsewhere in the meantime its time-out has not passed, though the server cannot
     /// know: then the next statement connects again.
     /// </summary>
     private void OnIdleLost()
     {
-        _lostIdle = !_lastWasLocal || _isKilled;
+        _closedByServer = !_lastWasLocal;
         if (_login!.IsHop)
             Close();
-        else if (_lostIdle)
+        else if (_closedByServer)
             _ = _loop.After(OnPurposeAfterMs, CloseIfOnPurpose);
-    }
-
-    /// <summary>Somebody wants the connection to end; whether he may is for its server to say.</summary>
-    private void NoteKill()
-    {
-        _isKilled = true;
-        if (Phase == SessionPhase.Idle && _leader is null)
-            Close(); // its server has done so already
     }
 
     private void CloseIfOnPurpose()
@@ -202,7 +208,7 @@ internal sealed partial class ClientSession
     {
         if (_leader is { } old)
         {
-            (_lostEpoch, _lostIdle) = (_epoch, false);
+            (_lostEpoch, _closedByServer) = (_epoch, false);
             old.Close();
             _leader = null;
         }
@@ -219,6 +225,12 @@ internal sealed partial class ClientSession
         {
             LeaveTransaction();
             Answer(ProxyErrors.TransactionLost);
+            return;
+        }
+
+        if (_flight.Class.Has(StatementTraits.IsKill))
+        {
+            Answer(ProxyErrors.NoSuchThread); // it ended with the old leader, and on the new one the number is somebody else's
             return;
         }
 
@@ -251,7 +263,7 @@ internal sealed partial class ClientSession
         if (!answered && _loop.NowMs < _moveUntilMs)
             Later(LookAgainMs, FindSecretForMove); // the local server is being closed, or comes up: who asks may be killed with the rest
         else if (secret is null)
-            Refuse(ProxyErrors.SessionCannotMove(_context.Accounts.Unavailable ?? $"only the client itself can log in as '{_login!.User}' (mysql_native_password accounts can be moved)"), 1);
+            Refuse(ProxyErrors.SessionCannotMove(_context.Accounts.Unavailable ?? (!answered ? "this node's server, which knows its account, does not answer" : $"only the client itself can log in as '{_login!.User}' (mysql_native_password accounts can be moved)")), 1);
         else
             LookForLeader();
     }
@@ -317,7 +329,7 @@ internal sealed partial class ClientSession
     {
         if (Phase != SessionPhase.Preparing || _leader != leader)
             return;
-        if (refusal is null && _lostIdle && _epoch == _lostEpoch)
+        if (refusal is null && _closedByServer && _epoch == _lostEpoch)
         {
             Close(); // the server lives, and closed the old connection on purpose
             return;
@@ -332,7 +344,7 @@ internal sealed partial class ClientSession
 
         if (refusal is null)
         {
-            (_moveUntilMs, _lostIdle) = (0, false);
+            (_moveUntilMs, _closedByServer) = (0, false);
             _leader!.StateVersion = _state.Version;
             (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
             _context.Counters.Moves.Increment();

@@ -218,7 +218,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     private void DropLeader()
     {
-        (_lostEpoch, _lostIdle) = (_epoch, false);
+        (_lostEpoch, _closedByServer) = (_epoch, false);
         LeaveTransaction();
         _leader?.Close();
         _leader = null;

@@ -27,6 +27,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
     private readonly LagClock _lag;
     private readonly TaskCompletionSource _member = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly AccountHashes _accounts;
     private ClusterNode _node = null!; // set by the only way to get an instance
     private ApiServer? _api;
     private DatabaseSide? _database;
@@ -40,6 +41,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
         _logger = loggers.CreateLogger("WolfScale.Server.Node");
         _process = new ProcessFacts(version, time.GetUtcNow(), Environment.ProcessId);
         _lag = new LagClock(time);
+        _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []), time);
     }
 
     /// <summary>What the node knows now.</summary>
@@ -109,7 +111,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
     public async Task<string?> ReadIndexAsync() => (await ReadIndex.AskAsync(_node, _time))?.ToString();
 
     public Task<IReadOnlyList<byte[]>> AccountHashesAsync(string user) =>
-        new AccountHashes(NodeOptions.Database(_configuration, static () => [])).NativeAsync(user);
+        _accounts.NativeAsync(user);
 
     public async ValueTask DisposeAsync()
     {
@@ -142,7 +144,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
         }
 
         if (_configuration is { Proxy.Enabled: true, Database.Enabled: true })
-            _proxy = new ProxySide(_node, _configuration, () => _database?.State, _loggers, _time);
+            _proxy = new ProxySide(_node, _configuration, () => _database?.State, _accounts, _loggers, _time);
         _node.ViewChanged += OnViewChanged;
         OnViewChanged(_node.View); // what was announced before the line above
         if (_configuration.Database.Enabled)

@@ -34,12 +34,11 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private volatile HeldMark _held = new(0, default);
 
     /// <exception cref="SocketException">The proxy's address cannot be used.</exception>
-    public ProxySide(ClusterNode node, NodeConfiguration configuration, Func<DatabaseState?> database, ILoggerFactory loggers, TimeProvider time)
+    public ProxySide(ClusterNode node, NodeConfiguration configuration, Func<DatabaseState?> database, AccountHashes accounts, ILoggerFactory loggers, TimeProvider time)
     {
-        (_node, _configuration, _database, _time) = (node, configuration, database, time);
+        (_node, _configuration, _database, _accounts, _time) = (node, configuration, database, accounts, time);
         _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
         _log = new ReplicatedLog(node);
-        _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []));
         _server = new ProxyServer(NodeOptions.Proxy(configuration, bind), this, this, this, loggers, time);
         _node.ViewChanged += OnViewChanged;
         Update();
@@ -80,6 +79,8 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     public Task<Gtid?> ReadIndexAsync() => ReadIndex.AskAsync(_node, _time);
 
     public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user) => _accounts.NativeAsync(user);
+
+    public void Remember() => _accounts.Remember();
 
     /// <summary>The local server's state has changed.</summary>
     public void Update()

@@ -47,6 +47,30 @@ public sealed class LocalReadTests : IDisposable
         client.ExpectEnd();
     }
 
+    /// <summary>The session goes first, then its read: a server does not notice that nobody wants the rows any more.</summary>
+    [Fact]
+    public void A_session_that_is_killed_while_it_reads_here_ends_together_with_the_read()
+    {
+        var (client, leader, local) = ReadsLocally();
+        var (killer, killersLeader) = _kit.LogIn();
+        client.Send(Query(Read));
+        Assert.Equal("\x03" + Read, local.ReadText());
+        killer.Send(Query("KILL 7"));
+        Assert.Equal("\x03KILL HARD CONNECTION 7", killersLeader.ReadText());
+        leader.Dispose();
+        client.ExpectEnd();
+        killersLeader.Send(Packet(1, Ok()));
+
+        var ender = _kit.AcceptAtLocal();
+        ender.Greet();
+        _ = ender.Read();
+        ender.Sequence = 2;
+        ender.Say(Ok());
+        Assert.Equal("\x03KILL HARD CONNECTION 7", ender.ReadText());
+        ender.Send(Packet(1, Ok()));
+        Assert.Equal(0, killer.Read()[0]);
+    }
+
     /// <summary>FOUND_ROWS() is of the read before it, which the local server answered.</summary>
     [Fact]
     public void A_prepared_statement_that_refers_to_a_local_read_follows_it()

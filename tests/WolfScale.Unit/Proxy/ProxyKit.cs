@@ -51,6 +51,9 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public ConcurrentQueue<string> AskedAccounts { get; } = new();
 
+    /// <summary>How many clients are to be remembered.</summary>
+    public int Remembered;
+
     public Gtid? ReadIndex { get; set; }
 
     /// <summary>Where the proxy lost connections.</summary>
@@ -115,6 +118,8 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     public void Lost(EndPoint address) => LostAddresses.Enqueue(address);
 
     public QuorumAnswer Ask(Gtid gtid, long epoch, int closings) => Quorum(gtid);
+
+    public void Remember() => Interlocked.Increment(ref Remembered);
 
     public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user)
     {

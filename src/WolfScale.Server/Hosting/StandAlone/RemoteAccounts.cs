@@ -10,6 +10,11 @@ internal sealed class RemoteAccounts(RemoteRoutes routes, INodeApi api, bool has
 
     public string? Unavailable => hasSecret ? null : "the proxy does not know cluster.secret and cannot log in for it";
 
+    public void Remember()
+    {
+        // Any node can be asked, also when the leader's server is dead.
+    }
+
     public async Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user)
     {
         if (!hasSecret)

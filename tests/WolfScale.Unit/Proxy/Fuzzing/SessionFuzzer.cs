@@ -152,6 +152,10 @@ internal sealed partial class SessionFuzzer : IDisposable, IClusterRoutes, IQuor
 
     QuorumAnswer IQuorumGate.Ask(Gtid gtid, long epoch, int closings) => Quorum;
 
+    void IAccountSecrets.Remember()
+    {
+    }
+
     Task<IReadOnlyList<byte[]>> IAccountSecrets.NativeHashesAsync(string user) => Task.FromResult<IReadOnlyList<byte[]>>(user == "app" ? [_hash] : []);
 
     IDisposable? ILogger.BeginScope<TState>(TState state) => null;

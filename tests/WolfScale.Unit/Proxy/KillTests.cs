@@ -1,0 +1,112 @@
+using System.Security.Cryptography;
+using static WolfScale.Unit.Proxy.RawPeer;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>What somebody has ended with KILL stays ended: its session is not moved, and its statement does not begin again.</summary>
+public sealed class KillTests : IDisposable
+{
+    /// <summary>1095.</summary>
+    private static readonly byte[] Refusal = [0xFF, 0x47, 0x04, .. "#HY000You are not owner of thread 7"u8];
+
+    private readonly ProxyKit _kit = new();
+
+    public KillTests()
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false };
+        _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
+    }
+
+    /// <summary>The client's next statement may reach the leader before the proxy has seen that the server has closed the connection.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_killed_session_does_not_connect_again_for_the_statement_after(bool asCommand)
+    {
+        var (victim, server) = _kit.LogIn();
+        Kill(asCommand, Ok());
+        victim.Send(Query("SELECT 1"));
+        Assert.Equal("\x03SELECT 1", server.ReadText());
+        server.Dispose();
+        victim.ExpectEnd();
+        Assert.False(_kit.LeaderIsDialled);
+    }
+
+    [Fact]
+    public void A_session_whose_KILL_was_refused_moves_as_ever()
+    {
+        var (victim, server) = _kit.LogIn();
+        Kill(asCommand: true, Refusal);
+        _kit.Current = _kit.Current with { Epoch = 2 };
+        server.Dispose();
+        victim.Send(Query("SELECT 1"));
+        MovesTo("SELECT 1");
+        Assert.Equal(0, victim.Read()[0]);
+    }
+
+    /// <summary>On another node, where this proxy does not hear of it: the server lives, and has closed one connection in the middle of a statement.</summary>
+    [Fact]
+    public void A_statement_that_was_killed_with_its_connection_does_not_begin_again_under_the_same_leader()
+    {
+        var (victim, server) = _kit.LogIn();
+        victim.Send(Query("SELECT SLEEP(1000)"));
+        Assert.Equal("\x03SELECT SLEEP(1000)", server.ReadText());
+        server.Dispose();
+        _ = Prepared();
+        victim.ExpectEnd();
+    }
+
+    [Fact]
+    public void A_statement_that_was_lost_with_its_leader_begins_again()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("SELECT SLEEP(1000)"));
+        Assert.Equal("\x03SELECT SLEEP(1000)", server.ReadText());
+        _kit.Current = _kit.Current with { Epoch = 2 };
+        server.Dispose();
+        MovesTo("SELECT SLEEP(1000)");
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    /// <summary>On the next leader the number is somebody else's.</summary>
+    [Fact]
+    public void KILL_does_not_follow_to_another_leader()
+    {
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Command(0x0C, "\x08\0\0\0"));
+        Assert.Equal("\x0C\x08\0\0\0", server.ReadText());
+        _kit.Current = _kit.Current with { Epoch = 2 };
+        server.Dispose();
+        Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
+        Assert.False(_kit.LeaderIsDialled);
+    }
+
+    public void Dispose() => _kit.Dispose();
+
+    private void Kill(bool asCommand, byte[] answer)
+    {
+        var (killer, server) = _kit.LogIn();
+        killer.Send(asCommand ? Command(0x0C, "\x07\0\0\0") : Query("KILL 7")); // as the first client was greeted
+        Assert.Equal(asCommand ? "\x0C\x07\0\0\0" : "\x03KILL 7", server.ReadText());
+        server.Send(Packet(1, answer));
+        Assert.Equal(answer[0], killer.Read()[0]);
+    }
+
+    private RawPeer Prepared()
+    {
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = server.Read();
+        server.Sequence = 2;
+        server.Say(Ok());
+        server.AnswerPreparation();
+        return server;
+    }
+
+    private void MovesTo(string sql)
+    {
+        var server = Prepared();
+        Assert.Equal("\x03" + sql, server.ReadText());
+        server.Send(Packet(1, Ok()));
+    }
+}
