@@ -30,6 +30,9 @@ public sealed class ProxyCounters
     /// <summary>Sessions that went on with another leader.</summary>
     public Counter Moves { get; } = new();
 
+    /// <summary>How often a silent client's connection went to the pool.</summary>
+    public Counter Parked { get; } = new();
+
     /// <summary>Statements that went to the leader.</summary>
     public long ToLeader => TakenRoutes.All.Where(r => r != TakenRoute.Local).Sum(Statements);
 

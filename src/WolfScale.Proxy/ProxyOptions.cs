@@ -47,6 +47,9 @@ public sealed record ProxyOptions
     /// <summary>Connections to the leader that are kept when their sessions end, for the next ones of the same account. 0: none.</summary>
     public int PoolConnections { get; init; }
 
+    /// <summary>Where connections are pooled: milliseconds after which a silent client's connection goes to the pool. 0: when the client goes.</summary>
+    public int PoolIdleMs { get; init; } = 1000;
+
     /// <summary>Event loops, each a thread. Sessions are shared out among them.</summary>
     public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);
 }

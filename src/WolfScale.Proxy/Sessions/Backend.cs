@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using WolfScale.Protocol;
+using WolfScale.Protocol.Commands;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy.Net;
 using WolfScale.Proxy.Routing;
@@ -94,6 +95,13 @@ internal sealed class Backend : Connection
         var descriptor = Libc.Connect(address);
         reason = descriptor < 0 ? Libc.Describe(-descriptor) : "";
         return descriptor < 0 ? null : new Backend(loop, descriptor, address, hop, owner) { Tls = hop ? tls : null };
+    }
+
+    /// <summary>Ends the connection as a client does; without the word the server would report it as aborted.</summary>
+    public void Leave()
+    {
+        _ = Send([1, 0, 0, 0, (byte)CommandCode.Quit]);
+        Close();
     }
 
     /// <summary>Takes up receiving where it was left because the client was congested.</summary>

@@ -43,7 +43,7 @@ internal sealed class BackendPool(EventLoop loop, int capacity)
     {
         if (_count >= capacity)
         {
-            backend.Close();
+            backend.Leave();
             return;
         }
 

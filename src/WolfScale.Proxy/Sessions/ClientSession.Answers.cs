@@ -32,8 +32,6 @@ internal sealed partial class ClientSession
             case SpecialStatement.ShowWolfscaleStatus:
                 AnswerStatus();
                 return true;
-            case SpecialStatement.Kill when statement.Kill is { Id: > 0, Scope: KillScope.Connection or KillScope.Query }:
-                return TryKill(statement.Kill);
             default:
                 return false;
         }
@@ -106,6 +104,7 @@ internal sealed partial class ClientSession
             ["Proxy_statements_leader", Number(counters.ToLeader)],
             ["Proxy_statements_local", Number(counters.LocalReads)],
             ["Proxy_moves", Number(counters.Moves.Value)],
+            ["Proxy_parkings", Number(counters.Parked.Value)],
             .. TakenRoutes.All.Select(r => new string?[] { "Proxy_route_" + r.Name(), Number(counters.Statements(r)) }),
             .. Enum.GetValues<AnsweredBy>().SelectMany(Latencies),
         ];

@@ -18,8 +18,6 @@ internal sealed partial class ClientSession
     /// <summary>What is not looked into may be anything.</summary>
     private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
 
-    private static readonly StatementClass Kill = new() { Traits = StatementTraits.IsKill };
-
     private static StatementClass Harmless => default;
 
     private readonly FileStream _file = new();
@@ -58,6 +56,12 @@ internal sealed partial class ClientSession
         if (header.PayloadLength == 0)
             ProtocolException.Throw("The client's command is an empty packet.");
         var code = (CommandCode)bytes[PacketHeader.Size];
+        if (_isParked && (header.PayloadLength > LongestKept || code is CommandCode.ChangeUser or CommandCode.ResetConnection))
+        {
+            Unpark();
+            return 0;
+        }
+
         if (header.PayloadLength > LongestKept)
         {
             if (_leader is null)
@@ -113,8 +117,7 @@ internal sealed partial class ClientSession
                 Renew(code, packet);
                 break;
             case CommandCode.ProcessKill when BinaryPrimitives.TryReadUInt32LittleEndian(body, out var id):
-                if (!TryKill(new KillTarget(KillScope.Connection, id, Soft: false)))
-                    Route(code, packet, Kill);
+                Route(code, packet, new() { Traits = StatementTraits.IsKill, Special = SpecialStatement.Kill, Kill = new(KillScope.Connection, id, Soft: false) });
                 break;
             default:
                 if (code == CommandCode.SetOption)
@@ -197,6 +200,8 @@ internal sealed partial class ClientSession
             return;
         }
 
+        if (_flight.Class.Special == SpecialStatement.Kill && TryKill(_flight.Class.Kill))
+            return;
         if (_flightStatement is { } statement && statement.AtLeader.Backend != leader)
         {
             PrepareAgain(leader, statement);
@@ -397,7 +402,7 @@ internal sealed partial class ClientSession
     {
         if (role == PacketRole.Error && _active == _leader)
         {
-            _statusIsOld = true;
+            (_statusIsOld, _hasWarnings) = (true, true);
             _mayBeInTransaction = !InTransaction && (!_flight.IsKept || _flight.Class.Has(StatementTraits.Doubtful | StatementTraits.MultiStatement));
             _killedItself = _flight.Class.Has(StatementTraits.IsKill) && payload is [_, ErrorConnectionKilled & 0xFF, ErrorConnectionKilled >> 8, ..];
             if (_flight.Class.Has(StatementTraits.IsKill))
@@ -410,7 +415,7 @@ internal sealed partial class ClientSession
         if (_active == _leader && ok.HasInsertId)
             (_insertedHere, _insertedElsewhere) = (true, false);
         if (_active == _leader)
-            (_status, _statusIsOld, _mayBeInTransaction) = (ok.Status, false, false);
+            (_status, _statusIsOld, _mayBeInTransaction, _hasWarnings) = (ok.Status, false, false, ok.Warnings > 0);
         if (ok.Changes.IsEmpty || _active != _leader)
             return;
         ApplyChanges(ok.Changes);

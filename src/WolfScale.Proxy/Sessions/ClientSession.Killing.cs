@@ -18,20 +18,27 @@ internal sealed partial class ClientSession
     /// <summary>The id that the client knows.</summary>
     public uint ClientId { get; private set; }
 
+    /// <summary>KILL is about to be sent to the leader.</summary>
     /// <returns>False where the statement is right as it stands: its target is no client of this proxy, or never moved.</returns>
     private bool TryKill(KillTarget kill)
     {
         // Another node's proxy knows the server's own ids, and of this proxy's those that no server has given.
-        if (kill.Id > uint.MaxValue || (_login!.IsHop && !ProxyContext.IsOwnId((uint)kill.Id)) || _context.Find((uint)kill.Id) is not { } target)
+        if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (_login!.IsHop && !ProxyContext.IsOwnId((uint)kill.Id)) || _context.Find((uint)kill.Id) is not { } target)
             return false;
+        var read = target._active is { Reader: not null } running ? running : null; // read once: the target's loop goes on meanwhile
+        var id = target._leader?.ConnectionId ?? 0;
+        if (id == 0 && read is null && target != this)
+        {
+            KillUnconnected(kill.Scope, target);
+            return true;
+        }
+
         if (kill.Scope == KillScope.Connection && target != this)
         {
             _condemned = target;
             target._loop.Post(target.Condemn);
         }
 
-        var read = target._active is { Reader: not null } running ? running : null; // read once: the target's loop goes on meanwhile
-        var id = target._leader?.ConnectionId ?? 0;
         if (read is not null && (kill.Scope == KillScope.Query || id == 0))
         {
             EndRead(read.Reader!, Statement(read.ConnectionId), OnKilled);
@@ -53,11 +60,25 @@ internal sealed partial class ClientSession
             string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {connection}");
     }
 
+    /// <summary>It has no connection that a server could end (parked, or its leader is gone): whose account is the same may end it, as on a server. The id it had there may be another's by now.</summary>
+    private void KillUnconnected(KillScope scope, ClientSession target)
+    {
+        if (target._login!.User != _login!.User || _userChanged || target._userChanged)
+        {
+            Answer(ProxyErrors.NoSuchThread);
+            return;
+        }
+
+        if (scope == KillScope.Connection)
+            target._loop.Post(target.Condemn);
+        AnswerOk();
+    }
+
     /// <summary>Somebody wants the connection to end; whether he may is for its server to say.</summary>
     private void Condemn()
     {
         _isKilled = true;
-        if (Phase == SessionPhase.Idle && _leader is null)
+        if (_leader is null)
             Close(); // its server has done so already
     }
 

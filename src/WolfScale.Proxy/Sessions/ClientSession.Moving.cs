@@ -199,7 +199,7 @@ internal sealed partial class ClientSession
     private void CloseIfOnPurpose()
     {
         var routes = _context.Routes.Current;
-        if (Phase == SessionPhase.Idle && _leader is null && routes.Leader is not null && routes.Epoch == _lostEpoch)
+        if (Phase == SessionPhase.Idle && _leader is null && !_isParked && routes.Leader is not null && routes.Epoch == _lostEpoch)
             Close();
     }
 
@@ -228,7 +228,7 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (_flight.Class.Has(StatementTraits.IsKill))
+        if (_flight.Class.Has(StatementTraits.IsKill) && !_isParked)
         {
             Answer(ProxyErrors.NoSuchThread); // it ended with the old leader, and on the new one the number is somebody else's
             return;
@@ -276,12 +276,12 @@ internal sealed partial class ClientSession
         if (routes.Leader is { } address)
         {
             (_epoch, _closings) = (routes.Epoch, routes.Closings);
-            var pooled = _leader = _authenticated ? null : TakeFromPool(address);
+            var pooled = _leader = TakeFromPool(address);
             _leader ??= Dial(address, hop: !routes.LeaderIsHere, out _);
             if (_leader is { } leader)
             {
                 var login = pooled is null ? new BackendLogin(_login!, _secret!) : null;
-                var setup = leader.Setup = new BackendSetup(leader, login, pooled is null ? MoveScript() : [.. _state.Script()], (done, refusal) => OnMoved(leader, done, refusal));
+                var setup = leader.Setup = new BackendSetup(leader, login, MoveScript(isFresh: pooled is null), (done, refusal) => OnMoved(leader, done, refusal));
                 if (pooled is not null)
                     setup.Begin();
                 _ = _loop.After(SetupLimitMs, () => GiveUp(leader, setup));
@@ -311,13 +311,19 @@ internal sealed partial class ClientSession
         }
 
         _moveUntilMs = 0;
-        Answer(last ?? ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
+        var error = last ?? ProxyErrors.NoLeader(_context.Options.FailoverWaitMs);
+        if (_unparks)
+            Refuse(error, 1); // what was to be answered has not been read
+        else
+            Answer(error);
     }
 
     /// <summary>Prepared statements follow when they are executed: a session may have hundreds, and all sessions move at once.</summary>
-    private List<ScriptItem> MoveScript()
+    private List<ScriptItem> MoveScript(bool isFresh)
     {
-        List<ScriptItem> script = [ScriptItem.Query(Preparation), .. _state.Script()];
+        List<ScriptItem> script = isFresh ? [ScriptItem.Query(Preparation), .. _state.Script()] : [.. _state.Script()];
+        if (_insertId is not null)
+            script.Add(ScriptItem.Query($"DO LAST_INSERT_ID({_insertId})"));
         if (_option is not null)
             script.Add(new ScriptItem(CommandCode.SetOption, _option));
         if (InTransaction && _begun is { } begin)
@@ -346,6 +352,12 @@ internal sealed partial class ClientSession
         {
             (_moveUntilMs, _closedByServer) = (0, false);
             _leader!.StateVersion = _state.Version;
+            if (_isParked)
+            {
+                OnUnparked();
+                return;
+            }
+
             (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
             _context.Counters.Moves.Increment();
             _moves++;

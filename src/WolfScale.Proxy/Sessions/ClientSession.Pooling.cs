@@ -82,18 +82,19 @@ internal sealed partial class ClientSession
         Welcome(null);
     }
 
-    private Backend? TakeFromPool(System.Net.EndPoint address) => _pool?.Take(KeyOf(address), this);
+    private Backend? TakeFromPool(System.Net.EndPoint address) => _pool is not null && !_userChanged ? _pool.Take(KeyOf(address), this) : null;
 
     private PoolKey KeyOf(System.Net.EndPoint address) => new(address, _login!.PoolKey, Convert.ToBase64String(_secret!));
 
     /// <summary>
-    /// Under which key the leader's connection can serve another session; null where it cannot. The account's password is known, nothing is under way, and
-    /// COM_RESET_CONNECTION takes back everything else; but a schema only by choosing another.
+    /// The leader's connection can serve another session: the account's password is known, nothing is under way, and COM_RESET_CONNECTION takes back
+    /// everything else; but a schema only by choosing another.
     /// </summary>
-    private PoolKey? KeyForPool() =>
+    private bool IsPoolable =>
         _pool is not null && Phase == SessionPhase.Idle && _authenticated && _secret is not null && !_userChanged && _stream is null
-        && _leader is { IsClosed: false, IsCongested: false, Setup: null } leader && leader.Address.Equals(_context.Routes.Current.Leader)
-        && (_login!.Database is not null || string.IsNullOrEmpty(_state.Schema))
-            ? KeyOf(leader.Address)
-            : null;
+        && _leader is { IsClosed: false, IsCongested: false, Setup: null } leader && leader.Address.Equals(_context.Routes.Current.Leader);
+
+    private bool HasChosenSchema => _login!.Database is null && !string.IsNullOrEmpty(_state.Schema);
+
+    private PoolKey? KeyForPool() => IsPoolable && !HasChosenSchema ? KeyOf(_leader!.Address) : null;
 }

@@ -251,6 +251,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _flight.Release();
         _active = null;
         Phase = SessionPhase.Idle;
+        if (_pool is not null)
+            WatchIdleness();
         NextFromClient();
     }
 

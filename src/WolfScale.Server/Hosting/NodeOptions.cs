@@ -70,6 +70,7 @@ internal static class NodeOptions
             FailoverWaitMs = proxy.FailoverWaitMs,
             ReadWaitMs = proxy.ReadWaitMs,
             PoolConnections = proxy.PoolConnections,
+            PoolIdleMs = proxy.PoolIdleMs,
             Certificate = proxy.TlsCert.Length > 0 ? ProxyTls.Certificate(proxy) : null,
             TlsRequired = proxy.TlsRequired,
             HopTls = proxy.TlsCert.Length > 0 ? ProxyTls.ToOtherProxies(configuration.Cluster) : null,

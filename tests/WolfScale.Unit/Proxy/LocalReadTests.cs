@@ -98,14 +98,7 @@ public sealed class LocalReadTests : IDisposable
 
         client.Send(Query("UPDATE t SET a=@n"));
         Assert.StartsWith("\x03SELECT IF(LENGTH(@`n`)", local.ReadText(), StringComparison.Ordinal);
-        byte[] number = [3, (byte)'d', (byte)'e', (byte)'f', 0, 0, 0, 0, 0, 12, 63, 0, 20, 0, 0, 0, 8, 0, 0, 0, 0, 0];
-        var writer = new PacketWriter { Sequence = 1 };
-        writer.Begin().Byte(4).End();
-        for (var i = 0; i < 4; i++)
-            writer.Begin().Bytes(number).End();
-        writer.Begin().Bytes([2, .. "42"u8, 6, .. "binary"u8, 6, .. "binary"u8, 4, .. "3432"u8]).End();
-        writer.Begin().Byte(0xFE).Byte(0).Byte(0).UInt16(2).UInt16(0).End();
-        local.Send(writer.Written.Span);
+        local.SayRow("42", "binary", "binary", "3432");
         Assert.Equal("\x03SET @`n`=42", leader.ReadText());
         leader.Send(Packet(1, Ok()));
         Assert.Equal("\x03UPDATE t SET a=@n", leader.ReadText());

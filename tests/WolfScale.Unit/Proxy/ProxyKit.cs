@@ -22,12 +22,12 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     private Routes _current = Routes.Nowhere;
     private int _looks;
 
-    public ProxyKit(ProxyOptions? options = null)
+    public ProxyKit(ProxyOptions? options = null, TimeProvider? time = null)
     {
         _leader.Start();
         _local.Start();
         Current = new Routes(1, _leader.LocalEndpoint, true, "n1", []);
-        Proxy = new ProxyServer(options ?? new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), Loops = 1 }, this, this, this, this, TimeProvider.System);
+        Proxy = new ProxyServer(options ?? new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), Loops = 1 }, this, this, this, this, time ?? TimeProvider.System);
     }
 
     public ProxyServer Proxy { get; }

@@ -100,6 +100,22 @@ internal sealed class RawPeer : IDisposable
         Send(writer.Written.Span);
     }
 
+    /// <summary>The answer to a question of the proxy's own: one row of text.</summary>
+    public void SayRow(params ReadOnlySpan<string> values)
+    {
+        byte[] number = [3, (byte)'d', (byte)'e', (byte)'f', 0, 0, 0, 0, 0, 12, 63, 0, 20, 0, 0, 0, 8, 0, 0, 0, 0, 0];
+        var writer = new PacketWriter { Sequence = 1 };
+        writer.Begin().Byte((byte)values.Length).End();
+        for (var i = 0; i < values.Length; i++)
+            writer.Begin().Bytes(number).End();
+        _ = writer.Begin();
+        foreach (var value in values)
+            _ = writer.LengthEncodedText(value);
+        writer.End();
+        writer.Begin().Byte(0xFE).Byte(0).Byte(0).UInt16(2).UInt16(0).End();
+        Send(writer.Written.Span);
+    }
+
     public void AnswerPreparation()
     {
         Assert.StartsWith("\x03SET SESSION session_track_system_variables='*'", ReadText(), StringComparison.Ordinal);

@@ -24,6 +24,10 @@ public sealed record ProxySection
     [Within(0, 100_000)]
     public int PoolConnections { get; init; }
 
+    /// <summary>Where connections are pooled: a client that has been silent for so long gives its connection to the leader away until it speaks. 0: never.</summary>
+    [Within(0, 86_400_000)]
+    public int PoolIdleMs { get; init; } = 1000;
+
     /// <summary>How long a local read may wait for its data before it goes to the leader.</summary>
     [Within(0, 600_000)]
     public int ReadWaitMs { get; init; } = 100;

@@ -1,0 +1,113 @@
+using System.Globalization;
+using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// Where connections are pooled, a client that says nothing for a while keeps none: the session is parked. Its connection goes to the pool, or is closed where that
+/// is full, and with the next statement for the leader it gets another, as after a change of leader. So the server has as many connections as clients are busy.
+/// What only the connection knows is asked before: LAST_INSERT_ID(), and how long the client may be silent, which the server cannot watch then.
+/// </summary>
+internal sealed partial class ClientSession
+{
+    private long _idleSinceMs;
+    private bool _watchesIdleness;
+    private bool _isParked;
+    private bool _unparks; // for a command that is not kept: it waits in the socket
+    private string? _insertId; // LAST_INSERT_ID() of the connection that was given away
+    private bool _hasWarnings; // SHOW WARNINGS would tell something
+    private int _parkings;
+
+    /// <summary>The client has the word.</summary>
+    private void WatchIdleness()
+    {
+        _idleSinceMs = _loop.NowMs;
+        if (!_watchesIdleness && _leader is not null && _context.Options.PoolIdleMs > 0)
+            LookAtIdleness(_context.Options.PoolIdleMs);
+    }
+
+    private void LookAtIdleness(long delayMs)
+    {
+        _watchesIdleness = true;
+        _ = _loop.After(delayMs, () =>
+        {
+            _watchesIdleness = false;
+            if (Phase != SessionPhase.Idle || _leader is null)
+                return; // it is watched again when it is idle
+            var left = _idleSinceMs + _context.Options.PoolIdleMs - _loop.NowMs;
+            if (left > 0)
+                LookAtIdleness(left);
+            else
+                Park();
+        });
+    }
+
+    /// <summary>Nothing is lost that the client could ask for, except FOUND_ROWS() and ROW_COUNT() of a statement that long ago.</summary>
+    private bool MayPark => _state.Tie is null && !InTransaction && !_mayBeInTransaction && _assigned.Count == 0 && !_hasWarnings;
+
+    private void Park()
+    {
+        if (!MayPark || !IsPoolable)
+            return;
+        var key = KeyForPool();
+        _ticket++;
+        Phase = SessionPhase.Preparing;
+        var leader = _leader!;
+        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query("SELECT LAST_INSERT_ID(), @@wait_timeout")], (setup, refusal) => OnReadForParking(leader, key, setup, refusal));
+        leader.Setup.Begin();
+    }
+
+    private void OnReadForParking(Backend leader, PoolKey? key, BackendSetup setup, ErrPacket? refusal)
+    {
+        if (refusal is null && setup.LastRow.Count == 2 && long.TryParse(Text(setup, 1), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+        {
+            _insertId = _insertedHere ? Text(setup, 0) : null;
+            (_leader, _isParked) = (null, true);
+            foreach (var statement in _statements.Values)
+                statement.AtLeader.Backend = null; // the connection may come back, and without them
+            if (key is not null)
+                _pool!.Return(leader, key, Preparation);
+            else
+                leader.Leave();
+            _context.Counters.Parked.Increment();
+            WatchTimeout(++_parkings, seconds * 1000, _idleSinceMs);
+        }
+
+        BecomeIdle();
+    }
+
+    /// <summary>As the server would, which closes without a word.</summary>
+    private void WatchTimeout(int parking, long limitMs, long sinceMs) => _ = _loop.After(Math.Max(1, sinceMs + limitMs - _loop.NowMs), () =>
+    {
+        if (!_isParked || parking != _parkings)
+            return;
+        if (Phase == SessionPhase.Idle && _idleSinceMs <= sinceMs)
+            Close();
+        else
+            WatchTimeout(parking, limitMs, _idleSinceMs); // it has read elsewhere meanwhile
+    });
+
+    /// <summary>For a command that is not kept; it is read when there is a connection again.</summary>
+    private void Unpark()
+    {
+        _flight.Note(default, Harmless);
+        _unparks = true;
+        Move();
+    }
+
+    /// <summary>The session has a connection again.</summary>
+    private void OnUnparked()
+    {
+        (_isParked, _insertedHere, _insertId) = (false, _insertId is not null, null);
+        if (_unparks)
+        {
+            _unparks = false;
+            BecomeIdle();
+        }
+        else
+        {
+            SendToLeader();
+        }
+    }
+}

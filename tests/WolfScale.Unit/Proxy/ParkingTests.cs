@@ -1,0 +1,197 @@
+using System.Net;
+using System.Security.Cryptography;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
+using static WolfScale.Unit.Proxy.RawPeer;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>Clients that say nothing give their connections away, and notice nothing of it.</summary>
+public sealed class ParkingTests : IDisposable
+{
+    private const string Question = "\x03SELECT LAST_INSERT_ID(), @@wait_timeout";
+
+    private const int IdleMs = 50_000;
+
+    private readonly ShiftedTime _time = new();
+    private readonly ProxyKit _kit;
+
+    public ParkingTests()
+    {
+        _kit = new(new() { BindAddress = new(IPAddress.Loopback, 0), Loops = 1, PoolConnections = 1, PoolIdleMs = IdleMs }, _time);
+        _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
+        _kit.Accounts["other"] = _kit.Accounts["app"];
+        _ = _kit.LogIn(); // whom the server greets: only then does the proxy know how servers do, and this client's password it has not seen
+    }
+
+    [Fact]
+    public void One_connection_serves_many_clients_that_are_not_busy_at_the_same_time()
+    {
+        var (first, server, _) = Client();
+        Parks(server);
+        var (second, _) = Greeted();
+        Assert.Equal(0, second.Read()[0]); // on the pooled connection
+        Parks(server);
+        foreach (var client in new[] { first, second, first })
+        {
+            client.Send(Query("UPDATE t SET a=1"));
+            Assert.Equal("\x03UPDATE t SET a=1", server.ReadText());
+            server.Send(Packet(1, 0, 0, 0, 2, 0, 0, 0));
+            Assert.Equal(0, client.Read()[0]);
+            Parks(server);
+        }
+
+        Assert.False(_kit.LeaderIsDialled);
+    }
+
+    [Fact]
+    public void What_the_connection_knew_comes_along()
+    {
+        var (client, server, _) = Client();
+        client.Send(Query("USE shop"));
+        Answered(client, server, Packet(1, [0, 0, 0, 2, 0x40, 0, 0, 0, 7, 1, 5, 4, .. "shop"u8]));
+        client.Send(Command(0x16, "INSERT INTO t (b) VALUES (7)"));
+        Answered(client, server, Packet(1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+        client.Send(Command(0x17, "\x01\0\0\0\0\x01\0\0\0"));
+        Answered(client, server, Packet(1, 0, 1, 9, 2, 0, 0, 0)); // insert id 9
+        Parks(server, insertId: "18446744073709551615", isKept: false); // with a schema it is of no use to others
+
+        client.Send(Command(0x17, "\x01\0\0\0\0\x01\0\0\0"));
+        var again = _kit.AcceptAtLeader();
+        LogsIn(again);
+        foreach (var statement in new[] { "USE `shop`", "DO LAST_INSERT_ID(18446744073709551615)" })
+        {
+            Assert.Equal("\x03" + statement, again.ReadText());
+            again.Send(Packet(1, Ok()));
+        }
+
+        Assert.Equal("\x16INSERT INTO t (b) VALUES (7)", again.ReadText());
+        again.Send(Packet(1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+        Assert.Equal("\x17\x06\0\0\0\0\x01\0\0\0", again.ReadText());
+        again.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    /// <summary>The server does not see the client any more, so its time-out is the proxy's to watch.</summary>
+    [Fact]
+    public void A_client_that_is_silent_for_longer_than_wait_timeout_is_let_go()
+    {
+        var (client, server, _) = Client();
+        Parks(server, timeout: "0");
+        client.ExpectEnd();
+    }
+
+    [Theory]
+    [InlineData(0x1F, 1)] // COM_RESET_CONNECTION
+    [InlineData(3, 100_000)] // a text that is not kept
+    public void A_command_that_must_see_the_connection_waits_for_one(byte code, int length)
+    {
+        var (client, server, _) = Client();
+        Parks(server);
+        var command = Command(code, new string(' ', length - 1));
+        client.Send(command);
+        Assert.Equal(command[4..], server.Read());
+        server.Send(Packet(1, Ok()));
+        if (code == 0x1F)
+            server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    [Theory]
+    [InlineData(0, 3)] // in a transaction
+    [InlineData(1, 2)] // one warning
+    public void Who_is_in_a_transaction_or_could_ask_for_warnings_keeps_its_connection(byte warnings, byte status)
+    {
+        var answer = Packet(1, 0, 0, 0, status, 0, warnings, 0);
+        var (client, server, _) = Client();
+        client.Send(Query("DO 1"));
+        Answered(client, server, answer);
+        var (_, other, _) = Client();
+        Parks(other); // which came later
+        client.Send(Query("DO 2"));
+        Assert.Equal("\x03" + "DO 2", server.ReadText());
+    }
+
+    [Fact]
+    public void A_parked_client_can_be_killed_by_its_own_account_only()
+    {
+        var (victim, server, id) = Client();
+        Parks(server);
+        var (stranger, strangersLeader, _) = Client("other");
+        stranger.Send(Query($"KILL {id}"));
+        Assert.Contains("Unknown thread id", stranger.ReadText(), StringComparison.Ordinal);
+        Assert.Equal(0, strangersLeader.Socket.Available);
+
+        var (killer, _) = Greeted();
+        Assert.Equal(0, killer.Read()[0]);
+        killer.Send(Query($"KILL {id}"));
+        Assert.Equal(0, killer.Read()[0]);
+        victim.ExpectEnd();
+    }
+
+    public void Dispose() => _kit.Dispose();
+
+    /// <summary>The client gives its connection away.</summary>
+    private void Parks(RawPeer server, string insertId = "0", string timeout = "28800", bool isKept = true)
+    {
+        _kit.AwaitLook(); // the loop has gone on: it knows that the client has its answer
+        _time.Shift(IdleMs + 1);
+        Assert.Equal(Question, server.ReadText());
+        server.SayRow(insertId, timeout);
+        if (!isKept)
+        {
+            Assert.Equal("\x01", server.ReadText());
+            server.ExpectEnd();
+            return;
+        }
+
+        Assert.Equal("\x1F", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+    }
+
+    private static void Answered(RawPeer client, RawPeer server, byte[] answer)
+    {
+        _ = server.Read();
+        server.Send(answer);
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    private (RawPeer Client, RawPeer Server, uint Id) Client(string user = "app")
+    {
+        var (client, id) = Greeted(user);
+        var server = _kit.AcceptAtLeader();
+        LogsIn(server);
+        Assert.Equal(0, client.Read()[0]);
+        return (client, server, id);
+    }
+
+    private static void LogsIn(RawPeer server)
+    {
+        server.Greet();
+        _ = server.Read();
+        server.Sequence = 2;
+        server.Say(Ok());
+        server.AnswerPreparation();
+    }
+
+    private (RawPeer Client, uint Id) Greeted(string user = "app")
+    {
+        var client = _kit.Connect();
+        var greeting = ServerGreeting.Read(client.Read());
+        var writer = new PacketWriter { Sequence = 1 };
+        new LoginRequest { User = user, AuthResponse = NativePassword.Scramble("secret", greeting.Salt.Span), Capabilities = ProxyKit.Classic & ~Capabilities.ConnectWithDatabase }.Write(writer);
+        client.Send(writer.Written.Span);
+        return (client, greeting.ConnectionId);
+    }
+
+    /// <summary>A clock that runs, and can be put forward.</summary>
+    private sealed class ShiftedTime : TimeProvider
+    {
+        private long _by;
+
+        public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _by);
+
+        public void Shift(int milliseconds) => Interlocked.Add(ref _by, milliseconds * (TimestampFrequency / 1000));
+    }
+}
