@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using WolfScale.Bench.Setups;
+using WolfScale.MariaDb.Local;
 
 namespace WolfScale.Bench.Proxying;
 
@@ -12,12 +14,15 @@ namespace WolfScale.Bench.Proxying;
 /// <code>
 ///   this process: clients ──▶ a second process: the proxy ──▶ this process: a server that says what a MariaDB would
 /// </code>
-/// Each logs in, asks one thing, and waits.
+/// Each logs in, asks one thing, and waits. With a pool the server is a MariaDB, and at the end all clients ask again.
 /// </summary>
-internal sealed class IdleClients(int clients, int perSecond)
+internal sealed class IdleClients(int clients, int perSecond, int pool)
 {
+    /// <summary>Short, because at 1,000 a second each of these milliseconds is a connection more.</summary>
+    public const int PoolIdleMs = 20;
+
     private const int WarmUp = 300;
-    private const int DescriptorsOfItsOwn = 300; // of the proxy's process; each session has two
+    private const int DescriptorsOfItsOwn = 300; // of the proxy's process; each session has two, or with a pool one
 
     private readonly List<Socket> _sockets = [];
 
@@ -25,22 +30,45 @@ internal sealed class IdleClients(int clients, int perSecond)
     {
         Option<int> clients = new("--clients") { Description = "sessions that stay", DefaultValueFactory = _ => 10_000 };
         Option<int> rate = new("--rate") { Description = "new ones a second", DefaultValueFactory = _ => 1000 };
+        Option<int> pool = new("--pool") { Description = "connections that the clients share; 0: each has its own" };
         Option<int?> serve = new("--serve") { Description = "be the proxy in front of this port", Hidden = true };
-        var command = new Command("proxy-clients", "Measures 10,000 idle clients of a proxy, and the storm in which they come.") { clients, rate, serve };
+        var command = new Command("proxy-clients", "Measures 10,000 idle clients of a proxy, and the storm in which they come.") { clients, rate, pool, serve };
         command.SetAction(async (result, cancellation) => result.GetValue(serve) is { } port
-            ? await ServedProxy.RunAsync(port, result.GetValue(clients))
-            : await new IdleClients(result.GetValue(clients), result.GetValue(rate)).RunAsync(cancellation));
+            ? await ServedProxy.RunAsync(port, result.GetValue(clients), result.GetValue(pool))
+            : await new IdleClients(result.GetValue(clients), result.GetValue(rate), result.GetValue(pool)).RunAsync(cancellation));
         return command;
     }
 
     private async Task<int> RunAsync(CancellationToken cancellation)
     {
-        var most = (OpenFiles() - DescriptorsOfItsOwn) / 2;
+        if (pool == 0)
+        {
+            using var server = new SayingServer();
+            return await RunAsync(server.Port, null, cancellation);
+        }
+
+        var directory = Directory.CreateTempSubdirectory("wolfscale-bench-").FullName;
+        try
+        {
+            await using var server = new PrivateServer(Path.Combine(directory, "server"), FreePort(), 1);
+            await Servers.CreateAsync(server, Path.Combine(directory, "template"), Servers.Ungated, cancellation);
+            await server.StartAsync(cancellationToken: cancellation);
+            await Servers.PrepareAsync(server, cancellation);
+            return await RunAsync(server.Port, server, cancellation);
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    private async Task<int> RunAsync(int serverPort, PrivateServer? mariaDb, CancellationToken cancellation)
+    {
+        var most = (OpenFiles() - DescriptorsOfItsOwn - pool) / (pool > 0 ? 1 : 2);
         var wanted = Math.Min(clients, most);
         if (wanted < clients)
             Console.WriteLine($"The limit of open files (ulimit -n) of {OpenFiles()} is enough for {wanted} sessions.");
-        using var server = new SayingServer();
-        await using var proxy = await ServedProxy.StartAsync(server.Port, wanted);
+        await using var proxy = await ServedProxy.StartAsync(serverPort, wanted, pool);
 
         for (var i = 0; i < WarmUp; i++)
             (await LogInAsync(proxy.Address, cancellation)).Socket!.Dispose();
@@ -55,6 +83,8 @@ internal sealed class IdleClients(int clients, int perSecond)
         Line($"{wanted} clients, {perSecond} a second: {refused} refused; login in ms: median {At(times, 0.5):0.0}, 95 % {At(times, 0.95):0.0}, 99 % {At(times, 0.99):0.0}, longest {times[^1]:0.0}");
         Line($"memory of the proxy for each idle session: {(after.Heap - before.Heap) / 1024.0 / wanted:0.0} KB on the heap, {(after.Resident - before.Resident) / 1024.0 / wanted:0.0} KB resident (aim: 20); in all {after.Resident >> 20} MB");
 
+        if (mariaDb is not null)
+            await TellOfServerAsync(mariaDb, cancellation);
         var tooMany = await LogInAsync(proxy.Address, cancellation);
         Line($"one more: {tooMany.Refusal ?? "is let in, and should not be"}");
         _sockets[0].Dispose();
@@ -64,6 +94,33 @@ internal sealed class IdleClients(int clients, int perSecond)
         _sockets.ForEach(static s => s.Dispose());
         await proxy.AwaitSessionsAsync(next.Socket is null ? 0 : 1);
         return refused == 0 && tooMany.Refusal is not null && next.Refusal is null ? 0 : 1;
+    }
+
+    private async Task TellOfServerAsync(PrivateServer server, CancellationToken cancellation)
+    {
+        Line($"connections on the server: {await Servers.StatusAsync(server, "Threads_connected")} now, {await Servers.StatusAsync(server, "Max_used_connections")} at most");
+        var clock = Stopwatch.StartNew();
+        var answers = new List<double>();
+        foreach (var batch in _sockets.Chunk(pool))
+        {
+            answers.AddRange(await Task.WhenAll(batch.Select(async socket =>
+            {
+                var asked = clock.Elapsed;
+                await Packets.SayAsync(socket, 0, Packets.Question, cancellation);
+                var answer = await Packets.ReadAsync(socket, cancellation);
+                return answer[0] == 0 ? (clock.Elapsed - asked).TotalMilliseconds : throw new InvalidOperationException(Encoding.UTF8.GetString(answer));
+            })));
+        }
+
+        answers.Sort();
+        Line($"all {answers.Count} clients asked again, {pool} at a time: {answers.Count / clock.Elapsed.TotalSeconds:0} answers a second, in ms: median {At(answers, 0.5):0.0}, 95 % {At(answers, 0.95):0.0}, longest {answers[^1]:0.0}");
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     /// <summary>So many a second, each when its moment has come, whether the others are through or not.</summary>
@@ -94,7 +151,7 @@ internal sealed class IdleClients(int clients, int perSecond)
             var greeting = await Packets.ReadAsync(socket, cancellation);
             if (greeting[0] == 0xFF)
                 return Refused(socket, greeting, clock);
-            await Packets.SayAsync(socket, 1, Packets.Login, cancellation);
+            await Packets.SayAsync(socket, 1, Packets.Login(greeting), cancellation);
             var verdict = await Packets.ReadAsync(socket, cancellation);
             if (verdict[0] != 0)
                 return Refused(socket, verdict, clock);

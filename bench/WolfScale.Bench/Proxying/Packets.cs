@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using WolfScale.Bench.Setups;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 
@@ -10,10 +11,12 @@ internal static class Packets
     private const Capabilities Client = (Capabilities)0x00BFA284 & ~Capabilities.ConnectWithDatabase; // what Connector/C says
     private static readonly byte[] Salt = [.. "abcdefghijklmnopqrst"u8];
 
-    public static byte[] Login { get; } = Written(static writer => new LoginRequest { User = "app", AuthResponse = NativePassword.Scramble("secret", Salt), Capabilities = Client }.Write(writer));
+    /// <summary>The account's answer to this greeting.</summary>
+    public static byte[] Login(byte[] greeting) => Written(writer =>
+        new LoginRequest { User = Servers.User, AuthResponse = NativePassword.Scramble(Servers.Password, ServerGreeting.Read(greeting).Salt.Span), Capabilities = Client }.Write(writer));
 
     /// <summary>COM_QUERY of something that the server answers with OK.</summary>
-    public static byte[] Question { get; } = [3, .. "SET @a = 1"u8];
+    public static byte[] Question { get; } = [3, .. "DO 1"u8];
 
     public static byte[] Greeting(uint connectionId) => Written(writer =>
         new ServerGreeting { ServerVersion = "5.5.5-10.11.19-MariaDB", ConnectionId = connectionId, Salt = Salt, Capabilities = (Capabilities)0x81FFF7FE & ~Capabilities.Ssl }.Write(writer));

@@ -1,7 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using WolfScale.Bench.Setups;
 using WolfScale.Protocol;
 using WolfScale.Proxy;
 using WolfScale.Proxy.Routing;
@@ -18,9 +21,12 @@ internal sealed class ServedProxy : IAsyncDisposable
     public IPEndPoint Address { get; }
 
     /// <summary>The other process: answers a line with a line until its input ends.</summary>
-    public static async Task<int> RunAsync(int serverPort, int sessions)
+    public static async Task<int> RunAsync(int serverPort, int sessions, int pool)
     {
-        var options = new Proxy.ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), MaxConnections = sessions, LoginTimeoutMs = 60_000 };
+        var options = new Proxy.ProxyOptions
+        {
+            BindAddress = new IPEndPoint(IPAddress.Loopback, 0), MaxConnections = sessions, LoginTimeoutMs = 60_000, PoolConnections = pool, PoolIdleMs = IdleClients.PoolIdleMs,
+        };
         var leader = new OneLeader(new IPEndPoint(IPAddress.Loopback, serverPort));
         using var proxy = new ProxyServer(options, leader, leader, leader, NullLoggerFactory.Instance, TimeProvider.System);
         Console.WriteLine(proxy.Address);
@@ -35,11 +41,11 @@ internal sealed class ServedProxy : IAsyncDisposable
         return 0;
     }
 
-    public static async Task<ServedProxy> StartAsync(int serverPort, int sessions)
+    public static async Task<ServedProxy> StartAsync(int serverPort, int sessions, int pool)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        foreach (var argument in new[] { "proxy-clients", "--serve", serverPort.ToString(CultureInfo.InvariantCulture), "--clients", sessions.ToString(CultureInfo.InvariantCulture) })
-            start.ArgumentList.Add(argument);
+        var start = new ProcessStartInfo(Environment.ProcessPath!, "proxy-clients") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (var (option, value) in new[] { ("--serve", serverPort), ("--clients", sessions), ("--pool", pool) })
+            start.Arguments += string.Create(CultureInfo.InvariantCulture, $" {option} {value}");
         var process = Process.Start(start) ?? throw new InvalidOperationException("the proxy's process could not be started");
         return new ServedProxy(process, IPEndPoint.Parse(await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("the proxy did not start")));
     }
@@ -78,6 +84,8 @@ internal sealed class ServedProxy : IAsyncDisposable
     /// <summary>A cluster in which nothing happens.</summary>
     private sealed class OneLeader(IPEndPoint server) : IClusterRoutes, IQuorumGate, IAccountSecrets
     {
+        private readonly byte[] _hash = SHA1.HashData(SHA1.HashData(Encoding.UTF8.GetBytes(Servers.Password)));
+
         public Routes Current { get; } = new(1, server, true, "n1", []);
 
         public Task<Gtid?> ReadIndexAsync() => Task.FromResult<Gtid?>(null);
@@ -88,6 +96,6 @@ internal sealed class ServedProxy : IAsyncDisposable
         {
         }
 
-        public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user) => Task.FromResult<IReadOnlyList<byte[]>>([]);
+        public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user) => Task.FromResult<IReadOnlyList<byte[]>>(user == Servers.User ? [_hash] : []);
     }
 }
