@@ -17,6 +17,9 @@ public static class ExitCode
 
     /// <summary>The outcome is unknown: timed out.</summary>
     public const int Unknown = 4;
+
+    /// <summary><c>verify</c> has found a difference.</summary>
+    public const int Different = 5;
 }
 
 /// <summary>An expected refusal: ends the command with its message on standard error, and no stack trace.</summary>

@@ -21,6 +21,13 @@ public static class Terminal
 
     public static void Line(string text) => Console.Out.WriteLine(text);
 
+    /// <summary>One line on a terminal's standard error that the next one replaces; null: it goes.</summary>
+    public static void Progress(string? text)
+    {
+        if (!Console.IsErrorRedirected)
+            Console.Error.Write("\r\e[K" + text);
+    }
+
     /// <summary>A table with a header. Cells are markup.</summary>
     public static Table Table(params string[] columns)
     {

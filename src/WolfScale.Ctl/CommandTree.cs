@@ -22,6 +22,7 @@ internal static class CommandTree
             SwitchoverCommands.Promote(),
             SwitchoverCommands.Demote(),
             LogLevelCommand.Create(),
+            VerifyCommand.Create(),
             CheckConfigCommand.Create(),
         };
 }

@@ -36,11 +36,15 @@ internal sealed class DatabaseSide : IAsyncDisposable
             NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
             new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
+        Verification = new Verification(NodeOptions.Database(configuration, Peers), _feed, log, () => _controller.State.Phase, time);
         _controller.Changed += OnChanged;
     }
 
     /// <summary><see cref="State"/> has changed.</summary>
     public event Action? Changed;
+
+    /// <summary>Its part in comparing all nodes.</summary>
+    public Verification Verification { get; }
 
     /// <summary>The server as last looked at.</summary>
     public DatabaseState State => _controller.State;
@@ -101,6 +105,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _node.RoleChanged -= OnRoleChanged;
+        await Verification.DisposeAsync();
         await _controller.DisposeAsync();
         await _feed.DisposeAsync();
     }

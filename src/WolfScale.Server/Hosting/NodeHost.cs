@@ -138,7 +138,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
         if (_configuration.Api.Enabled)                                                     // 2
         {
             _api = await ApiServer.StartAsync(
-                _configuration.Api, this, this, _loggers, routes => ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time), cancellationToken);
+                _configuration.Api, this, this, _loggers, routes => MapMore(routes), cancellationToken);
             HostLog.ApiListens(_logger, _api.Address);
         }
 
@@ -148,6 +148,12 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
         OnViewChanged(_node.View); // what was announced before the line above
         if (_configuration.Database.Enabled)
             _lookingAfter = LookAfterDatabaseAsync();                                       // 3
+    }
+
+    private void MapMore(Microsoft.AspNetCore.Routing.IEndpointRouteBuilder routes)
+    {
+        ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time);
+        VerifyEndpoints.Map(routes, () => _database?.Verification);
     }
 
     /// <summary>Begins with the MariaDB side once the node is a member. It can fail only on this machine's own account (no port for the feed).</summary>

@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using WolfScale.Ctl.Verifying;
+
+namespace WolfScale.Ctl.Commands;
+
+/// <summary><c>wolfctl verify</c>: are the nodes the same? Writes go on meanwhile.</summary>
+internal static class VerifyCommand
+{
+    public static Command Create()
+    {
+        var tables = new Option<string[]>("--tables") { Description = "Only these: SCHEMA.TABLE, or SCHEMA.* (default: all)", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+        var rows = new Option<int>("--rows") { Description = "Rows that are summed up at a time", DefaultValueFactory = _ => 10_000 };
+        var command = new Command("verify", "Proves that all nodes hold the same rows at the same LSN, without stopping writes; exit code 5: they do not") { tables, rows };
+        command.SetAction((parsed, cancellationToken) => RunAsync(parsed, parsed.GetValue(tables)!, parsed.GetValue(rows), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ParseResult parsed, string[] tables, int rows, CancellationToken cancellationToken)
+    {
+        if (rows is < 10 or > 1_000_000)
+            throw new RefusedException("--rows takes a number from 10 to 1000000.", ExitCode.Invalid);
+        using var endpoints = Endpoints.Open(parsed);
+        var (cluster, asked) = await endpoints.ClusterAsync(cancellationToken);
+        var id = Guid.NewGuid().ToString("N");
+        var leader = new VerifiedNode(cluster.Leader ?? "", id, endpoints.Leader(cluster, asked));
+        var others = cluster.Nodes.Where(n => n.Id != cluster.Leader && n.Role != "WITNESS").ToList();
+        if (others.Count == 0)
+            throw new RefusedException("The cluster has one node with a server: there is nothing to compare it with.");
+        var followers = others.Select(n => new VerifiedNode(n.Id, id, endpoints.Member(cluster, n.Id, asked))).ToList();
+        var report = await new VerifyRun(leader, followers, rows, (table, done) => Terminal.Progress(string.Create(CultureInfo.InvariantCulture, $"{done} rows compared, now {table}"))).RunAsync(o => IsWanted(o, tables), cancellationToken);
+        Terminal.Progress(null);
+        if (parsed.GetValue(CtlOptions.Json))
+            Terminal.Line(JsonSerializer.Serialize(report, ApiJson.Readable.VerifyReport));
+        else
+            Tell(report);
+        return report.Differences.Length > 0 ? ExitCode.Different : report.Identical ? ExitCode.Done : ExitCode.Refused;
+    }
+
+    private static bool IsWanted(VerifiedObject o, string[] tables) =>
+        tables.Length == 0 || tables.Any(t => t == $"{o.Schema}.{o.Name}" || t == $"{o.Schema}.*");
+
+    private static void Tell(VerifyReport report)
+    {
+        foreach (var difference in report.Differences)
+            Terminal.Line($"{difference.Node} differs in {difference.Object}{Range(difference)}: {difference.Here}, and the leader: {difference.Leader}");
+        foreach (var left in report.NotCompared)
+            Terminal.Line($"not compared: {left.What}: {left.Why}");
+        var nodes = string.Join(", ", report.Nodes);
+        var what = string.Create(CultureInfo.InvariantCulture, $"{report.Tables} tables with {report.Rows} rows at LSN {report.Lsn} ({report.Gtid})");
+        Terminal.Line(report.Differences.Length == 0
+            ? $"{nodes} are identical: {what}."
+            : $"{nodes} are NOT identical: {report.Differences.Length} differences; {what} were compared. A node that differs is rebuilt with `wolfctl migrate` on it.");
+    }
+
+    private static string Range(VerifyDifference difference) => difference.Kind != "ROWS" ? "" : (difference.After, difference.UpTo) switch
+    {
+        (null, null) => "",
+        (null, { } upTo) => $", keys up to {upTo}",
+        ({ } after, null) => $", keys after {after}",
+        var (after, upTo) => $", keys after {after} up to {upTo}",
+    };
+}

@@ -1,0 +1,191 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace WolfScale.Ctl.Verifying;
+
+/// <summary>What a piece of a table is: behind one key, up to another; null: open.</summary>
+internal sealed record Piece(ImmutableArray<string>? After, ImmutableArray<string>? UpTo);
+
+/// <summary>
+/// Proves that nodes hold the same rows at one LSN: the followers' feeds pause, the leader opens a snapshot, the followers go on to where that ends and open
+/// theirs; then all are read piece by piece, side by side. A piece that differs is cut smaller until the keys tell where to look.
+/// </summary>
+/// <param name="leader">Sets the bounds.</param>
+/// <param name="followers">Are compared with it.</param>
+/// <param name="rows">Of a piece.</param>
+/// <param name="progress">Hears the table and the number of rows compared so far.</param>
+internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> followers, int rows, Action<string, long> progress)
+{
+    private const int SmallestPiece = 10;
+    private const int MostDifferences = 100; // of a table and node; then it is clear that the node is to be rebuilt
+    private const int Attempts = 20;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LooksAgainAfter = TimeSpan.FromSeconds(1);
+
+    private readonly List<VerifyDifference> _differences = [];
+    private readonly List<NotCompared> _notCompared = [];
+    private List<VerifiedNode> _followers = [.. followers];
+    private long _rows;
+    private int _tables;
+
+    /// <summary>Compares.</summary>
+    /// <param name="wanted">Which tables.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="RefusedException">The leader cannot be read, or is left by all others.</exception>
+    public async Task<VerifyReport> RunAsync(Func<VerifiedObject, bool> wanted, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var point = await OpenAsync(cancellationToken);
+            await CompareDefinitionsAsync(wanted, cancellationToken);
+            foreach (var table in (await leader.SurveyAsync(cancellationToken)).Where(o => o.Kind == "TABLE" && wanted(o)))
+            {
+                if (table.Skipped is { } why)
+                    _notCompared.Add(new NotCompared($"{table.Schema}.{table.Name}", why));
+                else
+                    await CompareAsync(table, cancellationToken);
+            }
+
+            return new VerifyReport(
+                _differences.Count == 0 && _followers.Count == followers.Count, point.Lsn ?? 0, point.Gtid, [leader.Name, .. _followers.Select(f => f.Name)], _tables, _rows, [.. _differences], [.. _notCompared]);
+        }
+        finally
+        {
+            await Task.WhenAll(followers.Append(leader).Select(node => node.EndAsync()));
+        }
+    }
+
+    private async Task<VerifyAnswer> OpenAsync(CancellationToken cancellationToken)
+    {
+        var fed = 0L;
+        await OfFollowersAsync(async follower => fed = Math.Max(fed, (await follower.StepAsync("pause", cancellationToken)).Lsn ?? 0));
+        // A follower may have been fed what the leader's own storage engine was about to show: then a moment later.
+        for (var attempt = 1; ; attempt++)
+        {
+            var point = await leader.StepAsync("open", cancellationToken);
+            if (point.Lsn >= fed)
+            {
+                await OfFollowersAsync(follower => follower.StepAsync("open", cancellationToken, point.Lsn));
+                return point;
+            }
+
+            if (attempt == Attempts)
+                throw new RefusedException($"{leader.Name} shows LSN {point.Lsn}, and its followers were fed up to {fed}: is {leader.Name} still the leader? Verify again.");
+            await Task.Delay(Pause, cancellationToken);
+        }
+    }
+
+    /// <summary>Does something with all that still take part; who cannot is left out.</summary>
+    private async Task OfFollowersAsync(Func<VerifiedNode, Task> work)
+    {
+        var failures = await Task.WhenAll(_followers.Select(async follower =>
+        {
+            try
+            {
+                await work(follower);
+                return null;
+            }
+            catch (RefusedException e)
+            {
+                return new NotCompared(follower.Name, e.Message);
+            }
+        }));
+        _notCompared.AddRange(failures.OfType<NotCompared>());
+        _followers = [.. _followers.Where((_, i) => failures[i] is null)];
+        if (_followers.Count == 0)
+            throw new RefusedException("There is nothing to compare with: " + string.Join("; ", _notCompared.Select(n => $"{n.What}: {n.Why}")));
+    }
+
+    /// <summary>A definition is not part of a snapshot, and a statement that changes one is somewhere else a moment later: only what stays different counts.</summary>
+    private async Task CompareDefinitionsAsync(Func<VerifiedObject, bool> wanted, CancellationToken cancellationToken)
+    {
+        List<VerifyDifference> found = [];
+        for (var attempt = 1; attempt <= 3; attempt++)
+        {
+            if (attempt > 1)
+                await Task.Delay(LooksAgainAfter, cancellationToken);
+            var here = (await leader.SurveyAsync(cancellationToken)).Where(wanted).ToDictionary(Key);
+            var before = found.Select(d => (d.Node, d.Object)).ToHashSet();
+            found = [];
+            await OfFollowersAsync(async follower =>
+            {
+                var there = (await follower.SurveyAsync(cancellationToken)).Where(wanted).ToDictionary(Key);
+                var differences = here.Keys.Union(there.Keys)
+                    .Where(key => here.GetValueOrDefault(key)?.Digest != there.GetValueOrDefault(key)?.Digest && (attempt == 1 || before.Contains((follower.Name, key))))
+                    .Select(key => new VerifyDifference(follower.Name, "DEFINITION", key, null, null, Describe(here.GetValueOrDefault(key)), Describe(there.GetValueOrDefault(key))));
+                lock (found)
+                    found.AddRange(differences);
+            });
+            if (found.Count == 0)
+                return;
+        }
+
+        _differences.AddRange(found);
+
+        static string Key(VerifiedObject o) => $"{o.Kind.ToLowerInvariant()} {o.Schema}.{o.Name}";
+        static string Describe(VerifiedObject? o) => o is null ? "missing" : "made as " + o.Digest;
+    }
+
+    private async Task CompareAsync(VerifiedObject table, CancellationToken cancellationToken)
+    {
+        var name = $"{table.Schema}.{table.Name}";
+        try
+        {
+            var hasKey = (await leader.StepAsync(leader.About(table, "key"), cancellationToken)).Key is { Length: > 0 };
+            await CompareAsync(table, new Piece(null, null), hasKey ? rows : 0, cancellationToken);
+            _tables++;
+        }
+        catch (NodeRefusedException e)
+        {
+            _notCompared.Add(new NotCompared(name, e.Message)); // changed or locked meanwhile, or not there
+        }
+    }
+
+    /// <summary>Compares a range in pieces of so many rows; 0: as a whole.</summary>
+    private async Task CompareAsync(VerifiedObject table, Piece range, int size, CancellationToken cancellationToken)
+    {
+        for (var after = range.After; ;)
+        {
+            var edge = size == 0 ? null : (await leader.StepAsync(leader.About(table, "edge") with { After = after, Rows = size }, cancellationToken)).Key;
+            var isLast = edge is null || (range.UpTo is not null && await IsRestAsync(table, after, range, size, cancellationToken));
+            var piece = new Piece(after, isLast ? range.UpTo : edge);
+            await ComparePieceAsync(table, piece, size, cancellationToken);
+            if (isLast)
+                return;
+            after = edge;
+        }
+    }
+
+    /// <summary>What is left of a range is one piece. Only the server knows the order of its keys, so it counts.</summary>
+    private async Task<bool> IsRestAsync(VerifiedObject table, ImmutableArray<string>? after, Piece range, int size, CancellationToken cancellationToken) =>
+        (await leader.StepAsync(leader.About(table, "sum") with { After = after, UpTo = range.UpTo }, cancellationToken)).Rows <= size;
+
+    private async Task ComparePieceAsync(VerifiedObject table, Piece piece, int size, CancellationToken cancellationToken)
+    {
+        var sums = await Task.WhenAll(_followers.Prepend(leader).Select(node =>
+            node.StepAsync(node.About(table, "sum") with { After = piece.After, UpTo = piece.UpTo }, cancellationToken)));
+        if (size == rows || size == 0)
+            progress($"{table.Schema}.{table.Name}", _rows += sums[0].Rows ?? 0);
+        var different = _followers.Where((_, i) => (sums[i + 1].Rows, sums[i + 1].Sum) != (sums[0].Rows, sums[0].Sum)).ToList();
+        if (different.Count == 0)
+            return;
+        if (size > SmallestPiece && Room(table, different))
+        {
+            await CompareAsync(table, piece, Math.Max(SmallestPiece, size / 10), cancellationToken);
+            return;
+        }
+
+        var (after, upTo) = (await DescribeAsync(table, piece.After, cancellationToken), await DescribeAsync(table, piece.UpTo, cancellationToken));
+        foreach (var follower in different)
+            _differences.Add(new VerifyDifference(follower.Name, "ROWS", $"{table.Schema}.{table.Name}", after, upTo, Count(sums[0]), Count(sums[_followers.IndexOf(follower) + 1])));
+
+        static string Count(VerifyAnswer sum) => string.Create(CultureInfo.InvariantCulture, $"{sum.Rows} rows");
+    }
+
+    private bool Room(VerifiedObject table, List<VerifiedNode> different) =>
+        different.Exists(node => _differences.Count(d => d.Node == node.Name && d.Object == $"{table.Schema}.{table.Name}") < MostDifferences);
+
+    private async Task<string?> DescribeAsync(VerifiedObject table, ImmutableArray<string>? key, CancellationToken cancellationToken) =>
+        key is null ? null : (await leader.StepAsync(leader.About(table, "describe") with { UpTo = key }, cancellationToken)).Text;
+}
