@@ -8,6 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 readonly CONFIGURATION=Release
 readonly BIN=artifacts/bin
 readonly WOLFSCALE=$BIN/WolfScale.Server/release/wolfscale
+readonly WOLFCTL=$BIN/WolfScale.Ctl/release/wolfctl
 # The -core packages hold the programs alone: no service, no user, no /var/lib/mysql.
 readonly MARIADB_PACKAGES="mariadb-server-core mariadb-client"
 readonly APPLICATION_PACKAGES="wordpress wordpress-theme-twentytwentythree php-cli php-mysql"
@@ -36,6 +37,7 @@ Usage: ./run.sh COMMAND [OPTION…]
   build                                       a Release build
   start | join | proxy | load-balancer | status | info | validate | init …
                                               the same as `wolfscale …`, from this checkout
+  ctl …                                       the same as `wolfctl …`: the operator's tool (ctl --help tells more)
 TEXT
 }
 
@@ -157,22 +159,32 @@ build() { # project or solution
   dotnet build "$1" -c $CONFIGURATION -v quiet -clp:NoSummary -nodeReuse:false
 }
 
-# Builds the program when a source is newer than it; otherwise costs one `find`.
-need_wolfscale() {
-  if [[ ! -x $WOLFSCALE ]] || [[ -n $(find src Directory.*.props global.json -newer $BIN/WolfScale.Server/release/wolfscale.dll \
+# Builds a program when a source is newer than it; otherwise costs one `find`.
+need_program() { # project program
+  local built=$BIN/$1/release/$2.dll
+  if [[ ! -x ${built%.dll} ]] || [[ -n $(find src Directory.*.props global.json -newer "$built" \
       \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.toml' -o -name 'global.json' \) -print -quit) ]]; then
     need_sdk
     printf 'Building …\n' >&2
-    build src/WolfScale.Server >&2
-    touch $BIN/WolfScale.Server/release/wolfscale.dll
+    build "src/$1" >&2
+    touch "$built"
   else
     export DOTNET_ROOT="${DOTNET_ROOT:-$(dirname "$(readlink -f "$(command -v dotnet)")")}"
   fi
 }
 
+need_wolfscale() {
+  need_program WolfScale.Server wolfscale
+}
+
 wolfscale() {
   need_wolfscale
   exec $WOLFSCALE "$@"
+}
+
+wolfctl() {
+  need_program WolfScale.Ctl wolfctl
+  exec $WOLFCTL "$@"
 }
 
 # --- tests ------------------------------------------------------------------------------------------------------
@@ -203,7 +215,7 @@ run_tests() {
   fi
   [[ " ${projects[*]} " != *' Conformance '* ]] || need_clients
   if [[ -z $solution ]]; then
-    solution="src/WolfScale.Server ${projects[*]/#/tests/WolfScale.}" # the end-to-end tests run the first
+    solution="src/WolfScale.Server src/WolfScale.Ctl ${projects[*]/#/tests/WolfScale.}" # the end-to-end tests run the first two
   fi
   for project in $solution; do
     build "$project" || { printf '\n%s does not build: counted as one failure.\n\n0 passed, 1 failed\n' "$project"; return 1; }
@@ -301,9 +313,10 @@ main() {
     bench) [[ ${1:-} == proxy-clients ]] || need_bench_tools; need_wolfscale; need_sdk; build bench/WolfScale.Bench; exec "$BIN/WolfScale.Bench/release/WolfScale.Bench" "$@" ;;
     simulate) need_sdk; build tests/WolfScale.Simulation; exec "$BIN/WolfScale.Simulation/release/WolfScale.Simulation" simulate "$@" ;;
     fuzz) run_fuzz "$@" ;;
-    build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" ;;
+    build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" "$WOLFCTL" ;;
     package) fail "packages are not built yet: ./run.sh build makes $WOLFSCALE" ;;
     start | join | proxy | load-balancer | status | info | validate | init) wolfscale "$command" "$@" ;;
+    ctl) wolfctl "$@" ;;
     help | --help | -h) usage ;;
     --version) wolfscale --version ;;
     *) usage >&2; fail "there is no command \"$command\"" 2 ;;

@@ -15,7 +15,15 @@ public class ReferenceTests
         ["WolfScale.MariaDb"] = ["WolfScale.Protocol", "WolfScale.Wal"],
         ["WolfScale.Cluster"] = ["WolfScale.Consensus", "WolfScale.Wal"],
         ["WolfScale.Proxy"] = ["WolfScale.Protocol"],
-        ["WolfScale.Server"] = ["WolfScale.Consensus", "WolfScale.Protocol", "WolfScale.Wal", "WolfScale.MariaDb", "WolfScale.Cluster", "WolfScale.Proxy"],
+        ["WolfScale.Settings"] = [],
+        ["WolfScale.Client"] = ["WolfScale.Settings"],
+        ["WolfScale.Server"] =
+        [
+            "WolfScale.Consensus", "WolfScale.Protocol", "WolfScale.Wal", "WolfScale.MariaDb", "WolfScale.Cluster", "WolfScale.Proxy", "WolfScale.Settings",
+            "WolfScale.Client",
+        ],
+        // Not Server and not Proxy: the operator's tool runs no node. What it does to files of a node that does not run takes the parts that own them.
+        ["WolfScale.Ctl"] = ["WolfScale.Settings", "WolfScale.Client", "WolfScale.Consensus", "WolfScale.Protocol", "WolfScale.Wal", "WolfScale.MariaDb", "WolfScale.Cluster"],
     };
 
     /// <summary>Assemblies that hold clocks, sockets, files, databases or loggers; a pure project needs none of them.</summary>
@@ -42,7 +50,7 @@ public class ReferenceTests
     public void A_compiled_project_uses_only_what_the_table_allows(string project)
     {
         var used = Load(project).GetReferencedAssemblies().Select(a => a.Name!)
-            .Where(name => name.StartsWith("WolfScale.", StringComparison.Ordinal) || name == "wolfscale");
+            .Where(name => name.StartsWith("WolfScale.", StringComparison.Ordinal) || name is "wolfscale" or "wolfctl");
 
         Assert.Empty(used.Except(Allowed[project]));
     }
@@ -65,5 +73,5 @@ public class ReferenceTests
             Directory.EnumerateDirectories(Path.Combine(Repository.Root, "src")).Select(d => Path.GetFileName(d)!).Order(StringComparer.Ordinal));
 
     private static Assembly Load(string project) =>
-        Assembly.LoadFrom(Path.Combine(AppContext.BaseDirectory, (project == "WolfScale.Server" ? "wolfscale" : project) + ".dll"));
+        Assembly.LoadFrom(Path.Combine(AppContext.BaseDirectory, (project switch { "WolfScale.Server" => "wolfscale", "WolfScale.Ctl" => "wolfctl", _ => project }) + ".dll"));
 }

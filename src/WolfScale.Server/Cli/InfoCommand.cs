@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using MySqlConnector;
 using Spectre.Console;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Cli;
 

@@ -1,4 +1,3 @@
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Logging;
 
 namespace WolfScale.Server.Cli;

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Hosting.StandAlone;
 
 namespace WolfScale.Server.Cli;

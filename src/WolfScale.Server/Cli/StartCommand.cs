@@ -2,7 +2,6 @@ using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
 using WolfScale.MariaDb;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Hosting;
 using WolfScale.Server.Logging;
 

@@ -1,9 +1,4 @@
-using System.Collections.Immutable;
 using System.CommandLine;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using Spectre.Console;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Cli;
 
@@ -15,50 +10,11 @@ internal static class ValidateCommand
         var file = new Argument<string?>("file") { Arity = ArgumentArity.ZeroOrOne, Description = "The file to check; without it, the one --config names" };
         var strict = new Option<bool>("--strict") { Description = "Warnings count as errors" };
         var command = new Command("validate", "Checks a configuration file: exit code 0 fine, 1 not valid") { file, strict, GlobalOptions.Json };
-        command.SetAction(parsed => Run(parsed.GetValue(file) ?? parsed.GetValue(GlobalOptions.Config)!, parsed.GetValue(strict), parsed.GetValue(GlobalOptions.Json)));
+        command.SetAction(parsed =>
+        {
+            var path = parsed.GetValue(file) ?? parsed.GetValue(GlobalOptions.Config)!;
+            return ConfigurationCheck.Report(path, GlobalOptions.Read(path), parsed.GetValue(strict), parsed.GetValue(GlobalOptions.Json));
+        });
         return command;
     }
-
-    private static int Run(string file, bool strict, bool json)
-    {
-        var loaded = GlobalOptions.Read(file);
-        var valid = loaded.Valid && !(strict && loaded.Findings.Any(f => f.Severity == Severity.Warning));
-        if (json)
-            Terminal.Line(JsonSerializer.Serialize(Document(file, valid, loaded.Findings), ValidateJson.Default.ValidateDocument));
-        else
-            Print(file, valid, loaded.Findings);
-        return valid ? ExitCode.Done : ExitCode.Refused; // 1, not 2: it was used rightly, and what it looked at is wrong
-    }
-
-    private static void Print(string file, bool valid, ImmutableArray<Finding> findings)
-    {
-        foreach (var finding in findings)
-        {
-            var colour = finding.Severity switch { Severity.Error => "red", Severity.Warning => "yellow", _ => "blue" };
-            // One line each, whatever the width: editors and grep read file:line:column.
-            var word = finding.Severity.ToString().ToLowerInvariant();
-            Terminal.Out.Write(new Markup($"{finding.Position.ToString().EscapeMarkup()}: [{colour}]{word}:[/] {finding.Message.EscapeMarkup()}\n") { Overflow = Overflow.Fold });
-        }
-
-        var errors = findings.Count(f => f.Severity == Severity.Error);
-        var warnings = findings.Count(f => f.Severity == Severity.Warning);
-        Terminal.Line(valid
-            ? $"{file} is valid{(warnings > 0 ? $", {Count(warnings, "warning")}" : "")}."
-            : $"{file} is not valid: {Count(errors, "error")}, {Count(warnings, "warning")}.");
-    }
-
-    private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
-
-    private static ValidateDocument Document(string file, bool valid, ImmutableArray<Finding> findings) => new(
-        file, valid, [.. findings.Select(f => new FindingDocument(
-            f.Severity.ToString().ToLowerInvariant(), f.Code, f.Key.Length > 0 ? f.Key : null, f.Position.Source,
-            f.Position.Line > 0 ? f.Position.Line : null, f.Position.Column > 0 ? f.Position.Column : null, f.Message))]);
 }
-
-internal sealed record ValidateDocument(string File, bool Valid, ImmutableArray<FindingDocument> Findings);
-
-internal sealed record FindingDocument(string Severity, string Code, string? Key, string Source, int? Line, int? Column, string Message);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
-[JsonSerializable(typeof(ValidateDocument))]
-internal sealed partial class ValidateJson : JsonSerializerContext;

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using WolfScale.Server.Cli;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Demo;
 

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using WolfScale.Server.Cli;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Demo;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using WolfScale.Server.Cli;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Demo;
 

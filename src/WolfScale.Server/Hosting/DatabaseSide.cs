@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
 using WolfScale.MariaDb;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Hosting;
 

@@ -1,6 +1,5 @@
 using WolfScale.Cluster;
 using WolfScale.MariaDb;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Hosting;
 

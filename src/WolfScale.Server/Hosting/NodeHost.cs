@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Http;
 using WolfScale.Server.Logging;
 

@@ -3,7 +3,6 @@ using WolfScale.Cluster.Transport;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
 using WolfScale.Proxy;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Hosting;
 

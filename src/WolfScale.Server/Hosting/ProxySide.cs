@@ -8,7 +8,6 @@ using WolfScale.MariaDb;
 using WolfScale.Protocol;
 using WolfScale.Proxy;
 using WolfScale.Proxy.Routing;
-using WolfScale.Server.Configuration;
 using WolfScale.Wal;
 
 namespace WolfScale.Server.Hosting;

@@ -1,6 +1,5 @@
 using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Hosting;
 

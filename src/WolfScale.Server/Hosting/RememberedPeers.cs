@@ -1,4 +1,3 @@
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Hosting;
 

@@ -3,7 +3,6 @@ using System.Globalization;
 using WolfScale.Cluster;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Http;
 
 namespace WolfScale.Server.Hosting;

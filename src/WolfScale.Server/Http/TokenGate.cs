@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Http;
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Logging;
 

@@ -18,9 +18,21 @@ internal static class CommandLine
     public static Task<Outcome> RunAsync(params string[] arguments) => RunAsync(null, arguments);
 
     /// <summary>Runs with variables added to the environment.</summary>
-    public static async Task<Outcome> RunAsync(IReadOnlyDictionary<string, string>? variables, params string[] arguments)
+    public static Task<Outcome> RunAsync(IReadOnlyDictionary<string, string>? variables, params string[] arguments) =>
+        RunAsync(Repository.WolfScale, variables, arguments);
+
+    /// <summary>Runs <c>wolfctl</c>.</summary>
+    public static Task<Outcome> CtlAsync(params string[] arguments) => RunAsync(Repository.WolfCtl, null, arguments);
+
+    /// <summary>Runs <c>wolfctl</c> with variables added to the environment.</summary>
+    public static Task<Outcome> CtlAsync(IReadOnlyDictionary<string, string> variables, params string[] arguments) => RunAsync(Repository.WolfCtl, variables, arguments);
+
+    /// <summary>Starts it and leaves it running; the caller ends it.</summary>
+    public static Process Start(IReadOnlyDictionary<string, string>? variables, params string[] arguments) => Start(Repository.WolfScale, variables, arguments);
+
+    private static async Task<Outcome> RunAsync(string program, IReadOnlyDictionary<string, string>? variables, string[] arguments)
     {
-        using var process = Start(variables, arguments);
+        using var process = Start(program, variables, arguments);
         using var limit = new CancellationTokenSource(Limit);
         var output = process.StandardOutput.ReadToEndAsync(limit.Token);
         var errors = process.StandardError.ReadToEndAsync(limit.Token);
@@ -28,10 +40,8 @@ internal static class CommandLine
         return new Outcome(process.ExitCode, await output, await errors);
     }
 
-    /// <summary>Starts it and leaves it running; the caller ends it.</summary>
-    public static Process Start(IReadOnlyDictionary<string, string>? variables, params string[] arguments)
+    private static Process Start(string program, IReadOnlyDictionary<string, string>? variables, string[] arguments)
     {
-        var program = Repository.WolfScale;
         var start = new ProcessStartInfo(program.EndsWith(".dll", StringComparison.Ordinal) ? "dotnet" : program)
         {
             RedirectStandardOutput = true,

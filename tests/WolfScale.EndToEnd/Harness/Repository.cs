@@ -11,7 +11,10 @@ internal static class Repository
     /// <summary>
     /// The program under test: <c>WOLFSCALE_BIN</c>, or the newer of the debug and release builds. A <c>.dll</c> is run through <c>dotnet</c>.
     /// </summary>
-    public static string WolfScale { get; } = FindProgram();
+    public static string WolfScale { get; } = FindProgram("WolfScale.Server", "wolfscale", "WOLFSCALE_BIN");
+
+    /// <summary>The operator's tool: <c>WOLFCTL_BIN</c>, or the newer of its builds.</summary>
+    public static string WolfCtl { get; } = FindProgram("WolfScale.Ctl", "wolfctl", "WOLFCTL_BIN");
 
     private static string FindRoot()
     {
@@ -23,18 +26,18 @@ internal static class Repository
         throw new InvalidOperationException($"No WolfScale.slnx above {AppContext.BaseDirectory}: run the tests from a checkout.");
     }
 
-    private static string FindProgram()
+    private static string FindProgram(string project, string name, string variable)
     {
-        if (Environment.GetEnvironmentVariable("WOLFSCALE_BIN") is { Length: > 0 } named)
+        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named)
             return named;
         var builds = new[] { "debug", "release" }
-            .Select(c => new FileInfo(Path.Combine(Root, "artifacts", "bin", "WolfScale.Server", c, "wolfscale.dll")))
+            .Select(c => new FileInfo(Path.Combine(Root, "artifacts", "bin", project, c, name + ".dll")))
             .Where(f => f.Exists)
             .OrderByDescending(f => f.LastWriteTimeUtc)
             .ToList();
         return builds.Count > 0
             ? builds[0].FullName
-            : throw new InvalidOperationException("wolfscale is not built. Run: dotnet build src/WolfScale.Server (or set WOLFSCALE_BIN).");
+            : throw new InvalidOperationException($"{name} is not built. Run: dotnet build src/{project} (or set {variable}).");
     }
 }
 

@@ -5,9 +5,10 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using WolfScale.Server.Configuration;
+using WolfScale.Client;
 using WolfScale.Server.Hosting.StandAlone;
 using WolfScale.Server.Http;
+using WolfScale.Settings;
 
 namespace WolfScale.Unit.Server;
 

@@ -4,8 +4,9 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging.Abstractions;
-using WolfScale.Server.Configuration;
+using WolfScale.Client;
 using WolfScale.Server.Http;
+using WolfScale.Settings;
 
 namespace WolfScale.Unit.Server;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using WolfScale.Server.Configuration;
+using WolfScale.Settings;
 
 namespace WolfScale.Unit.Server;
 

@@ -1,9 +1,10 @@
 using System.Collections.Immutable;
 using System.Runtime.Versioning;
 using System.Text.Json;
+using WolfScale.Client;
 using WolfScale.Server.Cli;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Demo;
+using WolfScale.Settings;
 
 namespace WolfScale.Unit.Server;
 

@@ -2,14 +2,15 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using WolfScale.Client;
 using WolfScale.Cluster;
 using WolfScale.Cluster.State;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
 using WolfScale.MariaDb.Plans;
 using WolfScale.Server.Cli;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Hosting;
+using WolfScale.Settings;
 using WolfScale.Wal;
 
 namespace WolfScale.Unit.Server;

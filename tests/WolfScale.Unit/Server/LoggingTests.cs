@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Logging;
+using WolfScale.Settings;
 
 namespace WolfScale.Unit.Server;
 

@@ -1,4 +1,4 @@
-using WolfScale.Server.Configuration;
+using WolfScale.Settings;
 
 namespace WolfScale.Unit.Server;
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using WolfScale.Client;
 using WolfScale.Protocol;
 using WolfScale.Server.Hosting.StandAlone;
 using WolfScale.Server.Http;

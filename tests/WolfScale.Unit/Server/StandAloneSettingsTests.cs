@@ -1,6 +1,7 @@
+using WolfScale.Client;
 using WolfScale.Server.Cli;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Hosting.StandAlone;
+using WolfScale.Settings;
 
 namespace WolfScale.Unit.Server;
 

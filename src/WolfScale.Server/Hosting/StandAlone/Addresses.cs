@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Http;
 
 namespace WolfScale.Server.Hosting.StandAlone;

@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using WolfScale.Proxy;
-using WolfScale.Server.Configuration;
 using WolfScale.Server.Http;
 
 namespace WolfScale.Server.Hosting.StandAlone;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Hosting.StandAlone;
 

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Spectre.Console;
+using WolfScale.Settings;
+
+namespace WolfScale.Client;
+
+/// <summary>What is wrong with a configuration, before a node finds out: <c>wolfscale validate</c>, <c>wolfctl check-config</c>.</summary>
+public static class ConfigurationCheck
+{
+    /// <summary>Prints what there is to say about a file.</summary>
+    /// <param name="file">Its path.</param>
+    /// <param name="loaded">What was read from it.</param>
+    /// <param name="strict">Warnings count as errors.</param>
+    /// <param name="json">Print a document.</param>
+    /// <returns>The exit code: 0 fine, 1 not valid.</returns>
+    public static int Report(string file, LoadedConfiguration loaded, bool strict, bool json)
+    {
+        var valid = loaded.Valid && !(strict && loaded.Findings.Any(f => f.Severity == Severity.Warning));
+        if (json)
+            Terminal.Line(JsonSerializer.Serialize(Document(file, valid, loaded.Findings), ValidateJson.Default.ValidateDocument));
+        else
+            Print(file, valid, loaded.Findings);
+        return valid ? ExitCode.Done : ExitCode.Refused; // 1, not 2: it was used rightly, and what it looked at is wrong
+    }
+
+    private static void Print(string file, bool valid, ImmutableArray<Finding> findings)
+    {
+        foreach (var finding in findings)
+        {
+            var colour = finding.Severity switch { Severity.Error => "red", Severity.Warning => "yellow", _ => "blue" };
+            // One line each, whatever the width: editors and grep read file:line:column.
+            var word = finding.Severity.ToString().ToLowerInvariant();
+            Terminal.Out.Write(new Markup($"{finding.Position.ToString().EscapeMarkup()}: [{colour}]{word}:[/] {finding.Message.EscapeMarkup()}\n") { Overflow = Overflow.Fold });
+        }
+
+        var errors = findings.Count(f => f.Severity == Severity.Error);
+        var warnings = findings.Count(f => f.Severity == Severity.Warning);
+        Terminal.Line(valid
+            ? $"{file} is valid{(warnings > 0 ? $", {Count(warnings, "warning")}" : "")}."
+            : $"{file} is not valid: {Count(errors, "error")}, {Count(warnings, "warning")}.");
+    }
+
+    private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
+
+    private static ValidateDocument Document(string file, bool valid, ImmutableArray<Finding> findings) => new(
+        file, valid, [.. findings.Select(f => new FindingDocument(
+            f.Severity.ToString().ToLowerInvariant(), f.Code, f.Key.Length > 0 ? f.Key : null, f.Position.Source,
+            f.Position.Line > 0 ? f.Position.Line : null, f.Position.Column > 0 ? f.Position.Column : null, f.Message))]);
+}
+
+internal sealed record ValidateDocument(string File, bool Valid, ImmutableArray<FindingDocument> Findings);
+
+internal sealed record FindingDocument(string Severity, string Code, string? Key, string Source, int? Line, int? Column, string Message);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(ValidateDocument))]
+internal sealed partial class ValidateJson : JsonSerializerContext;

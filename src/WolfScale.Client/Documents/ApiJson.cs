@@ -1,0 +1,69 @@
+using System.Collections.Immutable;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace WolfScale.Client;
+
+/// <summary><c>GET /cluster</c>.</summary>
+/// <param name="Node">The id of the node that answers.</param>
+public sealed record ClusterDocument(
+    string? ClusterName, string? ClusterId, string Mode, long Term, string? Leader, long CommitLsn, string Node,
+    ImmutableArray<string> Warnings, ImmutableArray<MemberReport> Nodes)
+{
+    /// <summary>The node that answers leads, and its server accepts writes.</summary>
+    public bool? AcceptsWrites { get; init; }
+
+    /// <summary>The server of the node that answers follows and is in step: its proxy answers reads from it.</summary>
+    public bool? ServesReads { get; init; }
+
+    /// <summary>Where the server of the node that answers stands.</summary>
+    public string? GtidPosition { get; init; }
+
+    /// <summary>Clients of its proxy, other proxies' connections among them.</summary>
+    public int? ProxySessions { get; init; }
+}
+
+/// <summary><c>GET /read-index</c>: the last transaction that anybody can have been told of when it was asked; null where the log holds none.</summary>
+public sealed record ReadIndexDocument(string? Gtid);
+
+/// <summary>Body of <c>POST /internal/account-hashes</c>; see the cluster secret signs it.</summary>
+public sealed record AccountHashesRequest(string? User, long TimestampMs, byte[]? Nonce, byte[]? Mac);
+
+/// <summary>Answer to it.</summary>
+/// <param name="Nonce">Of the encryption.</param>
+/// <param name="Sealed">The hashes, encrypted, and the tag behind them.</param>
+public sealed record AccountHashesDocument(byte[] Nonce, byte[] Sealed);
+
+/// <summary><c>GET /health…</c>. Reasons are empty when healthy.</summary>
+public sealed record HealthDocument(bool Healthy, string? Role, string? Status, ImmutableArray<string> Reasons);
+
+/// <summary><c>application/problem+json</c> (RFC 9457) with a stable <paramref name="Code"/>.</summary>
+public sealed record ProblemDocument(string Type, string Title, int Status, string Detail, string Code);
+
+/// <summary>The bodies of the API, in <c>snake_case</c>.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    WriteIndented = false,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(NodeReport))]
+[JsonSerializable(typeof(ClusterDocument))]
+[JsonSerializable(typeof(HealthDocument))]
+[JsonSerializable(typeof(ProblemDocument))]
+[JsonSerializable(typeof(ImmutableArray<MemberReport>))]
+[JsonSerializable(typeof(MemberReport))]
+[JsonSerializable(typeof(SwitchoverDocument))]
+[JsonSerializable(typeof(PromoteRequest))]
+[JsonSerializable(typeof(LogLevelRequest))]
+[JsonSerializable(typeof(ReadIndexDocument))]
+[JsonSerializable(typeof(AccountHashesRequest))]
+[JsonSerializable(typeof(AccountHashesDocument))]
+public sealed partial class ApiJson : JsonSerializerContext
+{
+    /// <summary>As <see cref="Default"/>, with quotes and the like readable: these bodies are read by people with curl, and never stand inside HTML.</summary>
+    public static ApiJson Readable { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    });
+}

@@ -1,0 +1,147 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using WolfScale.Settings;
+
+namespace WolfScale.Client;
+
+/// <summary>Asks a node over HTTP.</summary>
+public sealed class NodeClient : IDisposable
+{
+    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(5);
+
+    private readonly HttpClient _http;
+
+    /// <param name="baseAddress">For example <c>http://127.0.0.1:8080</c>.</param>
+    /// <param name="token">Sent as the bearer token unless empty.</param>
+    /// <param name="timeout">For a whole answer; for connecting too, and at most 5 s for that.</param>
+    /// <param name="certificate">The one certificate the node must show: its own, which rarely names 127.0.0.1. Null: the rules of <paramref name="authorities"/>.</param>
+    /// <param name="authorities">Who may have signed the node's certificate. Null: whom the system trusts.</param>
+    public NodeClient(string baseAddress, string token, TimeSpan timeout, X509Certificate2? certificate = null, X509Certificate2Collection? authorities = null)
+    {
+        var handler = new SocketsHttpHandler { ConnectTimeout = timeout < ConnectLimit ? timeout : ConnectLimit, UseProxy = false };
+        if (certificate is not null)
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString(HashAlgorithmName.SHA256) == certificate.GetCertHashString(HashAlgorithmName.SHA256);
+        else if (authorities is not null)
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, errors) => IsSignedBy(authorities, shown, errors);
+        _http = new HttpClient(handler) { BaseAddress = new Uri(baseAddress), Timeout = timeout };
+        if (token.Length > 0)
+            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    public Uri Address => _http.BaseAddress!;
+
+    /// <summary>The node this configuration describes, on this machine.</summary>
+    /// <param name="configuration">Valid.</param>
+    /// <param name="token">Instead of the configuration's.</param>
+    /// <param name="timeout">For an answer.</param>
+    public static NodeClient Local(NodeConfiguration configuration, string? token = null, TimeSpan? timeout = null)
+    {
+        if (!configuration.Api.Enabled)
+            throw new RefusedException("api.enabled = false: the node cannot be asked. Enable the API, on 127.0.0.1 if nobody else is to reach it.");
+        _ = HostPort.TryParse(configuration.Api.BindAddress, out var bind, out _);
+        var host = bind.IsWildcard ? new HostPort("127.0.0.1", bind.Port) : bind;
+        var scheme = configuration.Api.TlsCert.Length > 0 ? "https" : "http";
+        var certificate = scheme == "https" ? X509Certificate2.CreateFromPemFile(configuration.Api.TlsCert, configuration.Api.TlsKey) : null;
+        return new NodeClient($"{scheme}://{host}", token ?? configuration.Api.Token, timeout ?? TimeSpan.FromSeconds(5), certificate);
+    }
+
+    /// <summary>The body of an answer, as text.</summary>
+    /// <exception cref="UnreachableException">Nobody answers.</exception>
+    /// <exception cref="NodeRefusedException">The node does not answer with what was asked for.</exception>
+    public async Task<string> GetTextAsync(string path, CancellationToken cancellationToken)
+    {
+        var (status, body) = await GetAnyAsync(path, cancellationToken);
+        return status == HttpStatusCode.OK ? body : throw Refusal(path, status, body);
+    }
+
+    /// <summary>As <see cref="GetTextAsync"/>, whatever the status: <c>/health</c> says what is wrong with a 503.</summary>
+    public async Task<(HttpStatusCode Status, string Body)> GetAnyAsync(string path, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var response = await _http.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
+            return (response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new UnreachableException(Address, Reason(e));
+        }
+    }
+
+    public async Task<T?> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+        JsonSerializer.Deserialize(await GetTextAsync(path, cancellationToken), type);
+
+    /// <summary>Asks for something to be done, and returns the body of the answer.</summary>
+    /// <exception cref="UnreachableException">Nobody answers: nothing was asked.</exception>
+    /// <exception cref="NodeRefusedException">The node refuses; the message is its own.</exception>
+    /// <exception cref="RefusedException">Exit code 4: it was asked, and no answer came.</exception>
+    public async Task<string> PostAsync<T>(string path, T body, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    {
+        using var content = new StringContent(JsonSerializer.Serialize(body, type), Encoding.UTF8, "application/json");
+        try
+        {
+            using var response = await _http.PostAsync(new Uri(path, UriKind.Relative), content, cancellationToken);
+            var answer = await response.Content.ReadAsStringAsync(cancellationToken);
+            return response.IsSuccessStatusCode ? answer : throw Refusal(path, response.StatusCode, answer);
+        }
+        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError)
+        {
+            throw new UnreachableException(Address, Reason(e));
+        }
+        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new RefusedException(
+                $"{Address}{path.TrimStart('/')} was asked and has not answered ({Reason(e)}): whether it was done is not known. `wolfctl list servers` shows how things stand.", ExitCode.Unknown);
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private static bool IsSignedBy(X509Certificate2Collection authorities, X509Certificate? shown, SslPolicyErrors errors)
+    {
+        if (shown is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+            return false;
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck; // a private authority has nobody to ask
+        using var certificate = new X509Certificate2(shown);
+        return chain.Build(certificate);
+    }
+
+    private NodeRefusedException Refusal(string path, HttpStatusCode status, string body)
+    {
+        var problem = Problem(body);
+        var detail = problem?.Detail ?? $"{Address}{path.TrimStart('/')} answered {(int)status}: {body}";
+        return new NodeRefusedException(detail, problem?.Code ?? "", (int)status);
+    }
+
+    private static ProblemDocument? Problem(string body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body, ApiJson.Default.ProblemDocument) is { Detail: not null } problem ? problem : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static string Reason(Exception e) => e is TaskCanceledException ? "no answer in time" : (e.InnerException ?? e).Message;
+}
+
+/// <summary>Nobody answers at an address.</summary>
+public sealed class UnreachableException(Uri address, string reason)
+    : RefusedException($"No node answers at {address} ({reason}). Is it running? `wolfscale start` runs it.", WolfScale.Client.ExitCode.Unreachable)
+{
+    public Uri Address { get; } = address;
+
+    public string Reason { get; } = reason;
+}

@@ -1,0 +1,27 @@
+using System.CommandLine;
+using WolfScale.Ctl.Commands;
+
+namespace WolfScale.Ctl;
+
+/// <summary>All verbs of <c>wolfctl</c>.</summary>
+internal static class CommandTree
+{
+    public static RootCommand Create() =>
+        new("wolfctl: looks after a WolfScale cluster.")
+        {
+            GlobalOptions.Config,
+            GlobalOptions.LogLevel,
+            CtlOptions.Endpoint,
+            CtlOptions.TokenFile,
+            CtlOptions.CaCertificate,
+            CtlOptions.Timeout,
+            CtlOptions.Json,
+            CtlOptions.Yes,
+            ListCommand.Create(),
+            StatusCommand.Create(),
+            SwitchoverCommands.Promote(),
+            SwitchoverCommands.Demote(),
+            LogLevelCommand.Create(),
+            CheckConfigCommand.Create(),
+        };
+}

@@ -1,0 +1,187 @@
+using System.CommandLine;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace WolfScale.Ctl;
+
+/// <summary>
+/// The nodes to ask, in order: those of <c>--endpoint</c>; without any, the node of the configuration and then its peers, because at 3 a.m. the local node is
+/// the dead one. Peers are asked on the port that the configuration gives its own API, since nodes of one cluster are set up alike.
+/// </summary>
+internal sealed class Endpoints : IDisposable
+{
+    private readonly NodeClient[] _nodes;
+    private readonly Func<string, NodeClient> _connect;
+
+    private Endpoints(NodeClient[] nodes, Func<string, NodeClient> connect, bool given) => (_nodes, _connect, Given) = (nodes, connect, given);
+
+    /// <summary>They come from <c>--endpoint</c>.</summary>
+    public bool Given { get; }
+
+    /// <summary>The node that commands about one node mean: the first.</summary>
+    public NodeClient First => _nodes[0];
+
+    /// <summary>All of them, in order.</summary>
+    public IReadOnlyList<Uri> Addresses => [.. _nodes.Select(n => n.Address)];
+
+    /// <exception cref="RefusedException">There is nothing to go by, or a file cannot be read.</exception>
+    public static Endpoints Open(ParseResult parsed)
+    {
+        var given = parsed.GetValue(CtlOptions.Endpoint)!;
+        var configuration = Configuration(parsed, needed: given.Length == 0);
+        var token = Token(parsed) ?? configuration?.Api.Token ?? "";
+        var timeout = parsed.GetValue(CtlOptions.Timeout);
+        var scheme = configuration?.Api.TlsCert.Length > 0 ? "https" : "http";
+        var authorities = Authorities(parsed.GetValue(CtlOptions.CaCertificate) ?? configuration?.Cluster.TlsCa ?? "");
+        NodeClient Connect(string url) => new(Url(url, scheme).ToString(), token, timeout, authorities: authorities);
+        if (given.Length > 0)
+            return new Endpoints([.. given.Select(Connect)], Connect, given: true);
+
+        var nodes = new List<NodeClient>();
+        if (configuration!.Api.Enabled)
+            nodes.Add(NodeClient.Local(configuration, token, timeout));
+        _ = HostPort.TryParse(configuration.Api.BindAddress, out var api, out _);
+        foreach (var peer in configuration.Cluster.Peers.Where(p => p != configuration.AdvertiseAddress))
+        {
+            if (PeerAddress.TryFromConfiguration(peer, api.Port, scheme, out var url, out _) && nodes.All(n => n.Address != url))
+                nodes.Add(Connect(url.ToString()));
+        }
+
+        return nodes.Count > 0
+            ? new Endpoints([.. nodes], Connect, given: false)
+            : throw new RefusedException("api.enabled = false and no peers: nobody can be asked. Name a node with --endpoint http://HOST:8080.", ExitCode.Invalid);
+    }
+
+    /// <summary>Asks one after the other until a node answers; says on standard error when that was not the first.</summary>
+    /// <exception cref="RefusedException">Exit code 3: none does.</exception>
+    public async Task<Answer> GetAsync(string path, CancellationToken cancellationToken)
+    {
+        var failures = new List<UnreachableException>();
+        foreach (var node in _nodes)
+        {
+            try
+            {
+                var body = await node.GetTextAsync(path, cancellationToken);
+                if (failures.Count > 0)
+                    Terminal.Error($"{string.Join("; ", failures.Select(Line))}. {node.Address} answers instead.");
+                return new Answer(node, body);
+            }
+            catch (UnreachableException failure)
+            {
+                failures.Add(failure);
+            }
+        }
+
+        throw failures.Count == 1
+            ? failures[0]
+            : new RefusedException($"No node answers: {string.Join("; ", failures.Select(Line))}. Name one that runs with --endpoint http://HOST:8080.", ExitCode.Unreachable);
+    }
+
+    /// <summary>The cluster as the first node that answers sees it.</summary>
+    public async Task<(ClusterDocument Cluster, NodeClient Node)> ClusterAsync(CancellationToken cancellationToken)
+    {
+        var answer = await GetAsync("/cluster", cancellationToken);
+        return (answer.Read(ApiJson.Default.ClusterDocument), answer.Node);
+    }
+
+    /// <summary>The way to the leader, who alone can change who leads and who is a member.</summary>
+    /// <exception cref="RefusedException">There is no leader, or its API is off.</exception>
+    public NodeClient Leader(ClusterDocument cluster, NodeClient asked)
+    {
+        if (cluster.Leader is not { } leader)
+            throw new RefusedException("The cluster has no leader at the moment, so nothing can be changed. `wolfctl list servers` shows who is missing; with a majority back one is elected by itself.");
+        if (leader == cluster.Node)
+            return asked;
+        return Member(cluster, leader, asked);
+    }
+
+    /// <summary>The way to a member.</summary>
+    /// <exception cref="RefusedException">It is none, or its API is off.</exception>
+    public NodeClient Member(ClusterDocument cluster, string id, NodeClient asked)
+    {
+        if (id == cluster.Node)
+            return asked;
+        var member = cluster.Nodes.FirstOrDefault(n => n.Id == id)
+            ?? throw new RefusedException($"This cluster has no node \"{id}\"; it has {string.Join(", ", cluster.Nodes.Select(n => n.Id))}.");
+        return member.Api is { } api
+            ? _connect($"{asked.Address.Scheme}://{api}")
+            : throw new RefusedException($"{id} does not say where its API is (api.enabled = false, or it was never heard of): name it with --endpoint.");
+    }
+
+    public void Dispose()
+    {
+        foreach (var node in _nodes)
+            node.Dispose();
+    }
+
+    private static string Line(UnreachableException failure) => $"{failure.Address} does not answer ({failure.Reason})";
+
+    private static Uri Url(string text, string scheme) =>
+        PeerAddress.TryParse(text.TrimEnd('/'), scheme, out var url, out var problem) ? url : throw new RefusedException("--endpoint " + problem, ExitCode.Invalid);
+
+    /// <summary>The configuration; null where there is none that could be read and none is needed.</summary>
+    private static NodeConfiguration? Configuration(ParseResult parsed, bool needed)
+    {
+        var named = parsed.GetResult(GlobalOptions.Config) is { Implicit: false };
+        if (needed && !named && !File.Exists(GlobalOptions.DefaultConfigPath))
+            throw new RefusedException($"There is no configuration {GlobalOptions.DefaultConfigPath} that says where the nodes are: name one with --config, or a node with --endpoint http://HOST:8080.", ExitCode.Invalid);
+        if (needed || named)
+            return GlobalOptions.Load(parsed).Configuration;
+        try
+        {
+            return GlobalOptions.Load(parsed).Configuration;
+        }
+        catch (RefusedException)
+        {
+            return null; // of use for its token alone
+        }
+    }
+
+    private static string? Token(ParseResult parsed)
+    {
+        if (parsed.GetValue(CtlOptions.TokenFile) is { } file)
+            return Read("--token-file", file).Trim();
+        return Environment.GetEnvironmentVariable(CtlOptions.TokenVariable) is { Length: > 0 } token ? token.Trim() : null;
+    }
+
+    private static X509Certificate2Collection? Authorities(string file)
+    {
+        if (file.Length == 0)
+            return null;
+        var authorities = new X509Certificate2Collection();
+        authorities.ImportFromPem(Read("--cacert", file));
+        return authorities.Count > 0 ? authorities : throw new RefusedException($"--cacert: {file} holds no certificate in PEM.", ExitCode.Invalid);
+    }
+
+    private static string Read(string option, string file)
+    {
+        try
+        {
+            return File.ReadAllText(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RefusedException($"{option}: {file} cannot be read as {Environment.UserName}: {e.Message}", ExitCode.Invalid);
+        }
+    }
+}
+
+/// <summary>What a node said.</summary>
+/// <param name="Node">Which.</param>
+/// <param name="Body">The body, as it came.</param>
+internal sealed record Answer(NodeClient Node, string Body)
+{
+    /// <exception cref="RefusedException">It is not what a node of this version would say.</exception>
+    public T Read<T>(JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(Body, type) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException e)
+        {
+            throw new RefusedException($"What {Node.Address} answers is not of a WolfScale node of this version ({e.Message}).");
+        }
+    }
+}

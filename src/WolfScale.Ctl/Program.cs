@@ -1,0 +1,3 @@
+using WolfScale.Ctl;
+
+return await ProgramRun.InvokeAsync(CommandTree.Create(), args, onInterrupt: TimeSpan.FromSeconds(2));

@@ -1,0 +1,34 @@
+namespace WolfScale.Settings.Rules;
+
+/// <summary>Listeners: on addresses of this machine, and no two on one port.</summary>
+internal static class PortRules
+{
+    public static IEnumerable<Finding> Check(RuleContext context)
+    {
+        var configuration = context.Configuration;
+        var listeners = new (string Key, string Address, bool Used)[]
+        {
+            ("node.bind_address", configuration.Node.BindAddress, true),
+            ("database.port", new HostPort(configuration.Database.Host, configuration.Database.Port).ToString(), LocalServer(configuration.Database)),
+            ("database.feed_bind_address", configuration.Database.FeedBindAddress, configuration.Database.Enabled),
+            ("api.bind_address", configuration.Api.BindAddress, configuration.Api.Enabled),
+            ("proxy.bind_address", configuration.Proxy.BindAddress, configuration.Proxy.Enabled),
+        };
+        var used = listeners.Where(l => l.Used)
+            .Select(l => (l.Key, Parsed: HostPort.TryParse(l.Address, out var address, out _), Address: address))
+            .Where(l => l.Parsed).ToArray();
+        foreach (var (key, _, address) in used.Where(l => l.Key != "database.port" && !l.Address.IsBindable))
+            yield return context.Error("bad_address", key, $"{key}: \"{address.Host}\" is a name; give the IP address to listen on, or 0.0.0.0 for all");
+        for (var i = 0; i < used.Length; i++)
+        {
+            for (var j = i + 1; j < used.Length; j++)
+            {
+                if (used[i].Address.Overlaps(used[j].Address))
+                    yield return context.Error("port_twice", used[j].Key, $"{used[j].Key} and {used[i].Key} both use port {used[j].Address.Port}: choose another for one of them");
+            }
+        }
+    }
+
+    private static bool LocalServer(DatabaseSection database) =>
+        database.Enabled && database.Socket.Length == 0 && new HostPort(database.Host, database.Port).IsLoopback;
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+
+namespace WolfScale.Settings;
+
+/// <summary>What a token's bearer may do.</summary>
+public enum TokenRole
+{
+    Read,
+    Write,
+    Admin,
+}
+
+/// <summary>The HTTP API.</summary>
+public sealed record ApiSection
+{
+    public bool Enabled { get; init; } = true;
+
+    public string BindAddress { get; init; } = "0.0.0.0:8080";
+
+    /// <summary>An admin token. Required when not bound to loopback.</summary>
+    [Secret]
+    public string Token { get; init; } = "";
+
+    /// <summary>More tokens: <c>[[api.tokens]]</c>.</summary>
+    public ImmutableArray<ApiToken> Tokens { get; init; } = [];
+
+    [ReadableFile]
+    public string TlsCert { get; init; } = "";
+
+    [ReadableFile]
+    public string TlsKey { get; init; } = "";
+}
+
+/// <summary>One <c>[[api.tokens]]</c> table.</summary>
+public sealed record ApiToken
+{
+    [RequiredKey]
+    [Secret]
+    public string Token { get; init; } = "";
+
+    [RequiredKey]
+    public TokenRole Role { get; init; }
+
+    /// <summary>For the log: whose token it is.</summary>
+    public string Name { get; init; } = "";
+}
