@@ -177,6 +177,7 @@ public sealed class DatabaseDump : IAsyncDisposable
 
             sink.Write(System.Text.Encoding.UTF8.GetBytes($"CREATE DATABASE IF NOT EXISTS `{DumpFormat.IncomingSchema}`;\nUSE `{DumpFormat.IncomingSchema}`;\n"));
             await RunAsync(sink, ["--skip-triggers", "--skip-lock-tables", "--skip-add-locks", "mysql", .. await SystemTablesAsync()], end.Token);         // 6
+            await TimeZonesAsync(sink, end.Token);
             await CheckAsync(end.Token);                                                                // 7
             end.Token.ThrowIfCancellationRequested();
             sink.End();                                                                                 // 8
@@ -211,6 +212,14 @@ public sealed class DatabaseDump : IAsyncDisposable
                 _snapshot.Execute("ROLLBACK TO SAVEPOINT wolfscale_dump");
             }
         }
+    }
+
+    private async Task TimeZonesAsync(DumpSink sink, CancellationToken cancellationToken)
+    {
+        if (await _server.ScalarAsync("SELECT 1 FROM mysql.time_zone_name LIMIT 1") is null)
+            return;
+        sink.Write(System.Text.Encoding.UTF8.GetBytes("USE mysql;\n" + string.Concat(DumpFormat.TimeZoneTables.Select(t => $"DELETE FROM {t};\n"))));
+        await RunAsync(sink, ["--no-create-info", "--skip-triggers", "--skip-add-locks", "mysql", .. DumpFormat.TimeZoneTables], cancellationToken);
     }
 
     private async Task<IEnumerable<string>> SystemTablesAsync()

@@ -21,14 +21,16 @@ internal static class DumpFormat
     public static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
     /// <summary>
-    /// What the tables of schema <c>mysql</c> hold that statements in the binary log have made: accounts, grants and roles, servers, the events' times, time zones. What
-    /// belongs to one server alone (positions, logs, statistics, plugins) stays behind; routines and events come as statements.
+    /// What the tables of schema <c>mysql</c> hold that statements in the binary log have made: accounts, grants and roles, the events' times. What
+    /// belongs to one server alone (positions, logs, statistics, plugins, loadable functions, CREATE SERVER, which is not logged) stays behind; routines and events come as statements.
     /// </summary>
     public static readonly string[] SystemTables =
     [
-        "global_priv", "db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv", "roles_mapping", "servers", "event",
-        "time_zone", "time_zone_leap_second", "time_zone_name", "time_zone_transition", "time_zone_transition_type",
+        "global_priv", "db", "tables_priv", "columns_priv", "procs_priv", "proxies_priv", "roles_mapping", "event",
     ];
+
+    /// <summary>Servers are also given these apart from one another: where the source has none, the receiver keeps its own.</summary>
+    public static readonly string[] TimeZoneTables = ["time_zone", "time_zone_leap_second", "time_zone_name", "time_zone_transition", "time_zone_transition_type"];
 
     public static byte[] Header(string node, string position, long lsn) => Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"""
         -- WolfScale dump of {node}

@@ -9,9 +9,6 @@ namespace WolfScale.MariaDb.Migration;
 /// </summary>
 internal static class CopiedAccounts
 {
-    /// <summary>Tables that servers are also given apart from one another: an empty one of the source's takes nothing away.</summary>
-    private const string TimeZones = "time_zone";
-
     public static async Task ApplyAsync(AdminConnection server, string ownUser)
     {
         foreach (var table in DumpFormat.SystemTables.Where(t => t != "event"))
@@ -28,8 +25,6 @@ internal static class CopiedAccounts
         if (columns.Count == 0)
             return; // the source's server, or this one, is of a version without that table
         var (here, copied) = (Sql.Name("mysql", table), Sql.Name(DumpFormat.IncomingSchema, table));
-        if (table.StartsWith(TimeZones, StringComparison.Ordinal) && await server.ScalarAsync($"SELECT 1 FROM {copied} LIMIT 1") is null)
-            return;
         var others = columns.Contains("User", StringComparer.OrdinalIgnoreCase) ? $" WHERE User <> {Sql.Text(ownUser)}" : "";
         var names = string.Join(", ", columns.Select(Sql.Name));
         await server.ExecuteAsync($"DELETE FROM {here}{others}", DumpFormat.Longest);
@@ -40,10 +35,19 @@ internal static class CopiedAccounts
     /// Created by a statement, an event has the time of the copy and not its own, by which a promotion tells whether it knows the event's state. And on a follower an
     /// event that the leader has enabled stands as SLAVESIDE_DISABLED.
     /// </summary>
-    private static Task EventsAsync(AdminConnection server) => server.ExecuteAsync(
-        $"UPDATE mysql.event AS e JOIN `{DumpFormat.IncomingSchema}`.event AS s ON e.db = s.db AND e.name = s.name "
-        + "SET e.created = s.created, e.modified = s.modified, e.last_executed = s.last_executed, e.originator = s.originator, "
-        + "e.status = IF(s.status = 'ENABLED', 'SLAVESIDE_DISABLED', s.status)");
+    private static async Task EventsAsync(AdminConnection server)
+    {
+        // One by one: a statement that writes a table of this kind may not read any other.
+        foreach (var row in await server.QueryAsync(
+            "SELECT db, name, CAST(created AS CHAR) AS created, CAST(modified AS CHAR) AS modified, CAST(last_executed AS CHAR) AS last_executed, originator, status "
+            + $"FROM `{DumpFormat.IncomingSchema}`.event"))
+        {
+            var executed = row.Find("last_executed") is { } at ? Sql.Text(at) : "NULL";
+            await server.ExecuteAsync(
+                $"UPDATE mysql.event SET created = {Sql.Text(row["created"])}, modified = {Sql.Text(row["modified"])}, last_executed = {executed}, originator = {row["originator"]}, "
+                + $"status = {Sql.Text(row["status"] == "ENABLED" ? "SLAVESIDE_DISABLED" : row["status"])} WHERE db = {Sql.Text(row["db"])} AND name = {Sql.Text(row["name"])}");
+        }
+    }
 
     private static async Task<IReadOnlyList<string>> CommonColumnsAsync(AdminConnection server, string table) =>
         [.. (await server.QueryAsync(

@@ -140,7 +140,7 @@ internal sealed partial class Migrations(ServerContext context, MigrationOrders 
         {
             Phase = DatabasePhase.Waiting,
             Reason = $"A copy of another node's data could not be begun: {error}",
-            Migration = Failed(s, journal, error),
+            Migration = Failed(s, journal, error) with { StartedAt = context.Time.GetUtcNow() },
         });
     }
 
