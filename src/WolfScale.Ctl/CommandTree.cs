@@ -21,6 +21,7 @@ internal static class CommandTree
             StatusCommand.Create(),
             SwitchoverCommands.Promote(),
             SwitchoverCommands.Demote(),
+            MigrateCommand.Create(),
             LogLevelCommand.Create(),
             VerifyCommand.Create(),
             CheckConfigCommand.Create(),

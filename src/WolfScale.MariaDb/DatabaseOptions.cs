@@ -70,6 +70,12 @@ public sealed record DatabaseOptions
     /// <summary>Largest tail, in bytes of binlog, that is undone in place; a larger one wants a re-seed.</summary>
     public long MaxRewindBytes { get; init; } = 256L << 20;
 
+    /// <summary>A server that cannot rejoin in place gets a copy of another node's data without being asked (<c>cluster.auto_migrate</c>).</summary>
+    public bool AutoMigrate { get; init; }
+
+    /// <summary>Where copies come from; null: from nowhere.</summary>
+    public IMigrationSources? MigrationSources { get; init; }
+
     /// <summary>Turn the event scheduler on while this server leads.</summary>
     public bool RunEvents { get; init; } = true;
 }

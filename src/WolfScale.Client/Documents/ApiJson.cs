@@ -55,6 +55,8 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(SwitchoverDocument))]
 [JsonSerializable(typeof(PromoteRequest))]
 [JsonSerializable(typeof(LogLevelRequest))]
+[JsonSerializable(typeof(MigrateRequest))]
+[JsonSerializable(typeof(MigrationOrderedDocument))]
 [JsonSerializable(typeof(ReadIndexDocument))]
 [JsonSerializable(typeof(AccountHashesRequest))]
 [JsonSerializable(typeof(AccountHashesDocument))]

@@ -53,6 +53,9 @@ public sealed record NodeReport
 
     public DatabaseReport? Database { get; init; }
 
+    /// <summary>The copy of another node's data that is under way, or the last one since the node started; null: none.</summary>
+    public MigrationReport? Migration { get; init; }
+
     public AddressReport? Addresses { get; init; }
 
     /// <summary>What weakens the promise: <c>fsync_off</c>, <c>mode_available</c>.</summary>

@@ -2,9 +2,11 @@ using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using MySqlConnector;
 using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Dump;
 using WolfScale.MariaDb.Events;
 using WolfScale.MariaDb.Following;
 using WolfScale.MariaDb.Log;
+using WolfScale.MariaDb.Migration;
 using WolfScale.MariaDb.Plans;
 using WolfScale.MariaDb.Positions;
 using WolfScale.MariaDb.Preflight;
@@ -36,6 +38,8 @@ public sealed partial class DatabaseController : IAsyncDisposable
     private readonly ServerConnector _connector;
     private readonly LeaderCapture _capture;
     private readonly Handover _handover;
+    private readonly FeedHold _hold = new();
+    private readonly MigrationOrders _orders = new();
     private readonly StateBoard _board = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _gate = new();
@@ -288,6 +292,8 @@ public sealed partial class DatabaseController : IAsyncDisposable
             Board = _board,
             Logger = _logger,
             Time = _time,
+            Hold = _hold,
+            Orders = _orders,
             CanLead = Preflight.CanLead,
             Stopping = _stop.Token,
             CaptureConnection = () => _capture.Current?.ConnectionId ?? 0,

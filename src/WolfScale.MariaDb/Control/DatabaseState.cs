@@ -34,6 +34,9 @@ public enum DatabasePhase
 
     /// <summary>Cannot rejoin in place: wants a copy of a peer's data (rejoin ladder, second rung).</summary>
     NeedsMigration,
+
+    /// <summary>Its data are being replaced by a copy of another node's (rejoin ladder, second rung): <see cref="DatabaseState.Migration"/>.</summary>
+    Migrating,
 }
 
 /// <summary>Immutable snapshot of the local server, swapped whole.</summary>
@@ -83,6 +86,9 @@ public sealed record DatabaseState
     /// <summary>The last errant transaction found on this server since the node started, and what to do about it; empty when there was none.</summary>
     public string LastErrant { get; init; } = "";
 
+    /// <summary>The migration under way, or the last one since the node started; null: none.</summary>
+    public MigrationProgress? Migration { get; init; }
+
     /// <summary>What the other nodes must know of this server, opaque: gossip it, and give it back to them through <see cref="PeerServer.From"/>.</summary>
     public string Announcement { get; init; } = "";
 
@@ -103,7 +109,7 @@ public sealed record DatabaseState
         other is not null && Phase == other.Phase && Up == other.Up && Fit == other.Fit && HoldsCommits == other.HoldsCommits && Reason == other.Reason && Version == other.Version
         && ServerId == other.ServerId && LowerCaseTableNames == other.LowerCaseTableNames && Position == other.Position
         && LastErrant == other.LastErrant && Announcement == other.Announcement && AppliedLsn == other.AppliedLsn && LagEntries == other.LagEntries && Term == other.Term && IsLagging == other.IsLagging
-        && Alarms.SequenceEqual(other.Alarms);
+        && Equals(Migration, other.Migration) && Alarms.SequenceEqual(other.Alarms);
 
     public override int GetHashCode() => HashCode.Combine(Phase, Fit, Reason, Position, AppliedLsn);
 }

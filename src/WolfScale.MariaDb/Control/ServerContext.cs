@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Dump;
 using WolfScale.MariaDb.Following;
 using WolfScale.MariaDb.Log;
+using WolfScale.MariaDb.Migration;
 using WolfScale.MariaDb.Plans;
 using WolfScale.MariaDb.Positions;
 using WolfScale.MariaDb.Preflight;
@@ -56,6 +58,12 @@ internal sealed record ServerContext
     /// <summary>The rejoin ladder: one for all roles, so that it remembers what it has found hopeless.</summary>
     public RejoinLadder Ladder => field ??= new RejoinLadder(this);
 
+    /// <summary>The ladder's second rung: a copy of another node's data.</summary>
+    public Migrations Migrations => field ??= new Migrations(this, Orders);
+
+    /// <summary>What operators ask of it.</summary>
+    public required MigrationOrders Orders { get; init; }
+
     /// <summary>Looks again at what the other members tell, which was not all known when preflight ran.</summary>
     /// <exception cref="PreflightOutdatedException">This server must give way.</exception>
     public void CheckPeers(bool leads)
@@ -64,6 +72,9 @@ internal sealed record ServerContext
         if (findings.Any(f => f.Severity == FindingSeverity.Refusal))
             throw new PreflightOutdatedException();
     }
+
+    /// <summary>Who wants the feed held, because the server is copied.</summary>
+    public required FeedHold Hold { get; init; }
 
     /// <summary>Whether preflight lets this server lead.</summary>
     public required bool CanLead { get; init; }

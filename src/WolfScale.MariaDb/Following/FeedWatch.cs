@@ -39,6 +39,8 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
             if (now.IsOpen)
                 return await OpenedAsync();
             Publish(now.Slave, position.Domain);
+            if (context.Hold.IsWanted)
+                return await HoldAsync(position, cancellationToken);
 
             if (context.Time.GetElapsedTime(lastStatus) >= StatusInterval)
             {
@@ -53,6 +55,31 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
 
             await poll.WaitForNextTickAsync(cancellationToken);
         }
+    }
+
+    /// <summary>
+    /// Somebody copies the server: it stands still until that is over, and falls behind. The end of the role ends it too: a server that is to lead does not wait
+    /// for a copy.
+    /// </summary>
+    private async Task<TimeSpan> HoldAsync(ServerPosition position, CancellationToken cancellationToken)
+    {
+        await context.Feed.StopAsync();
+        LogHeld(context.Logger);
+        using var hold = context.Hold.Enter();
+        using var poll = new PeriodicTimer(context.Options.PollInterval, context.Time);
+        while (context.Hold.IsWanted)
+        {
+            var now = await ReadAsync(position);
+            if (AppliedLsn.Errant(context.Log, now.Binlog, now.State, position.ServerId, position.Domain) is { } errant)
+                return await ErrantAsync(errant);
+            if (now.IsOpen)
+                return await OpenedAsync();
+            Publish(now.Slave, position.Domain);
+            await _health.RunWhenDueAsync();
+            await poll.WaitForNextTickAsync(cancellationToken);
+        }
+
+        return TimeSpan.Zero;
     }
 
     private sealed record Reading(GtidPosition Slave, GtidPosition Binlog, IReadOnlyList<Gtid> State, bool IsOpen);
@@ -152,6 +179,9 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
 
     [LoggerMessage(3042, LogLevel.Error, "Someone set read_only=0 on a server that follows. It is closed again; whatever sets it would let writes in that the cluster does not have.")]
     private static partial void LogOpened(ILogger logger);
+
+    [LoggerMessage(3044, LogLevel.Information, "The server's feed is held while the server is copied; then it catches up.")]
+    private static partial void LogHeld(ILogger logger);
 
     [LoggerMessage(3043, LogLevel.Warning, "Applying the log stopped at '{Position}' {Error}")]
     private static partial void LogStopped(ILogger logger, string position, string error);

@@ -16,12 +16,16 @@ internal sealed class PlanRunner(IPlanStore store)
     /// <param name="steps">The steps, in order.</param>
     /// <param name="from">The step to begin with; null for the first.</param>
     /// <param name="cancellationToken">Ends the run between two steps; the plan stays open.</param>
-    public async Task RunAsync(string name, string data, IReadOnlyList<PlanStep> steps, string? from, CancellationToken cancellationToken)
+    public Task RunAsync(string name, string data, IReadOnlyList<PlanStep> steps, string? from, CancellationToken cancellationToken) =>
+        RunAsync(name, () => data, steps, from, cancellationToken);
+
+    /// <summary>As above, for steps that learn what later ones need: <paramref name="data"/> is asked before each.</summary>
+    public async Task RunAsync(string name, Func<string> data, IReadOnlyList<PlanStep> steps, string? from, CancellationToken cancellationToken)
     {
         foreach (var step in steps.SkipWhile(s => from is not null && s.Name != from))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            await store.SaveAsync(new PlanRecord(name, step.Name, data), cancellationToken);
+            await store.SaveAsync(new PlanRecord(name, step.Name, data()), cancellationToken);
             await step.RunAsync(cancellationToken);
             if (AfterStep is { } probe)
                 await probe(name, step.Name);

@@ -34,13 +34,32 @@ public static class PrivilegeRules
         ["READ_ONLY ADMIN", "READ ONLY ADMIN"],
     ];
 
+    /// <summary>
+    /// What copies take besides: SHOW VIEW, TRIGGER and LOCK TABLES to read one, the rest to load one in place of the server's data. Without them a server takes part all
+    /// the same, and cannot be rebuilt from another by WolfScale.
+    /// </summary>
+    private static readonly string[] ForMigration =
+    [
+        "SHOW VIEW", "TRIGGER", "LOCK TABLES", "CREATE", "DROP", "ALTER", "INDEX", "INSERT", "UPDATE", "DELETE", "REFERENCES", "EXECUTE", "CREATE VIEW", "CREATE ROUTINE", "ALTER ROUTINE",
+        "DELETE HISTORY",
+    ];
+
     /// <summary>The statements that give an account what it needs; run them under <c>sql_log_bin=0</c>, on every server separately.</summary>
     /// <param name="account">Quoted, for example <c>`wolfscale`@`localhost`</c>.</param>
     public static IEnumerable<string> GrantStatements(string account) =>
     [
-        $"GRANT {string.Join(", ", Required.Select(names => names[0]))} ON *.* TO {account}",
+        $"GRANT {string.Join(", ", Required.Select(names => names[0]).Concat(ForMigration))} ON *.* TO {account}",
         $"GRANT ALL PRIVILEGES ON `{OwnSchema}`.* TO {account}",
     ];
+
+    /// <summary>The GRANT that a migration lacks; null where nothing is missing, or where that cannot be told now.</summary>
+    internal static string? MissingForMigration(ServerFacts facts)
+    {
+        if (facts.Privileges is not { } privileges || privileges.Contains("ALL PRIVILEGES"))
+            return null;
+        var missing = ForMigration.Where(p => !privileges.Contains(p) && !(p == "DELETE HISTORY" && privileges.Contains("DELETE VERSIONING ROWS"))).ToList();
+        return missing.Count == 0 ? null : $"GRANT {string.Join(", ", missing)} ON *.* TO {Sql.Account(facts.Account)}";
+    }
 
     internal static IEnumerable<PreflightFinding> Check(ServerFacts facts)
     {

@@ -10,11 +10,12 @@ namespace WolfScale.MariaDb.Roles;
 /// <code>
 ///   1 open for writes?        ─▶ nobody else leads, and its gate holds every commit back ─▶ hold, and look again
 ///                             ─▶ otherwise Demotion
-///   2 a rewind is under way?  ─▶ finish it: its journal alone says where the server stands
+///   2 a migration or a rewind is under way, or a migration is ordered? ─▶ finish it: its journal alone says where the server stands
 ///   3 compare with the log    ─▶ exact ─▶ feed, and watch ─▶ (an errant group, an error) ─▶ 3
 ///                             ─▶ groups of its own, fate not known ─▶ wait
 ///                             ─▶ groups of its own, dropped by the cluster ─▶ rejoin ladder ─▶ 3
-///                             ─▶ no way in place ─▶ NEEDS_MIGRATION, looked at again now and then
+///                             ─▶ no way in place ─▶ NEEDS_MIGRATION ─▶ 4
+///   4 may the node copy another's data by itself?  ─▶ it does ─▶ 3;  else it is looked at again now and then
 /// </code>
 /// </summary>
 internal sealed partial class FollowerRole(ServerContext context, EventMemory events)
@@ -30,8 +31,11 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
         {
             var pause = await Closing.HoldsAsync(context, cancellationToken) // 1
                 ? await HoldAsync(cancellationToken)
-                : await context.Ladder.ResumeAsync(cancellationToken) // 2
+                : await context.Migrations.RunDueAsync() // 2
+                  ?? await context.Ladder.ResumeAsync(cancellationToken) // 2
                   ?? await StepAsync(cancellationToken); // 3
+            if (context.Board.State.Phase == DatabasePhase.NeedsMigration)
+                pause = await context.Migrations.RunByItselfAsync() ?? pause; // 4
             if (pause > TimeSpan.Zero)
                 await Task.Delay(pause, context.Time, cancellationToken);
         }

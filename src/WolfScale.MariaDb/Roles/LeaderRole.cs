@@ -3,6 +3,7 @@ using MySqlConnector;
 using WolfScale.MariaDb.Events;
 using WolfScale.MariaDb.Health;
 using WolfScale.MariaDb.Log;
+using WolfScale.MariaDb.Migration;
 using WolfScale.MariaDb.Rewind;
 
 namespace WolfScale.MariaDb.Roles;
@@ -33,6 +34,13 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         if (!context.CanLead)
         {
             context.Board.Enter(DatabasePhase.Promoting, context.CannotLeadReason);
+            return false;
+        }
+
+        // A half-loaded copy must never be opened, whatever its position says. As a follower the node goes on with it.
+        if (await MigrationPlan.LoadAsync(context.Store, cancellationToken) is not null)
+        {
+            context.Board.Enter(DatabasePhase.NeedsMigration, "The server's data are not whole: they were being replaced by a copy of another node's.");
             return false;
         }
 

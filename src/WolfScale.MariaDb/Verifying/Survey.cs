@@ -18,6 +18,8 @@ public sealed record SurveyedObject(string Kind, string Schema, string Name, str
 /// <summary>Looks at what a server has. Definitions are not part of a snapshot: what differs is looked at again before it is believed.</summary>
 internal static partial class Survey
 {
+    private static readonly string[] Needed = ["SHOW VIEW", "TRIGGER"];
+
     private static readonly string UserSchemas = $"NOT IN ('mysql','information_schema','performance_schema','sys','{PrivilegeRules.OwnSchema}')";
 
     /// <exception cref="DatabaseException">WolfScale's account may not see everything; the message gives the cure.</exception>
@@ -25,7 +27,7 @@ internal static partial class Survey
     {
         // Without these a server does not show what it has, and what no node shows would pass for equal.
         if ((await ServerFacts.ReadAsync(server)) is { Privileges: { } held } facts && !held.Contains("ALL PRIVILEGES")
-            && new[] { "SHOW VIEW", "TRIGGER" }.Where(p => !held.Contains(p)).ToList() is { Count: > 0 } missing)
+            && Needed.Where(p => !held.Contains(p)).ToList() is { Count: > 0 } missing)
             throw new DatabaseException($"WolfScale's account lacks {string.Join(" and ", missing)} on this server. As root on it: SET sql_log_bin=0; GRANT {string.Join(", ", missing)} ON *.* TO {Sql.Account(facts.Account)};");
         var found = new List<SurveyedObject>();
         foreach (var row in await server.QueryAsync(

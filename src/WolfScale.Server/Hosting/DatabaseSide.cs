@@ -19,6 +19,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly IProxyControl _proxy;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly HttpMigrationSources _sources;
     private readonly FeedServer _feed;
     private readonly DatabaseController _controller;
     private readonly RoleDriver _roles;
@@ -32,8 +33,9 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _ = HostPort.TryParse(configuration.Database.FeedBindAddress, out var bind, out _);
         _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
         _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
+        _sources = new HttpMigrationSources(() => node.View, configuration);
         _controller = new DatabaseController(
-            NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
+            NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions, MigrationSources = _sources }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
             new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         Verification = new Verification(NodeOptions.Database(configuration, Peers), _feed, log, () => _controller.State.Phase, time);
@@ -48,6 +50,12 @@ internal sealed class DatabaseSide : IAsyncDisposable
 
     /// <summary>The server as last looked at.</summary>
     public DatabaseState State => _controller.State;
+
+    /// <summary>See <see cref="DatabaseController.OpenDumpAsync"/>.</summary>
+    public Task<MariaDb.Dump.DatabaseDump> OpenDumpAsync(CancellationToken cancellationToken) => _controller.OpenDumpAsync(cancellationToken);
+
+    /// <summary>See <see cref="DatabaseController.MigrateAsync"/>.</summary>
+    public Task MigrateAsync(string from, bool replaceData, CancellationToken cancellationToken) => _controller.MigrateAsync(from, replaceData, cancellationToken);
 
     /// <summary>Starts looking after the server, in the node's present role.</summary>
     public void Start()
@@ -108,6 +116,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         await Verification.DisposeAsync();
         await _controller.DisposeAsync();
         await _feed.DisposeAsync();
+        _sources.Dispose();
     }
 
     /// <summary>A server that breaks in the middle of it must not keep the node from stopping.</summary>

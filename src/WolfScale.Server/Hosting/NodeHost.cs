@@ -15,7 +15,7 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuestions, IProxyControl, IAsyncDisposable
+internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IAsyncDisposable
 {
     private readonly NodeConfiguration _configuration;
     private readonly NodeLoggerProvider _log;
@@ -127,6 +127,22 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
         HostLog.Stopped(_logger);
     }
 
+    CancellationToken IDataCopies.Stopping => _stopping.Token;
+
+    public Task<MariaDb.Dump.DatabaseDump> OpenDumpAsync(CancellationToken cancellationToken) => Database.OpenDumpAsync(cancellationToken);
+
+    public Task MigrateAsync(string from, bool replaceData, CancellationToken cancellationToken) => Database.MigrateAsync(from, replaceData, cancellationToken);
+
+    private DatabaseSide Database => _database ?? throw new DumpException(
+        _configuration.Database.Enabled ? "This node is no member of the cluster yet: its server is not looked after." : "This node is a witness: it has no server.");
+
+    private void MapMore(Microsoft.AspNetCore.Routing.IEndpointRouteBuilder routes)
+    {
+        ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time);
+        CopyEndpoints.Map(routes, this);
+        VerifyEndpoints.Map(routes, () => _database?.Verification);
+    }
+
     void IProxyControl.OnHandover(bool isUnderWay) => _proxy?.OnHandover(isUnderWay);
 
     void IProxyControl.OnClosing() => _proxy?.OnClosing();
@@ -138,7 +154,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
         if (_configuration.Api.Enabled)                                                     // 2
         {
             _api = await ApiServer.StartAsync(
-                _configuration.Api, this, this, _loggers, routes => MapMore(routes), cancellationToken);
+                _configuration.Api, this, this, _loggers, MapMore, cancellationToken);
             HostLog.ApiListens(_logger, _api.Address);
         }
 
@@ -148,12 +164,6 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
         OnViewChanged(_node.View); // what was announced before the line above
         if (_configuration.Database.Enabled)
             _lookingAfter = LookAfterDatabaseAsync();                                       // 3
-    }
-
-    private void MapMore(Microsoft.AspNetCore.Routing.IEndpointRouteBuilder routes)
-    {
-        ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time);
-        VerifyEndpoints.Map(routes, () => _database?.Verification);
     }
 
     /// <summary>Begins with the MariaDB side once the node is a member. It can fail only on this machine's own account (no port for the feed).</summary>

@@ -54,6 +54,7 @@ internal static class NodeOptions
             ConnectTimeout = TimeSpan.FromSeconds(database.ConnectTimeoutS),
             FeedAdvertiseHost = database.FeedAdvertiseHost,
             Peers = peers,
+            AutoMigrate = configuration.Cluster.AutoMigrate,
         };
     }
 

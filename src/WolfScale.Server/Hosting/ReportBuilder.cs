@@ -42,6 +42,7 @@ internal static class ReportBuilder
             AcceptsWrites = self.Role == NodeRole.Leader && database is { Serving: true },
             ServesReads = database is { Phase: DatabasePhase.Following, NodeStatus: "ACTIVE" },
             Database = Database(configuration, database),
+            Migration = Migration(database?.Migration),
             Addresses = new AddressReport(
                 configuration.AdvertiseAddress,
                 configuration.Api.Enabled ? LocalFacts.Advertised(configuration, configuration.Api.BindAddress) : null,
@@ -67,6 +68,18 @@ internal static class ReportBuilder
         Reason = Text(database?.Reason),
         GtidPosition = Text(database?.Position),
         Alarms = database?.Alarms ?? [],
+    };
+
+    private static MigrationReport? Migration(MigrationProgress? migration) => migration is null ? null : new MigrationReport
+    {
+        From = migration.From,
+        Phase = Word(migration.Phase.ToString()).ToLowerInvariant(),
+        Bytes = migration.Bytes,
+        EstimatedBytes = migration.EstimatedBytes > 0 ? migration.EstimatedBytes : null,
+        BytesPerSecond = migration.BytesPerSecond,
+        Attempt = migration.Attempt,
+        StartedAt = migration.StartedAt,
+        Error = Text(migration.Error),
     };
 
     private static MemberReport Member(NodeView node) => new()

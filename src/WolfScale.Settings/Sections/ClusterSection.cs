@@ -53,6 +53,9 @@ public sealed record ClusterSection
 
     public FailbackMode Failback { get; init; } = FailbackMode.Manual;
 
+    /// <summary>A server that cannot rejoin in place gets a copy of another node's data without being asked.</summary>
+    public bool AutoMigrate { get; init; }
+
     /// <summary>A node silent for so long leaves routing.</summary>
     [Within(1, 86_400)]
     public int DropAfterS { get; init; } = 30;

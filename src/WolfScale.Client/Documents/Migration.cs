@@ -1,0 +1,36 @@
+namespace WolfScale.Client;
+
+/// <summary>How far a copy of another node's data has come.</summary>
+public sealed record MigrationReport
+{
+    /// <summary>The source: a node's id, or its address.</summary>
+    public required string From { get; init; }
+
+    /// <summary><c>preparing</c>, <c>clearing</c>, <c>loading</c>, <c>finishing</c>, <c>done</c> or <c>failed</c>.</summary>
+    public required string Phase { get; init; }
+
+    /// <summary>Of the dump, loaded so far.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>Its size, about: what the source's engines say. Null where that is not known yet.</summary>
+    public long? EstimatedBytes { get; init; }
+
+    /// <summary>Mean since the loading began.</summary>
+    public long BytesPerSecond { get; init; }
+
+    /// <summary>Counts from 1.</summary>
+    public int Attempt { get; init; }
+
+    public DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>Why the last attempt failed; null where none did.</summary>
+    public string? Error { get; init; }
+}
+
+/// <summary>Body of <c>POST /admin/migrate</c>.</summary>
+/// <param name="From">A node's id, or HOST:PORT of its API; null: the best node.</param>
+/// <param name="ReplaceData">Whether data that this node's server holds may be destroyed.</param>
+public sealed record MigrateRequest(string? From, bool ReplaceData);
+
+/// <summary>Answer to it: ordered. <c>GET /status</c> tells how far it has come.</summary>
+public sealed record MigrationOrderedDocument(bool Success, string? From);
