@@ -1,0 +1,124 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using WolfScale.Client;
+using WolfScale.EndToEnd.Demo;
+using WolfScale.EndToEnd.Harness;
+using WolfScale.EndToEnd.Workloads;
+
+namespace WolfScale.EndToEnd.Cli;
+
+/// <summary><c>wolfctl verify</c>: whether all nodes hold the same.</summary>
+public sealed class VerifyTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Equal_nodes_are_found_equal_while_rows_and_tables_change()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        var sysbench = new Sysbench(cluster.Facts.User, cluster.Facts.Password, cluster.Facts.Database) { TableSize = Long.Or(20_000, 2000) };
+        await sysbench.PrepareAsync(leader.Server);
+        await leader.Server.RunAsync($"CREATE TABLE IF NOT EXISTS {cluster.Facts.Database}.altered (id INT PRIMARY KEY)");
+        using var stop = new CancellationTokenSource();
+        var load = sysbench.RunAsync("oltp_write_only", leader.Server, 4, TimeSpan.FromMinutes(10), stop: stop.Token);
+        var altering = AlterAsync(leader.Server, cluster.Facts.Database, stop.Token);
+
+        var lsn = 0L;
+        for (var run = 0; run < Long.Or(20, 3); run++)
+        {
+            var (exitCode, report, errors) = await VerifyAsync(cluster);
+            Print(string.Create(CultureInfo.InvariantCulture, $"{report?.Tables} tables, {report?.Rows} rows at LSN {report?.Lsn}; not compared: {string.Join("; ", report?.NotCompared ?? [])}"));
+            Assert.True(exitCode == 0 && report is { Identical: true, Nodes.Length: 3, Tables: >= 4 }, $"exit code {exitCode}: {errors} {JsonSerializer.Serialize(report)}");
+            Assert.True(report.Lsn > lsn, "nothing was written between two verifications");
+            Assert.True(report.Rows >= sysbench.Tables * (sysbench.TableSize - 100L), $"only {report.Rows} rows were compared");
+            lsn = report.Lsn;
+        }
+
+        await stop.CancelAsync();
+        _ = await load;
+        Assert.True(await altering > 0, "no table was altered");
+    }
+
+    [Fact]
+    public async Task What_was_changed_behind_the_clusters_back_is_found()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        var strayed = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        var schema = cluster.Facts.Database;
+        await leader.Server.RunAsync(
+            $"USE {schema}",
+            "CREATE TABLE numbered (id INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO numbered SELECT seq, 'v' FROM seq_1_to_25000",
+            "CREATE TABLE named (a VARCHAR(10) COLLATE utf8mb4_unicode_ci, b INT, PRIMARY KEY (a, b))", "INSERT INTO named SELECT CONCAT('ä', seq % 50), seq FROM seq_1_to_5000",
+            "CREATE TABLE keyless (a INT, b DOUBLE)", "INSERT INTO keyless SELECT seq % 2, seq / 3 FROM seq_1_to_10", "INSERT INTO keyless SELECT * FROM keyless",
+            "CREATE VIEW seen AS SELECT id FROM numbered");
+        await cluster.AwaitHealthyAsync();
+        Assert.Equal(0, (await VerifyAsync(cluster)).ExitCode);
+
+        // A value, a row too much, a pair of equal rows that became another pair, and a definition.
+        await strayed.Server.RunAsync(
+            "SET sql_log_bin=0", $"USE {schema}", "UPDATE numbered SET v='w' WHERE id=12345", "INSERT INTO named VALUES ('zz', 1)", "UPDATE keyless SET a=1-a WHERE b < 0.4", "DROP VIEW seen");
+        var (exitCode, report, errors) = await VerifyAsync(cluster);
+        await strayed.Server.RunAsync(
+            "SET sql_log_bin=0", $"USE {schema}", "UPDATE numbered SET v='v' WHERE id=12345", "DELETE FROM named WHERE a='zz'", "UPDATE keyless SET a=1-a WHERE b < 0.4", "CREATE VIEW seen AS SELECT id FROM numbered");
+
+        Assert.Equal((5, ""), (exitCode, errors));
+        Assert.All(report!.Differences, difference => Assert.Equal(strayed.Id, difference.Node));
+        var found = report.Differences.ToDictionary(d => d.Object);
+        Assert.Equal([$"{schema}.keyless", $"{schema}.named", $"{schema}.numbered", $"view {schema}.seen"], found.Keys.Order());
+        var (after, upTo) = (Number(found[$"{schema}.numbered"].After), Number(found[$"{schema}.numbered"].UpTo));
+        Assert.True(after < 12345 && upTo >= 12345 && upTo - after <= 10, $"the difference is at 12345, and was found in ({after}, {upTo}]");
+        Assert.Null(found[$"{schema}.named"].UpTo);
+        Assert.Equal("missing", found[$"view {schema}.seen"].Here);
+        Assert.Equal(0, (await VerifyAsync(cluster, "--tables", $"{schema}.*")).ExitCode);
+    }
+
+    /// <summary>Whoever paused a feed may be gone.</summary>
+    [Fact]
+    public async Task A_verification_that_is_abandoned_holds_nothing_up()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        var follower = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        using var http = new HttpClient { BaseAddress = new Uri(follower.Api) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", cluster.Facts.Token);
+
+        Assert.Equal(HttpStatusCode.OK, await StepAsync(http, "one", "pause"));
+        Assert.Equal(HttpStatusCode.Conflict, await StepAsync(http, "two", "pause"));
+        await leader.Server.RunAsync($"CREATE TABLE {cluster.Facts.Database}.held (id INT)");
+        await Poll.UntilAsync("the follower to go on", Patience, async () =>
+            await follower.Server.ScalarAsync($"SELECT 1 FROM information_schema.tables WHERE table_schema='{cluster.Facts.Database}' AND table_name='held'") is null ? "its table is not there" : null);
+        Assert.Equal(HttpStatusCode.Conflict, await StepAsync(http, "one", "open")); // it is too late
+        Assert.Equal(0, (await VerifyAsync(cluster)).ExitCode); // and out of the way
+    }
+
+    private static int Number(string? key) => int.Parse(key!.Trim('(', ')'), CultureInfo.InvariantCulture);
+
+    private static async Task<HttpStatusCode> StepAsync(HttpClient http, string id, string step)
+    {
+        using var body = new StringContent($$"""{"id":"{{id}}","step":"{{step}}","at_lsn":1}""", Encoding.UTF8, "application/json");
+        using var answer = await http.PostAsync(new Uri("/admin/verify", UriKind.Relative), body);
+        return answer.StatusCode;
+    }
+
+    private static async Task<(int ExitCode, VerifyReport? Report, string Errors)> VerifyAsync(DemoCluster cluster, params string[] more)
+    {
+        var outcome = await CommandLine.CtlAsync(
+            new Dictionary<string, string> { ["WOLFCTL_TOKEN"] = cluster.Facts.Token }, ["verify", "--json", "-e", cluster.Facts.Nodes[0].Api, .. more]);
+        return (outcome.ExitCode, outcome.Output.Length > 0 ? JsonSerializer.Deserialize(outcome.Output, ApiJson.Default.VerifyReport) : null, outcome.Errors);
+    }
+
+    private static async Task<int> AlterAsync(SqlServer server, string schema, CancellationToken stop)
+    {
+        var count = 0;
+        while (!stop.IsCancellationRequested)
+            await server.RunAsync($"ALTER TABLE {schema}.altered COMMENT '{++count}'", $"REPLACE INTO {schema}.altered VALUES ({count % 100})");
+        return count;
+    }
+}
