@@ -24,8 +24,8 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
     /// <summary>A log is cut at its first damage; more may lie before what was then found. Bounds the repetition.</summary>
     private const int MaxDiscards = 8;
 
-    /// <summary>Two beacons of everybody, one of which may be lost, and some time for a loaded machine.</summary>
-    private static readonly TimeSpan ListenBeforeFounding = (2 * DiscoveryService.Interval) + TimeSpan.FromMilliseconds(500);
+    /// <summary>Every member answers this node's first beacon at once, and sends one of its own accord: both would have to be lost.</summary>
+    private static readonly TimeSpan ListenBeforeFounding = DiscoveryService.Interval + TimeSpan.FromSeconds(1);
 
     /// <summary>1: opens the state.</summary>
     public (SqliteStateStore Store, NodeIdentity Identity) OpenState()

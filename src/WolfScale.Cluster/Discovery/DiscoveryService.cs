@@ -46,6 +46,7 @@ public sealed class DiscoveryService : IAsyncDisposable
     private volatile Beacon? _self;
     private string _targets = "";
     private long _sentMs;
+    private bool _disposed;
 
     /// <summary>It begins with <see cref="Start"/>.</summary>
     public DiscoveryService(DiscoveryOptions options, ILogger logger, TimeProvider time)
@@ -124,6 +125,8 @@ public sealed class DiscoveryService : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, true))
+            return;
         await _stopping.CancelAsync();
         await _sending;
         DiscoverySocket[] sockets;

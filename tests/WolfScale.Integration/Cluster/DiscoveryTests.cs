@@ -87,13 +87,15 @@ public class DiscoveryTests
     }
 
     [Fact]
-    public async Task Of_two_that_want_to_found_at_once_none_does()
+    public async Task Of_two_that_want_to_found_at_once_one_does_at_most()
     {
         await using var cluster = new TestCluster();
         var founders = await Task.WhenAll(((string[])["node-1", "node-2"]).Select(id =>
             Record.ExceptionAsync(() => StartAsync(cluster, id, o => o with { Bootstrap = true })).AsTask()));
 
-        Assert.All(founders, f => Assert.Contains("wants to found a cluster of this name at this moment too", Assert.IsType<ClusterStartException>(f).Message, StringComparison.Ordinal));
+        // The first that hears the other gives up; the other may have heard it by then, or not.
+        Assert.InRange(founders.Count(f => f is null), 0, 1);
+        Assert.All(founders.OfType<Exception>(), f => Assert.Contains("wants to found a cluster of this name at this moment too", Assert.IsType<ClusterStartException>(f).Message, StringComparison.Ordinal));
     }
 
     [Fact]
