@@ -135,7 +135,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IProxyQuest
     private async Task RunAsync(CancellationToken cancellationToken)
     {
         if (!_configuration.Database.Enabled)
+        {
+            HostLog.Witness(_logger);
             _node.SetLocalState(LocalFacts.Witness(_configuration));
+        }
+
         if (_configuration.Api.Enabled)                                                     // 2
         {
             _api = await ApiServer.StartAsync(
