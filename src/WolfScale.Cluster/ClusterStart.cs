@@ -25,7 +25,7 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
     private const int MaxDiscards = 8;
 
     /// <summary>Every member answers this node's first beacon at once, and sends one of its own accord: both would have to be lost.</summary>
-    private static readonly TimeSpan ListenBeforeFounding = DiscoveryService.Interval + TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ListenBeforeFounding = DiscoveryService.Interval + TimeSpan.FromMilliseconds(500);
 
     /// <summary>1: opens the state.</summary>
     public (SqliteStateStore Store, NodeIdentity Identity) OpenState()

@@ -185,6 +185,28 @@ public class DiscoveryTests
         Assert.Equal(1, log.Count("node-7", "is not believed", "NTP"));
     }
 
+    [Fact]
+    public async Task Between_two_clusters_of_one_name_and_secret_a_fresh_node_does_not_choose()
+    {
+        var log = new LogLines("listener");
+        await using var listener = Service("prod", "a secret of the test", log);
+        listener.Start();
+        Guid[] clusters = [Guid.NewGuid(), Guid.NewGuid()];
+        await using var first = Service("prod", "a secret of the test", new LogLines("first"));
+        await using var second = Service("prod", "a secret of the test", new LogLines("second"));
+        foreach (var (service, index) in ((DiscoveryService, int)[])[(first, 0), (second, 1)])
+        {
+            service.Announce(new Beacon(Guid.NewGuid(), $"node-{index}", clusters[index], $"127.0.0.{index + 1}:7654", "", ApiTls: false, Founding: false));
+            service.Start();
+        }
+        await UntilAsync("both to be heard", () => listener.Heard.Length == 2);
+
+        Assert.Empty(listener.Members(Guid.Empty));
+        Assert.Equal("node-1", Assert.Single(listener.Members(clusters[1])).NodeId);
+        Assert.Empty(listener.Members(Guid.NewGuid()));
+        Assert.Equal(1, log.Count("Several clusters", clusters[0].ToString(), clusters[1].ToString()));
+    }
+
     private DiscoveryService Service(string name, string secret, LogLines log) =>
         new(new DiscoveryOptions { ClusterName = name, Secret = secret, Bind = new IPEndPoint(IPAddress.Loopback, _port) }, log, TimeProvider.System);
 
