@@ -5,7 +5,7 @@ namespace WolfScale.Client;
 /// <summary>Where a stand-alone proxy asks for the cluster: the HTTP API of a node.</summary>
 public static class PeerAddress
 {
-    private const int ClusterPort = 7654;
+    public const int ClusterPort = 7654;
 
     /// <summary>Reads <c>HOST:API_PORT</c> or a URL, as <c>--peers</c> takes it.</summary>
     /// <param name="text">One peer.</param>

@@ -95,6 +95,7 @@ public sealed partial class ClusterNode
             if (member.Key != Self)
                 _peers.Want(member.Address, nowMs);
         }
+        WantDiscovered();
     }
 
     /// <summary>So that a restarted node finds its cluster even where its configuration file is out of date.</summary>

@@ -70,6 +70,7 @@ public sealed partial class ClusterNode
             if (_join.IsMember)
                 throw new InvalidOperationException($"no leader took this node out within {RemovalLimit.TotalSeconds:0} s: try again when there is one");
             _host.Stop(HasLeft);
+            CallOut();
         }
         catch
         {
@@ -86,6 +87,7 @@ public sealed partial class ClusterNode
         _identity.Return();
         _join.ForgetMembership();
         _host.Restart();
+        CallOut();
     }
 
     /// <summary>On the leader: takes a member out, and tells it where it is alive.</summary>

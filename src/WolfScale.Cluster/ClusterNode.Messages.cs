@@ -41,7 +41,10 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
                 break;
             case FrameKind.JoinResponse:
                 if (_join.Answered(ClusterMessages.ReadJoinResponse(payload), from, _host.NowMs))
+                {
                     _host.Stop(HasLeft);
+                    CallOut();
+                }
                 break;
             case FrameKind.LeaveRequest:
                 _ = ProposeRemoval(ClusterMessages.ReadLeaveRequest(payload).NodeId);
@@ -76,6 +79,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             _identity.Join(clusterId);
         Wal.AdoptCluster(_identity.ClusterId);
         _peers.Identity = _peers.Identity with { ClusterId = _identity.ClusterId };
+        CallOut();
     }
 
     void ICoreOutput.Deliver(Notification notification)

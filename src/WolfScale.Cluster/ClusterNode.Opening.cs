@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.Discovery;
 using WolfScale.Cluster.Handshake;
 using WolfScale.Cluster.Membership;
 using WolfScale.Cluster.Runtime;
@@ -17,19 +18,20 @@ public sealed partial class ClusterNode
     {
         (_options, _time, _logger) = (options, time, logger);
         (_store, _identity, Wal, _listener, Address, _tls) = (opened.Store, opened.Identity, opened.Wal, opened.Listener, opened.Self.Address, opened.Tls);
+        _discovery = opened.Discovery;
         _view = new ClusterView { ClusterName = options.ClusterName, SelfId = Self.Id };
         _board = new StatusBoard(options);
         _inbound = new InboundRegistry(TimeSpan.FromMilliseconds(3L * options.HeartbeatIntervalMs));
         _host = new CoreHost(CoreOptions(options), Self, _store, Wal, this, time, logger);
         _peers = new PeerDirectory(opened.Self with { ClusterId = _identity.ClusterId }, _listener.Options, Wal, time, logger, onLogDamage: _host.Stop);
-        _join = new JoinAgent(_identity, options, Address, _host, _peers, time, logger);
+        _join = new JoinAgent(_identity, options, Address, _host, _peers, DescribeDiscovery, time, logger);
         _keeper = new MembershipKeeper(_host, _inbound, options, logger);
         _reads = new StrongReads(_host, _peers, options, time);
         _retention = new LogRetention(Wal, options, time, logger);
     }
 
     private sealed record Opened(
-        SqliteStateStore Store, NodeIdentity Identity, WriteAheadLog Wal, ClusterListener Listener, PeerIdentity Self, TlsCredentials? Tls);
+        SqliteStateStore Store, NodeIdentity Identity, WriteAheadLog Wal, ClusterListener Listener, PeerIdentity Self, TlsCredentials? Tls, DiscoveryService? Discovery);
 
     private static async Task<ClusterNode> OpenAsync(ClusterOptions options, ILogger logger, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -39,6 +41,7 @@ public sealed partial class ClusterNode
         SqliteStateStore? store = null;
         WriteAheadLog? wal = null;
         ClusterListener? listener = null;
+        DiscoveryService? discovery = null;
         try
         {
             (store, var identity) = start.OpenState();
@@ -46,11 +49,14 @@ public sealed partial class ClusterNode
             listener = new ClusterListener(ClusterStart.BindEndpoint(options), transport, time, logger);
             var address = Advertised(options, listener.Endpoint);
             var self = new PeerIdentity(identity.Key, Guid.NewGuid(), options.ClusterName, identity.ClusterId, address);
-            await start.BindAsync(store, identity, wal, address, peer => Probe(peer, self, transport, time), cancellationToken);
-            return new ClusterNode(options, new Opened(store, identity, wal, listener, self, tls), time, logger);
+            discovery = Discover(options, listener.Endpoint, self, identity, logger, time);
+            await start.BindAsync(store, identity, wal, address, peer => Probe(peer, self, transport, time), discovery, cancellationToken);
+            return new ClusterNode(options, new Opened(store, identity, wal, listener, self, tls, discovery), time, logger);
         }
         catch
         {
+            if (discovery is not null)
+                await discovery.DisposeAsync();
             listener?.Dispose();
             if (wal is not null)
                 await wal.DisposeAsync();
@@ -72,8 +78,28 @@ public sealed partial class ClusterNode
         RefreshView();
         _host.Start(_identity.HasLeft ? HasLeft : null);
         _listener.Start(this);
+        CallOut();
+        if (_discovery is { } discovery)
+            discovery.News += OnDiscovered;
         WantPeers();
         _housekeeping = KeepHouseAsync();
+    }
+
+    /// <summary>Begins before the node is bound to a cluster: who founds one must hear those that are there.</summary>
+    private static DiscoveryService? Discover(
+        ClusterOptions options, IPEndPoint bound, PeerIdentity self, NodeIdentity identity, ILogger logger, TimeProvider time)
+    {
+        if (!options.Discovery)
+            return null;
+        if (options.Secret.Length == 0)
+        {
+            RuntimeLog.DiscoveryWithoutSecret(logger);
+            return null;
+        }
+        var discovery = new DiscoveryService(new DiscoveryOptions { ClusterName = options.ClusterName, Secret = options.Secret, Bind = bound }, logger, time);
+        discovery.Announce(identity.HasLeft ? null : Beacon(options, self, options.Bootstrap));
+        discovery.Start();
+        return discovery;
     }
 
     /// <summary>Asks an address who is there, before this node founds a cluster.</summary>

@@ -145,6 +145,8 @@ public sealed partial class ClusterNode : IAsyncDisposable
         _disposed = true;
         await _stopping.CancelAsync();
         await _housekeeping;
+        if (_discovery is not null)
+            await _discovery.DisposeAsync();
         _host.Dispose();
         _listener.Dispose();
         _peers.Dispose();

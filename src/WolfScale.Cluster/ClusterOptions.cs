@@ -30,6 +30,18 @@ public sealed record ClusterOptions
     /// <summary>TLS between nodes; null for none.</summary>
     public TlsFiles? Tls { get; init; }
 
+    /// <summary>
+    /// cluster.auto_discovery: nodes find one another on their networks, over UDP on the cluster port. Without <see cref="Secret"/> it is off, because
+    /// anybody could speak for the cluster.
+    /// </summary>
+    public bool Discovery { get; init; }
+
+    /// <summary>api.bind_address as others reach it, HOST:PORT, for those who look for the cluster; empty: there is none.</summary>
+    public string ApiAddress { get; init; } = "";
+
+    /// <summary>The API speaks HTTPS.</summary>
+    public bool ApiTls { get; init; }
+
     /// <summary>Found a new cluster if this data directory belongs to none. Ignored, with a line in the log, where it does.</summary>
     public bool Bootstrap { get; init; }
 

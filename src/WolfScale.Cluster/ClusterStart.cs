@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.Discovery;
 using WolfScale.Cluster.Handshake;
 using WolfScale.Cluster.Runtime;
 using WolfScale.Cluster.State;
@@ -22,6 +23,9 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
 {
     /// <summary>A log is cut at its first damage; more may lie before what was then found. Bounds the repetition.</summary>
     private const int MaxDiscards = 8;
+
+    /// <summary>Every member answers this node's first beacon at once, and sends one of its own accord: both would have to be lost.</summary>
+    private static readonly TimeSpan ListenBeforeFounding = DiscoveryService.Interval + TimeSpan.FromMilliseconds(500);
 
     /// <summary>1: opens the state.</summary>
     public (SqliteStateStore Store, NodeIdentity Identity) OpenState()
@@ -74,9 +78,10 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
 
     /// <summary>3: finds out which cluster state and log belong to, and founds one where that is wanted.</summary>
     /// <param name="probe">Asks a peer's address for the cluster that it belongs to; null when it does not answer or belongs to none.</param>
+    /// <param name="discovery">Listens on the networks; null where discovery is off.</param>
     public async Task BindAsync(
         SqliteStateStore store, NodeIdentity identity, WriteAheadLog wal, string address, Func<string, PeerIdentity?> probe,
-        CancellationToken cancellationToken)
+        DiscoveryService? discovery, CancellationToken cancellationToken)
     {
         // The state was lost and the log was not: the new incarnation has voted for nobody, and goes on in the log's term.
         if (store.LoadHardState().Term < wal.Last.Term)
@@ -102,8 +107,28 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
                     + "one would take its nodes apart. Start without --bootstrap to join it");
             }
         }
+        if (discovery is not null)
+            await ListenAsync(discovery, cancellationToken);
         var logBase = options.BootstrapBase is { } find ? await find(cancellationToken) : new LogBase("", true);
         Found(store, identity, wal, address, logBase);
+    }
+
+    /// <summary>
+    /// Whoever is on the network answers a new voice within a quarter of a second, and speaks every two seconds anyway; a member that is heard was alive
+    /// within <see cref="BeaconTable.Window"/>, so a second cluster would be wrong even if its packet was recorded and sent again.
+    /// </summary>
+    private async Task ListenAsync(DiscoveryService discovery, CancellationToken cancellationToken)
+    {
+        RuntimeLog.ListeningBeforeFounding(logger, ListenBeforeFounding.TotalSeconds);
+        switch (await discovery.FindAsync(b => b.IsMember || b.Founding, ListenBeforeFounding, cancellationToken))
+        {
+            case { IsMember: true } member:
+                throw new ClusterStartException($"--bootstrap is refused: node {member.NodeId} at {member.ClusterAddress} announces cluster {member.ClusterId} with this name and "
+                    + "secret on this network already, and a second one would take its nodes apart. Start without --bootstrap to join it");
+            case { } founder:
+                throw new ClusterStartException($"--bootstrap is refused: node {founder.NodeId} at {founder.ClusterAddress} wants to found a cluster of this name at this moment too. "
+                    + "Start one of the two with --bootstrap, and the other without");
+        }
     }
 
     /// <summary>LSN 1 is the configuration of a cluster of one; it is on the disk before anything else calls this a member.</summary>

@@ -12,7 +12,7 @@ namespace WolfScale.Cluster.Membership;
 /// not lead names the leader.
 /// </summary>
 internal sealed class JoinAgent(
-    NodeIdentity identity, ClusterOptions options, string address, CoreHost host, PeerDirectory peers, TimeProvider time, ILogger logger)
+    NodeIdentity identity, ClusterOptions options, string address, CoreHost host, PeerDirectory peers, Func<string> otherWays, TimeProvider time, ILogger logger)
 {
     /// <summary>A node that starts beside its cluster is let in within some heartbeats: only after this is it worth a line.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -102,7 +102,7 @@ internal sealed class JoinAgent(
     {
         var failures = peers.Failures();
         return failures.Count == 0
-            ? "no peer is known: set cluster.peers, or start with --bootstrap to found a new cluster"
+            ? "no peer is known: " + otherWays()
             : "no peer is reached: " + string.Join("; ", failures.Take(3).Select(f => $"{f.Address}: {f.Failure}"));
     }
 

@@ -65,4 +65,10 @@ internal static partial class RuntimeLog
 
     [LoggerMessage(2069, LogLevel.Error, "Housekeeping failed and is tried again: {Reason}")]
     public static partial void HousekeepingFailed(ILogger logger, string reason);
+
+    [LoggerMessage(2070, LogLevel.Information, "Before a cluster is founded, others of this name and secret are listened for ({Seconds} s)")]
+    public static partial void ListeningBeforeFounding(ILogger logger, double seconds);
+
+    [LoggerMessage(2071, LogLevel.Information, "Discovery is off, because cluster.secret is empty and anybody could speak for the cluster: nodes are found through cluster.peers only")]
+    public static partial void DiscoveryWithoutSecret(ILogger logger);
 }

@@ -83,9 +83,10 @@ internal sealed class StatusBoard(ClusterOptions options)
         var (status, reason) = Spoken(self.Report, self.Key, member, behind);
         if (member is null && self.Report.Stopped.Length == 0)
             (status, reason) = (NodeStatus.Joining, self.Reason.Length > 0 ? self.Reason : "not a member yet");
-        return Fill(self.Key, self.Address, member, self.Report, self.Leader, self.Report.CommitLsn) with
+        var filled = Fill(self.Key, self.Address, member, self.Report, self.Leader, self.Report.CommitLsn);
+        return filled with
         {
-            Witness = member?.Witness ?? self.Witness, Status = status, Reason = reason, LastHeardMs = 0,
+            Witness = member?.Witness ?? self.Witness, Role = member is null && self.Witness ? NodeRole.Witness : filled.Role, Status = status, Reason = reason, LastHeardMs = 0,
         };
     }
 
@@ -137,9 +138,10 @@ internal sealed class StatusBoard(ClusterOptions options)
             ClusterAddress = address,
             ApiAddress = local.ApiAddress,
             ProxyAddress = local.ProxyAddress,
-            Role = leader == key ? NodeRole.Leader
+            // A witness that has won an election hands over as soon as another has what it has (rule C3): it leads nobody's writes.
+            Role = witness ? NodeRole.Witness
+                : leader == key ? NodeRole.Leader
                 : report?.Role is RaftRole.Candidate or RaftRole.PreCandidate ? NodeRole.Candidate
-                : witness ? NodeRole.Witness
                 : member is { IsVoter: true } ? NodeRole.Follower : NodeRole.Learner,
             LastLsn = report?.DurableLsn ?? 0,
             AppliedLsn = local.AppliedLsn,

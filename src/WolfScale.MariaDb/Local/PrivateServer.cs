@@ -20,6 +20,9 @@ public sealed class PrivateServer : IAsyncDisposable
         ServerId = serverId;
     }
 
+    /// <summary>What stands before <c>mariadbd</c> and its arguments: a program that executes them elsewhere, in a network namespace for example.</summary>
+    public IReadOnlyList<string> Launcher { get; init; } = [];
+
     /// <summary>The folder that holds data, socket, configuration and error log.</summary>
     public string Directory { get; }
 
@@ -124,7 +127,8 @@ public sealed class PrivateServer : IAsyncDisposable
     public async Task StartAsync(IReadOnlyList<string>? arguments = null, CancellationToken cancellationToken = default)
     {
         _process?.Dispose();
-        _process = Start("mariadbd", [$"--defaults-file={ConfigurationFile}", $"--user={Environment.UserName}", .. arguments ?? []]);
+        string[] command = [.. Launcher, Find("mariadbd"), $"--defaults-file={ConfigurationFile}", $"--user={Environment.UserName}", .. arguments ?? []];
+        _process = Start(command[0], command[1..]);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(25));
         while (await poll.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
         {

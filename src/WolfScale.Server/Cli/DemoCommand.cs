@@ -163,10 +163,11 @@ internal static class DemoCommand
 
     private static Command Add()
     {
-        var command = new Command("add", "Adds a node, which joins by itself");
+        var witness = new Option<bool>("--witness") { Description = "Without a MariaDB: it keeps the log and votes" };
+        var command = new Command("add", "Adds a node, which joins by itself") { witness };
         command.SetAction((parsed, cancellationToken) => ChangeAsync(parsed, async cluster =>
         {
-            var id = await cluster.AddAsync(cancellationToken);
+            var id = await cluster.AddAsync(parsed.GetValue(witness), cancellationToken);
             foreach (var late in await DemoReadiness.WaitForMembersAsync(cluster, cancellationToken))
                 Terminal.Error($"{DemoReadiness.Line(late)}.");
             return $"{id} is added.";

@@ -22,7 +22,7 @@ internal static class StandAloneCommand
         var peers = new Option<string[]>("--peers")
         {
             HelpName = "A,B",
-            Description = "HTTP APIs of nodes, HOST:PORT or URL; one that answers is enough, it names the others. Default: cluster.peers",
+            Description = "HTTP APIs of nodes, HOST:PORT or URL; one that answers is enough, it names the others. Default: cluster.peers, else nodes are found by discovery",
             AllowMultipleArgumentsPerToken = true,
         };
         var cluster = new Option<string?>("--cluster-name") { HelpName = "NAME", Description = "Nodes of another cluster are refused; default: cluster.cluster_name, else the first peer's" };
@@ -116,9 +116,10 @@ internal sealed record StandAloneSettings(string Program, LoadedConfiguration Fi
                 throw Wrong((fromFile ? "cluster.peers: " : "--peers: ") + problem + ".");
         }
 
-        return urls.Count > 0
-            ? urls.ToImmutable()
-            : throw Wrong($"Whom shall the {Program} ask? Name the HTTP API of a node or more: wolfscale {Program} --listen ADDR --peers 10.0.10.10:8080,10.0.10.11:8080 (finding nodes by discovery is not part of this version).");
+        if (urls.Count > 0 || (configuration.Cluster.AutoDiscovery && configuration.Cluster.Secret.Length > 0))
+            return urls.ToImmutable();
+        throw Wrong($"Whom shall the {Program} ask? Name the HTTP API of a node or more: wolfscale {Program} --listen ADDR --peers 10.0.10.10:8080,10.0.10.11:8080; or let it find them: "
+            + (configuration.Cluster.AutoDiscovery ? "that needs cluster.secret (in the file of -c, or WOLFSCALE_CLUSTER__SECRET)." : "cluster.auto_discovery is false."));
     }
 
     private ApiSection OwnApi(NodeConfiguration configuration)

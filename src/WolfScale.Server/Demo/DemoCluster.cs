@@ -81,7 +81,7 @@ internal sealed class DemoCluster
     /// <summary>Starts what does not run of one node.</summary>
     public async Task StartAsync(string id, DemoPart part, CancellationToken cancellationToken)
     {
-        var node = _state.Find(id);
+        var node = WithPart(id, part);
         if (part.HasFlag(DemoPart.MariaDb))
             await StartServersAsync([node], cancellationToken);
         if (part.HasFlag(DemoPart.Node))
@@ -89,9 +89,11 @@ internal sealed class DemoCluster
     }
 
     /// <summary>One more node, which joins the running cluster by itself.</summary>
-    public async Task<string> AddAsync(CancellationToken cancellationToken)
+    /// <param name="witness">Without a MariaDB.</param>
+    /// <param name="cancellationToken">Gives up waiting for the server.</param>
+    public async Task<string> AddAsync(bool witness, CancellationToken cancellationToken)
     {
-        var node = new DemoNode(_state.Nodes.Max(n => n.Index) + 1, null, null);
+        var node = new DemoNode(_state.Nodes.Max(n => n.Index) + 1, null, null, witness);
         if (node.Index > 9)
             throw new RefusedException("A demo has at most nine nodes: ids are compared as text, and node-10 would come before node-2.");
         CheckPorts(node.Ports(_state.BasePort));
@@ -103,7 +105,7 @@ internal sealed class DemoCluster
     /// <summary>Sends a signal; after KILL and TERM, returns when the processes have ended.</summary>
     public async Task KillAsync(string id, DemoPart part, int signal, CancellationToken cancellationToken)
     {
-        var node = _state.Find(id);
+        var node = WithPart(id, part);
         var targets = Targets(node, part).ToList();
         var reached = targets.Count(t => t.Process?.Signal(signal) == true);
         if (reached == 0)
@@ -127,11 +129,16 @@ internal sealed class DemoCluster
     /// <summary>Deletes the folder; everything must have ended.</summary>
     public void Purge() => Directory.Delete(_state.Dir, recursive: true);
 
+    /// <exception cref="RefusedException">There is no such node, or it has no such part.</exception>
+    private DemoNode WithPart(string id, DemoPart part) => _state.Find(id) is var node && node.Witness && part == DemoPart.MariaDb
+        ? throw new RefusedException($"{id} is a witness: it has no MariaDB.")
+        : node;
+
     private static IEnumerable<(string Name, ProcessIdentity? Process)> Targets(DemoNode node, DemoPart part)
     {
         if (part.HasFlag(DemoPart.Node))
             yield return ("wolfscale", node.Node);
-        if (part.HasFlag(DemoPart.MariaDb))
+        if (part.HasFlag(DemoPart.MariaDb) && !node.Witness)
             yield return ("mariadbd", node.MariaDb);
     }
 
@@ -155,7 +162,7 @@ internal sealed class DemoCluster
 
     private async Task StartServersAsync(IEnumerable<DemoNode> nodes, CancellationToken cancellationToken)
     {
-        var missing = nodes.Where(n => n.MariaDb?.IsAlive != true).ToList();
+        var missing = nodes.Where(n => !n.Witness && n.MariaDb?.IsAlive != true).ToList();
         foreach (var node in missing)
             _ = Directory.CreateDirectory(node.Folder(_state.Dir));
         await Task.WhenAll(missing.Select(node =>

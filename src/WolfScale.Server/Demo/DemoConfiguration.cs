@@ -63,7 +63,7 @@ internal static class DemoConfiguration
         var ports = node.Ports(demo.BasePort);
         var server = DemoServer.Private(demo, node);
         var peers = demo.Nodes.Select(n => ConfigurationTemplate.Literal($"127.0.0.1:{n.Ports(demo.BasePort).Cluster}"));
-        return new SortedDictionary<string, string>(StringComparer.Ordinal)
+        var values = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["node.id"] = ConfigurationTemplate.Literal(node.Id),
             ["node.bind_address"] = ConfigurationTemplate.Literal($"127.0.0.1:{ports.Cluster}"),
@@ -82,5 +82,13 @@ internal static class DemoConfiguration
             ["api.token"] = ConfigurationTemplate.Literal(demo.Token),
             ["proxy.bind_address"] = ConfigurationTemplate.Literal($"127.0.0.1:{ports.Proxy}"),
         };
+        if (node.Witness)
+        {
+            foreach (var key in values.Keys.Where(k => k.StartsWith("database.", StringComparison.Ordinal) || k.StartsWith("proxy.", StringComparison.Ordinal)).ToList())
+                _ = values.Remove(key);
+            values["database.enabled"] = "false";
+        }
+
+        return values;
     }
 }

@@ -7,7 +7,7 @@ namespace WolfScale.Server.Demo;
 public sealed record DemoDocument(
     string Cluster, string Dir, string User, string Password, string Database, string Token, ImmutableArray<DemoNodeDocument> Nodes);
 
-/// <summary>One node: its live facts (null where it does not answer) and how to reach it.</summary>
+/// <summary>One node: its live facts (null where it does not answer) and how to reach it. A witness has neither proxy nor server.</summary>
 public sealed record DemoNodeDocument(
     string Id,
     string? Role,
@@ -17,8 +17,8 @@ public sealed record DemoNodeDocument(
     long? AppliedLsn,
     string Cluster,
     string Api,
-    DemoEndPoint Proxy,
-    [property: JsonPropertyName("mariadb")] DemoServerDocument MariaDb)
+    DemoEndPoint? Proxy,
+    [property: JsonPropertyName("mariadb")] DemoServerDocument? MariaDb)
 {
     /// <summary>Whether it leads and its server takes writes.</summary>
     [JsonIgnore]

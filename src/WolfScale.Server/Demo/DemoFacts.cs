@@ -32,8 +32,8 @@ internal static class DemoFacts
             report?.AppliedLsn,
             $"{Loopback}:{ports.Cluster}",
             api,
-            new DemoEndPoint(Loopback, ports.Proxy),
-            new DemoServerDocument(Loopback, ports.MariaDb, DemoServer.Private(demo, node).Socket, node.MariaDb is { IsAlive: true } server ? server.Pid : null))
+            node.Witness ? null : new DemoEndPoint(Loopback, ports.Proxy),
+            node.Witness ? null : new DemoServerDocument(Loopback, ports.MariaDb, DemoServer.Private(demo, node).Socket, node.MariaDb is { IsAlive: true } server ? server.Pid : null))
         {
             AcceptsWrites = report?.AcceptsWrites == true,
             Reason = report is not null ? report.Reason : alive ? "the node does not answer" : "the node's process has ended",

@@ -63,7 +63,11 @@ public sealed record DemoState
 }
 
 /// <summary>One node of a demo, from 1.</summary>
-public sealed record DemoNode(int Index, ProcessIdentity? Node, ProcessIdentity? MariaDb)
+/// <param name="Index">The number in its id and its ports.</param>
+/// <param name="Node">Its <c>wolfscale</c> process, running or ended.</param>
+/// <param name="MariaDb">Its server's process, the same way.</param>
+/// <param name="Witness">It has no server.</param>
+public sealed record DemoNode(int Index, ProcessIdentity? Node, ProcessIdentity? MariaDb, bool Witness = false)
 {
     [JsonIgnore]
     public string Id => $"node-{Index}";

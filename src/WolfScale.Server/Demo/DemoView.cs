@@ -20,9 +20,9 @@ internal static class DemoView
                 Terminal.Cell(node.Lsn ?? (object)"-"),
                 Terminal.Cell(node.AppliedLsn ?? (object)"-"),
                 Terminal.Cell(node.Api),
-                Port(node.Proxy.Port),
-                Port(node.MariaDb.Port),
-                $"{Pid(node.Pid)} / {Pid(node.MariaDb.Pid)}");
+                Number(node.Proxy?.Port),
+                Number(node.MariaDb?.Port),
+                $"{Number(node.Pid)} / {Number(node.MariaDb?.Pid)}");
         }
 
         return table;
@@ -31,8 +31,8 @@ internal static class DemoView
     /// <summary>What to try next, with commands that work when pasted.</summary>
     public static IEnumerable<string> Hints(DemoDocument demo)
     {
-        var leader = demo.Nodes.FirstOrDefault(n => n.Role == "LEADER") ?? demo.Nodes[0];
-        yield return $"Write on the leader:  mariadb -h127.0.0.1 -P{leader.MariaDb.Port} -u{demo.User} -p{demo.Password} {demo.Database}";
+        var leader = demo.Nodes.FirstOrDefault(n => n is { Role: "LEADER", MariaDb: not null }) ?? demo.Nodes.First(n => n.MariaDb is not null);
+        yield return $"Write on the leader:  mariadb -h127.0.0.1 -P{leader.MariaDb!.Port} -u{demo.User} -p{demo.Password} {demo.Database}";
         yield return $"Status of a node:     curl -s {leader.Api}/cluster";
         yield return $"Kill the leader:      wolfscale demo kill {leader.Id} --what both --dir {demo.Dir}";
         yield return $"Bring it back:        wolfscale demo start {leader.Id} --dir {demo.Dir}";
@@ -63,7 +63,5 @@ internal static class DemoView
         }
     }
 
-    private static string Port(int port) => port.ToString(CultureInfo.InvariantCulture);
-
-    private static string Pid(int? pid) => pid?.ToString(CultureInfo.InvariantCulture) ?? "-";
+    private static string Number(int? number) => number?.ToString(CultureInfo.InvariantCulture) ?? "-";
 }

@@ -53,6 +53,9 @@ internal static partial class HostLog
     [LoggerMessage(4015, LogLevel.Critical, "The MariaDB side could not be started; this node votes and keeps the log, and its server is not looked after")]
     public static partial void DatabaseSideFailed(ILogger logger, Exception exception);
 
+    [LoggerMessage(4017, LogLevel.Information, "A witness (database.enabled = false): this node keeps the log and votes, and has neither a MariaDB nor a proxy")]
+    public static partial void Witness(ILogger logger);
+
     [LoggerMessage(4016, LogLevel.Warning, "The feed turned MariaDB away at position '{Position}': {Why}")]
     public static partial void FeedRefused(ILogger logger, string position, string why);
 }

@@ -150,7 +150,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private async Task RunAsync(CancellationToken cancellationToken)
     {
         if (!_configuration.Database.Enabled)
+        {
+            HostLog.Witness(_logger);
             _node.SetLocalState(LocalFacts.Witness(_configuration));
+        }
+
         if (_configuration.Api.Enabled)                                                     // 2
         {
             _api = await ApiServer.StartAsync(

@@ -24,7 +24,16 @@ internal static partial class DatabaseRules
     {
         var database = context.Configuration.Database;
         if (!database.Enabled)
+        {
+            if (context.Configuration.Proxy.Enabled && context.Given("proxy.enabled"))
+            {
+                yield return context.Warning("witness_proxy", "proxy.enabled",
+                    "proxy.enabled = true has no effect on a witness (database.enabled = false), which has no server to serve from: run `wolfscale proxy` on this machine instead");
+            }
+
             yield break;
+        }
+
         if (database.Socket.Length > 0 && database.Socket.Length > 107)
             yield return context.Error("bad_socket", "database.socket", $"database.socket is {database.Socket.Length} characters long, and the system allows 107");
         if (database.User.Length == 0)

@@ -12,7 +12,7 @@ internal static class PortRules
             ("database.port", new HostPort(configuration.Database.Host, configuration.Database.Port).ToString(), LocalServer(configuration.Database)),
             ("database.feed_bind_address", configuration.Database.FeedBindAddress, configuration.Database.Enabled),
             ("api.bind_address", configuration.Api.BindAddress, configuration.Api.Enabled),
-            ("proxy.bind_address", configuration.Proxy.BindAddress, configuration.Proxy.Enabled),
+            ("proxy.bind_address", configuration.Proxy.BindAddress, configuration is { Proxy.Enabled: true, Database.Enabled: true }),
         };
         var used = listeners.Where(l => l.Used)
             .Select(l => (l.Key, Parsed: HostPort.TryParse(l.Address, out var address, out _), Address: address))

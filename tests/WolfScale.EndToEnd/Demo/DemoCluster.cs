@@ -30,7 +30,7 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     public string Directory => _folder.Path;
 
-    public IReadOnlyList<SqlServer> Servers => [.. Facts.Nodes.Select(n => n.Server)];
+    public IReadOnlyList<SqlServer> Servers => [.. Facts.Nodes.Where(n => n.MariaDb is not null).Select(n => n.Server)];
 
     public Comparer Comparer => new(Servers);
 
@@ -70,6 +70,14 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     /// <summary>Runs <c>demo status</c> and remembers its facts.</summary>
     public async Task<DemoFacts> RefreshAsync() => Facts = DemoFacts.Parse((await VerbAsync("status", "--json")).Output);
+
+    /// <summary>Adds a node with <c>demo add</c>, which returns when it is a member.</summary>
+    /// <returns>Its id.</returns>
+    public async Task<string> AddNodeAsync(params string[] arguments)
+    {
+        await VerbAsync("add", arguments);
+        return (await RefreshAsync()).Nodes[^1].Id;
+    }
 
     /// <summary>Brings killed processes of a node back, with <c>demo start</c>.</summary>
     public async Task StartNodeAsync(string node, Part part = Part.Both)

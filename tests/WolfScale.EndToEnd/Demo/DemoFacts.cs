@@ -23,6 +23,7 @@ internal sealed record DemoFacts(
 }
 
 /// <summary>One node of the demo. <c>Lsn</c> and <c>AppliedLsn</c> are null, and the pids 0 or null, where nothing runs that could tell.</summary>
+/// <remarks>Proxy and MariaDB are null for a witness.</remarks>
 internal sealed record DemoNode(
     [property: JsonRequired] string Id,
     string? Role,

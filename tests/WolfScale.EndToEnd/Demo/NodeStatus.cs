@@ -13,11 +13,14 @@ internal sealed record NodeStatus(string Id, string? Role, string? Status, strin
     public static Task<NodeStatus?> AskAsync(DemoNode node) => AskAsync(new Uri(node.Api));
 
     /// <summary>Asks the node whose API stands at this address.</summary>
-    public static async Task<NodeStatus?> AskAsync(Uri api)
+    public static Task<NodeStatus?> AskAsync(Uri api) => AskAsync(Http, api);
+
+    /// <summary>The same through a client that reaches it.</summary>
+    public static async Task<NodeStatus?> AskAsync(HttpClient http, Uri api)
     {
         try
         {
-            return JsonSerializer.Deserialize<NodeStatus>(await Http.GetStringAsync(new Uri(api, "/status")), Options);
+            return JsonSerializer.Deserialize<NodeStatus>(await http.GetStringAsync(new Uri(api, "/status")), Options);
         }
         catch (Exception e) when (e is HttpRequestException or TaskCanceledException or JsonException)
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using WolfScale.EndToEnd.Demo;
 using WolfScale.MariaDb.Local;
 
@@ -14,9 +15,10 @@ internal sealed class NodeProcess : IAsyncDisposable
 {
     private readonly TempFolder _folder;
     private readonly StringBuilder _log = new();
+    private readonly NetworkHost? _host;
     private Process? _process;
 
-    private NodeProcess(TempFolder folder, string id, int port, PrivateServer? mariaDb) => (_folder, Id, BasePort, MariaDb) = (folder, id, port, mariaDb);
+    private NodeProcess(TempFolder folder, string id, int port, PrivateServer? mariaDb, NetworkHost? host = null) => (_folder, Id, BasePort, MariaDb, _host) = (folder, id, port, mariaDb, host);
 
     public string Id { get; }
 
@@ -69,6 +71,37 @@ internal sealed class NodeProcess : IAsyncDisposable
         return node;
     }
 
+    /// <summary>
+    /// A node on a machine of a <see cref="NetworkBed"/>, on the usual ports, without peers and with discovery; its API answers on the machine's loopback.
+    /// </summary>
+    /// <param name="host">The machine.</param>
+    /// <param name="id">The node's id.</param>
+    /// <param name="secret">cluster.secret.</param>
+    /// <param name="name">cluster.cluster_name.</param>
+    /// <param name="witness">Without a MariaDB.</param>
+    public static async Task<NodeProcess> CreateAsync(NetworkHost host, string id, string secret, string name, bool witness = false)
+    {
+        var folder = new TempFolder("node");
+        var server = witness ? null : new PrivateServer(Path.Combine(folder.Path, "db"), 3306, (uint)host.Number) { Launcher = host.Launcher };
+        var node = new NodeProcess(folder, id, 7654, server, host);
+        if (server is not null)
+        {
+            await server.CreateAsync();
+            await server.StartAsync();
+            node.Settings["database.socket"] = Text(server.Socket);
+            node.Settings["database.user"] = Text("root");
+        }
+        node.Settings["node.id"] = Text(id);
+        node.Settings["node.bind_address"] = Text("0.0.0.0:7654");
+        node.Settings["node.advertise_address"] = Text($"{host.Address}:7654");
+        node.Settings["node.data_dir"] = Text(Path.Combine(folder.Path, "node"));
+        node.Settings["database.enabled"] = witness ? "false" : "true";
+        node.Settings["cluster.secret"] = Text(secret);
+        node.Settings["cluster.cluster_name"] = Text(name);
+        node.Settings["api.token"] = Text("a token of the tests");
+        return node;
+    }
+
     /// <summary>A node with the configuration of a demo node, which must not run: its data directory, ports and server are taken over.</summary>
     public static NodeProcess InPlaceOf(DemoCluster cluster, string node, string newId)
     {
@@ -99,9 +132,8 @@ internal sealed class NodeProcess : IAsyncDisposable
         await File.WriteAllTextAsync(file, string.Concat(sections));
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var (program, prefix) = Command.WolfScaleProgram();
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])[.. prefix, "start", "-c", file, .. arguments])
-            start.ArgumentList.Add(argument);
+        string[] command = [.. _host?.Launcher ?? [], program, .. prefix, "start", "-c", file, .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         _process?.Dispose();
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{program} could not be started.");
         _process.OutputDataReceived += (_, e) => Append(e.Data);
@@ -137,7 +169,22 @@ internal sealed class NodeProcess : IAsyncDisposable
         }
     }
 
-    public async Task<NodeStatus?> StatusAsync() => await NodeStatus.AskAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{BasePort + 1}")));
+    public async Task<NodeStatus?> StatusAsync()
+    {
+        if (_host is null)
+            return await NodeStatus.AskAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{BasePort + 1}")));
+        using var http = _host.Http(TimeSpan.FromSeconds(2));
+        return await NodeStatus.AskAsync(http, new Uri("http://127.0.0.1:8080"));
+    }
+
+    /// <summary>The cluster as a node of a <see cref="NetworkBed"/> sees it: its id (null before it is a member), and the members' ids and statuses.</summary>
+    public async Task<(string? ClusterId, string Members)> ClusterAsync()
+    {
+        using var http = _host!.Http(TimeSpan.FromSeconds(2));
+        using var answer = JsonDocument.Parse(await http.GetStringAsync(new Uri("http://127.0.0.1:8080/cluster")));
+        return (answer.RootElement.GetProperty("cluster_id").GetString(),
+            string.Join(", ", answer.RootElement.GetProperty("nodes").EnumerateArray().Select(n => $"{n.GetProperty("id")} {n.GetProperty("status")}").Order(StringComparer.Ordinal)));
+    }
 
     /// <summary>Waits until the node's status satisfies the condition.</summary>
     public Task<TimeSpan> AwaitAsync(string what, Func<NodeStatus, bool> condition) => Poll.UntilAsync($"{Id} to be {what}", TimeSpan.FromSeconds(60), async () =>

@@ -8,26 +8,26 @@ using WolfScale.EndToEnd.Demo;
 
 namespace WolfScale.EndToEnd.Harness;
 
-/// <summary><c>wolfscale proxy</c> or <c>wolfscale load-balancer</c>, beside a demo cluster. It must end at once and cleanly when it is told to.</summary>
+/// <summary><c>wolfscale proxy</c> or <c>wolfscale load-balancer</c>, beside a demo cluster or on a machine of a <see cref="NetworkBed"/>. It must end at once and cleanly when it is told to.</summary>
 internal sealed class StandAloneProgram : IAsyncDisposable
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(5) };
-
+    private readonly HttpClient _http;
     private readonly TempFolder _folder = new("lb");
     private readonly StringBuilder _log = new();
-    private readonly DemoCluster _cluster;
+    private readonly DemoCluster? _cluster;
+    private readonly NetworkHost? _host;
     private readonly int _port = Ports.FreeRange(10);
     private readonly Process _process;
 
-    private StandAloneProgram(DemoCluster cluster, string verb, string configuration, string[] arguments)
+    private StandAloneProgram(DemoCluster? cluster, NetworkHost? host, string verb, string configuration, string[] arguments)
     {
-        _cluster = cluster;
+        (_cluster, _host) = (cluster, host);
+        _http = host?.Http(TimeSpan.FromSeconds(5)) ?? new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         var file = Path.Combine(_folder.Path, "config.toml");
         File.WriteAllText(file, configuration);
         var (program, prefix) = Command.WolfScaleProgram();
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in (string[])[.. prefix, verb, "-c", file, "--listen", Address(0), "--api", Address(1), .. arguments])
-            start.ArgumentList.Add(argument);
+        string[] command = [.. host?.Launcher ?? [], program, .. prefix, verb, "-c", file, "--listen", Address(0), "--api", Address(1), .. arguments];
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{program} could not be started.");
         _process.OutputDataReceived += (_, e) => Append(e.Data);
         _process.ErrorDataReceived += (_, e) => Append(e.Data);
@@ -49,15 +49,23 @@ internal sealed class StandAloneProgram : IAsyncDisposable
     /// <param name="verb"><c>proxy</c> or <c>load-balancer</c>.</param>
     /// <param name="configuration">The file of <c>-c</c>.</param>
     /// <param name="arguments">More of them, <c>--peers</c> for example.</param>
-    public static async Task<StandAloneProgram> StartAsync(DemoCluster cluster, string verb, string configuration, params string[] arguments)
+    public static Task<StandAloneProgram> StartAsync(DemoCluster cluster, string verb, string configuration, params string[] arguments) =>
+        ListeningAsync(new StandAloneProgram(cluster, null, verb, configuration, arguments), verb);
+
+    /// <summary>Starts it on a machine of a <see cref="NetworkBed"/> and waits until it listens.</summary>
+    public static Task<StandAloneProgram> StartAsync(NetworkHost host, string verb, string configuration, params string[] arguments) =>
+        ListeningAsync(new StandAloneProgram(null, host, verb, configuration, arguments), verb);
+
+    private static async Task<StandAloneProgram> ListeningAsync(StandAloneProgram program, string verb)
     {
-        var program = new StandAloneProgram(cluster, verb, configuration, arguments);
         try
         {
             await Poll.UntilAsync($"{verb} to listen", TimeSpan.FromSeconds(30), async () =>
             {
                 Assert.False(program._process.HasExited, program.Log);
-                using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+                using var socket = program._host is { } host
+                    ? await host.OpenSocketAsync(SocketType.Stream, ProtocolType.Tcp)
+                    : new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 await socket.ConnectAsync("127.0.0.1", program._port + 1);
                 return null;
             });
@@ -72,14 +80,23 @@ internal sealed class StandAloneProgram : IAsyncDisposable
 
     /// <summary>A client that is logged in as an application.</summary>
     public Task<MySqlConnection> ConnectAsync() =>
-        new SqlServer("load balancer", "127.0.0.1", _port, "").ClientAsync(_cluster.Facts.User, _cluster.Facts.Password, _cluster.Facts.Database);
+        new SqlServer("load balancer", "127.0.0.1", _port, "").ClientAsync(_cluster!.Facts.User, _cluster.Facts.Password, _cluster.Facts.Database);
 
-    public async Task<JsonElement> StatsAsync() => JsonDocument.Parse(await Http.GetStringAsync(new Uri($"http://{Address(1)}/stats"))).RootElement;
+    /// <summary>Runs statements through it on its own machine, with the <c>mariadb</c> client; returns what that prints.</summary>
+    public async Task<string> SqlAsync(string user, string password, string sql)
+    {
+        string[] command = [.. _host!.Launcher, "mariadb", "--no-defaults", "-h127.0.0.1", $"-P{_port}", $"-u{user}", $"-p{password}", "-N", "-B", "-e", sql];
+        var result = await Command.RunAsync(command[0], command[1..], TimeSpan.FromSeconds(30));
+        Assert.True(result.ExitCode == 0, $"{sql}: {result}\n{Log}");
+        return result.Output.Trim();
+    }
+
+    public async Task<JsonElement> StatsAsync() => JsonDocument.Parse(await _http.GetStringAsync(new Uri($"http://{Address(1)}/stats"))).RootElement;
 
     /// <summary>Status code of <c>/health</c>.</summary>
     public async Task<int> HealthAsync()
     {
-        using var answer = await Http.GetAsync(new Uri($"http://{Address(1)}/health"));
+        using var answer = await _http.GetAsync(new Uri($"http://{Address(1)}/health"));
         return (int)answer.StatusCode;
     }
 
@@ -111,6 +128,7 @@ internal sealed class StandAloneProgram : IAsyncDisposable
 
         var log = Log;
         _process.Dispose();
+        _http.Dispose();
         _folder.Dispose();
         if (TestContext.Current.TestState?.Result != TestResult.Failed)
             Assert.True(complaint is null, $"{complaint}\n{log}");

@@ -63,7 +63,8 @@ internal sealed class TestCluster : IAsyncDisposable
         var log = Logs[id] = new LogLines(id);
         var node = await ClusterNode.StartAsync(options, log, TimeProvider.System);
         node.SetLocalState(new LocalState { Fit = true, Status = NodeStatus.Active });
-        _nodes[id] = node;
+        lock (_nodes) // several may be started at once
+            _nodes[id] = node;
         return node;
     }
 

@@ -48,6 +48,24 @@ public class StatusBoardTests
         Assert.Null(view.Find("node-3")!.LastHeardMs);
     }
 
+    /// <summary>It wins where nobody else has the log's end, and hands over (rule C3): to people it is what it is all the time.</summary>
+    [Theory]
+    [InlineData(RaftRole.Leader)]
+    [InlineData(RaftRole.Candidate)]
+    [InlineData(RaftRole.Follower)]
+    public void A_witness_is_shown_as_one_whatever_it_does(RaftRole role)
+    {
+        var board = new StatusBoard(_options);
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }) with { Role = role }, 1000);
+        var self = Self();
+        var witness = self with
+        {
+            Leader = Two,
+            Configuration = self.Configuration!.WithMembers([.. self.Configuration.Members.Select(m => m.Key == Two ? m with { Witness = true } : m)]),
+        };
+        Assert.Equal((NodeRole.Witness, NodeStatus.Active), board.Build(witness, 1100).Find("node-2") is { } node ? (node.Role, node.Status) : default);
+    }
+
     [Fact]
     public void A_node_that_stopped_serving_is_offline_with_its_reason()
     {

@@ -87,6 +87,13 @@ public class ConfigurationRulesTests
     public void A_node_that_cannot_lead_cannot_found_a_cluster(string key, string literal, string code) =>
         Assert.Contains(Check(new() { ["cluster.bootstrap"] = "true", [key] = literal }), f => f.Code == code && f.Severity == Severity.Error);
 
+    [Fact]
+    public void A_witness_has_no_proxy_and_says_so_where_one_was_asked_for()
+    {
+        Assert.Contains(Check(new() { ["database.enabled"] = "false", ["proxy.enabled"] = "true" }), f => f.Code == "witness_proxy" && f.Message.Contains("wolfscale proxy", StringComparison.Ordinal));
+        Assert.DoesNotContain(Check(new() { ["database.enabled"] = "false", ["proxy.bind_address"] = "\"0.0.0.0:8080\"" }), f => f.Code is "witness_proxy" or "port_twice");
+    }
+
     [Theory]
     [InlineData("0-1-100", true)]
     [InlineData("0-1-100,1-1-5", true)]

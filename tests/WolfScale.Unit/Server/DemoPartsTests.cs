@@ -55,6 +55,21 @@ public class DemoPartsTests
     }
 
     [Fact]
+    public async Task A_witness_has_neither_server_nor_proxy()
+    {
+        var dir = Directory.CreateTempSubdirectory().FullName;
+        var demo = Demo with { Dir = dir, Nodes = Demo.Nodes.Add(new DemoNode(3, null, null, Witness: true)) };
+        Directory.CreateDirectory(demo.Nodes[2].Folder(demo.Dir));
+
+        var configuration = ConfigurationLoader.Load(await File.ReadAllTextAsync(DemoConfiguration.Write(demo, demo.Nodes[2])), "c.toml", []).Configuration;
+        var node = JsonDocument.Parse(JsonSerializer.Serialize(await DemoFacts.ReadAsync(demo, CancellationToken.None), DemoJson.Default.DemoDocument)).RootElement.GetProperty("nodes")[2];
+
+        Directory.Delete(dir, recursive: true);
+        Assert.Equal((false, new DatabaseSection().Socket), (configuration.Database.Enabled, configuration.Database.Socket));
+        Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (node.GetProperty("proxy").ValueKind, node.GetProperty("mariadb").ValueKind));
+    }
+
+    [Fact]
     public async Task Facts_of_nodes_that_do_not_run_are_null_and_their_addresses_are_told()
     {
         var facts = await DemoFacts.ReadAsync(Demo, CancellationToken.None);

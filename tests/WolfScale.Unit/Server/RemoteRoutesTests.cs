@@ -31,6 +31,40 @@ public sealed class RemoteRoutesTests : IAsyncLifetime
         Assert.Equal(["http://n1:8080/", "http://n2:8080/", "http://n3:8080/"], _cluster.AskedUrls.Order());
     }
 
+    /// <summary>Discovery hears beacons and tells; one node that answers is enough here too.</summary>
+    [Fact]
+    public async Task Nodes_that_are_found_are_asked_as_peers_are()
+    {
+        Follow();
+        await AdvanceAsync(RemoteRoutes.Interval);
+        Assert.Equal(0, _cluster.Count);
+
+        _routes.Offer([new Uri("http://n2:8080")]);
+        await AdvanceUntilAsync("leader and readers", () => Readers() == "n2,n3");
+
+        Assert.Equal("n1", _routes.Current.LeaderId);
+    }
+
+    /// <summary>What was never heard to answer must not be asked for ever; a member that is silent for a while must.</summary>
+    [Fact]
+    public async Task A_node_that_is_not_heard_any_more_and_never_answered_is_asked_no_longer()
+    {
+        Follow();
+        _cluster.Down("n3");
+        _routes.Offer([new Uri("http://n1:8080"), new Uri("http://n3:8080")]);
+        await AdvanceUntilAsync("a reader, and n3 to be asked", () => Readers() == "n2" && _cluster.AskedOf("n3") > 0);
+        _cluster.Remove("n3");
+        await AdvanceAsync(RemoteRoutes.Interval);
+
+        _routes.Offer([]);
+        await AdvanceAsync(RemoteRoutes.Interval);
+        var (asked, n1) = (_cluster.AskedOf("n3"), _cluster.AskedOf("n1"));
+        await AdvanceAsync(4 * RemoteRoutes.Interval);
+
+        Assert.Equal(asked, _cluster.AskedOf("n3"));
+        Assert.True(_cluster.AskedOf("n1") > n1);
+    }
+
     /// <summary>It is asked twice a second and no more often, while nothing happens.</summary>
     [Fact]
     public async Task A_quiet_cluster_is_asked_twice_a_second()

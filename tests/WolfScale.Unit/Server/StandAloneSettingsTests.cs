@@ -1,4 +1,5 @@
 using WolfScale.Client;
+using WolfScale.Cluster.Discovery;
 using WolfScale.Server.Cli;
 using WolfScale.Server.Hosting.StandAlone;
 using WolfScale.Settings;
@@ -49,7 +50,24 @@ public class StandAloneSettingsTests
         Assert.Equal(("other", "http://10.0.0.9:8080/", false), (options.ClusterName, Assert.Single(options.Peers).ToString(), options.Api.Enabled));
     }
 
+    [Fact]
+    public void Without_peers_and_with_the_secret_nodes_are_found() =>
+        Assert.Empty(Settings("[cluster]\nsecret = \"a secret that is long enough\"\n", "0.0.0.0:3306", cluster: "prod").Resolve().Peers);
+
+    /// <summary>As a node calls it out, and what a proxy on another machine makes of it.</summary>
     [Theory]
+    [InlineData("10.0.0.1:7654", "10.0.0.1:8080", false, "http://10.0.0.1:8080/")]
+    [InlineData("10.0.0.1:7654", "[fd77::1]:8443", true, "https://[fd77::1]:8443/")]
+    [InlineData("127.0.0.1:7654", "127.0.0.1:8080", false, "http://127.0.0.1:8080/")]
+    [InlineData("10.0.0.1:7654", "127.0.0.1:8080", false, null)]
+    [InlineData("10.0.0.1:7654", "0.0.0.0:8080", false, null)]
+    [InlineData("10.0.0.1:7654", "", false, null)]
+    public void An_API_that_no_other_machine_can_reach_is_not_asked(string cluster, string api, bool tls, string? expected) =>
+        Assert.Equal(expected, FoundNodes.Api(new Beacon(Guid.NewGuid(), "node-1", Guid.NewGuid(), cluster, api, tls, Founding: false))?.ToString());
+
+    [Theory]
+    [InlineData("[cluster]\nsecret = \"a secret that is long enough\"\nauto_discovery = false\n", "0.0.0.0:3306", "", "cluster.auto_discovery is false")]
+    [InlineData("", "0.0.0.0:3306", "", "that needs cluster.secret")]
     [InlineData("", "0.0.0.0:3306", "", "Whom shall the load-balancer ask?")]
     [InlineData("", "0.0.0.0:3306", "10.0.0.1", "write HOST:PORT of a node's HTTP API")]
     [InlineData("", "0.0.0.0:3306", "10.0.0.1:7654", "is a node's cluster port: a proxy asks the HTTP API, so write \"10.0.0.1:8080\"")]

@@ -10,6 +10,9 @@ internal sealed class RemoteNode(Uri api, bool isPeer)
     /// <summary>It was named by whoever started the proxy, and is asked for ever; others as long as they are members.</summary>
     public bool IsPeer => isPeer;
 
+    /// <summary>Discovery has heard it; as long as it never answers it is asked while it is heard.</summary>
+    public bool IsFound { get; init; }
+
     /// <summary>The last answer that was accepted.</summary>
     public ClusterDocument? Answer { get; set; }
 

@@ -82,6 +82,20 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         }
     }
 
+    /// <summary>Asks these from now on too: nodes that discovery hears. One that it does not hear any more, and that never answered, is asked no longer.</summary>
+    public void Offer(IReadOnlyCollection<Uri> found)
+    {
+        lock (_lock)
+        {
+            if (_stopping.IsCancellationRequested)
+                return;
+            foreach (var node in _nodes.Where(n => n.IsFound && n.Answer is null && !found.Contains(n.Api)).ToList())
+                Forget(node);
+            foreach (var api in found.Where(api => _nodes.Count < MostNodes && !_nodes.Exists(n => n.Api == api)))
+                Ask(new RemoteNode(api, isPeer: false) { IsFound = true });
+        }
+    }
+
     /// <summary>What is known of the nodes that are asked, for <c>/stats</c>.</summary>
     public ImmutableArray<(Uri Api, string? Node, string? Problem)> Asked()
     {
@@ -255,20 +269,24 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
             if (member.Api is null || _nodes.Count >= MostNodes || _nodes.Exists(n => n.IsHeard && n.Answer!.Node == member.Id))
                 continue;
             if (Uri.TryCreate($"{_nodes.First(n => n.IsHeard).Api.Scheme}://{member.Api}", UriKind.Absolute, out var api) && !_nodes.Exists(n => n.Api == api))
-            {
-                var node = new RemoteNode(api, isPeer: false);
-                _nodes.Add(node);
-                _asking.Add(AskAsync(node));
-            }
+                Ask(new RemoteNode(api, isPeer: false));
         }
 
         foreach (var node in _nodes.Where(n => !n.IsPeer && n.Answer is { } last && _view.Find(last.Node) is null).ToList())
-        {
-            _ = _nodes.Remove(node);
-            node.Ended.Cancel();
-        }
-
+            Forget(node);
         _ = _asking.RemoveAll(a => a.IsCompleted);
+    }
+
+    private void Ask(RemoteNode node)
+    {
+        _nodes.Add(node);
+        _asking.Add(AskAsync(node));
+    }
+
+    private void Forget(RemoteNode node)
+    {
+        _ = _nodes.Remove(node);
+        node.Ended.Cancel();
     }
 
     /// <summary>4: from all answers to routes.</summary>

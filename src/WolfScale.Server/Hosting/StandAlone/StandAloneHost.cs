@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.Discovery;
 using WolfScale.Proxy;
 using WolfScale.Server.Http;
 
@@ -13,7 +15,7 @@ namespace WolfScale.Server.Hosting.StandAlone;
 /// <summary>
 /// A proxy on a machine without a database.
 /// <code>
-///   start:  1 the proxy listens ─▶ 2 its API ─▶ 3 the peers are asked
+///   start:  1 the proxy listens ─▶ 2 its API ─▶ 3 the peers are asked, or without any nodes are listened for
 ///   stop:   the other way round, at once: clients see their connections end
 /// </code>
 /// Peers that do not answer are no reason not to start: then clients wait, and hear error 1053 in the end.
@@ -29,6 +31,7 @@ internal sealed class StandAloneHost : IAsyncDisposable
     private readonly HttpNodeApi _nodes;
     private readonly RemoteRoutes _routes;
     private readonly ProxyServer _proxy;
+    private readonly FoundNodes? _found;
     private ApiServer? _api;
 
     private StandAloneHost(StandAloneOptions options, ILoggerFactory loggers, TimeProvider time, string version)
@@ -48,6 +51,8 @@ internal sealed class StandAloneHost : IAsyncDisposable
             },
             _routes, new HopGate(), new RemoteAccounts(_routes, _nodes, secret.Length > 0, logger), loggers, time);
         _routes.ReaderGone += _proxy.Abandon;
+        if (options.Peers.IsEmpty)
+            _found = new FoundNodes(new DiscoveryOptions { ClusterName = options.ClusterName, Secret = secret, Bind = new IPEndPoint(IPAddress.Any, DiscoveryPort(options)) }, _routes, logger, time);
     }
 
     /// <summary>Starts it.</summary>
@@ -57,7 +62,8 @@ internal sealed class StandAloneHost : IAsyncDisposable
     {
         var logger = loggers.CreateLogger("WolfScale.Server.StandAlone");
         StandAloneLog.Starting(
-            logger, version, options.Program, options.Listen.ToString(), string.Join(", ", options.Peers.Select(p => p.Authority)),
+            logger, version, options.Program, options.Listen.ToString(),
+            options.Peers.IsEmpty ? $"the nodes that discovery finds on UDP port {DiscoveryPort(options)}" : string.Join(", ", options.Peers.Select(p => p.Authority)),
             options.Api.Enabled ? options.Api.BindAddress : "no address (off)");
         if (options.Configuration.Cluster.Secret.Length == 0)
             StandAloneLog.NoSecret(logger);
@@ -67,6 +73,7 @@ internal sealed class StandAloneHost : IAsyncDisposable
             if (options.Api.Enabled)
                 host._api = await ApiServer.StartAsync(options.Api, loggers, host.Map, cancellationToken); // 2
             host._routes.Start();                                                               // 3
+            host._found?.Start();
             return host;
         }
         catch (Exception)
@@ -78,12 +85,18 @@ internal sealed class StandAloneHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_found is not null)
+            await _found.DisposeAsync();
         await _routes.DisposeAsync();
         if (_api is { } api)
             await api.DisposeAsync();
         _proxy.Dispose();
         _nodes.Dispose();
     }
+
+    /// <summary>Nodes of one cluster are set up alike: where the file says nothing, the usual one.</summary>
+    private static int DiscoveryPort(StandAloneOptions options) =>
+        HostPort.TryParse(options.Configuration.Node.BindAddress, out var bind, out _) ? bind.Port : PeerAddress.ClusterPort;
 
     private void Map(IEndpointRouteBuilder routes)
     {

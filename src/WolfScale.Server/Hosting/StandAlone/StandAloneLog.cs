@@ -34,4 +34,7 @@ internal static partial class StandAloneLog
 
     [LoggerMessage(4109, LogLevel.Error, "An answer of a node could not be used; this is a defect of WolfScale, please report it")]
     public static partial void Fault(ILogger logger, Exception fault);
+
+    [LoggerMessage(4110, LogLevel.Warning, "No node of a cluster named '{ClusterName}' with this secret is heard on UDP port {Port} within {Seconds} s. Compare --cluster-name and cluster.secret with a node's, see that its cluster.auto_discovery is on and that UDP passes; or name nodes with --peers. Listening goes on")]
+    public static partial void NobodyHeard(ILogger logger, string clusterName, int port, double seconds);
 }
