@@ -140,8 +140,8 @@ public class MigrationTests
         await using var trio = await Trio.StartAsync(auto: true);
         await trio.Leader.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
         await trio.Three.RestartControllerAsync();
-        var state = await trio.Three.AwaitAsync(s => s.Phase == DatabasePhase.NeedsMigration && s.Reason.Contains("never this cluster's", StringComparison.Ordinal), "left alone");
-        Assert.Contains("--replace-data", state.Reason, StringComparison.Ordinal);
+        var state = await trio.Three.AwaitAsync(s => s.Phase == DatabasePhase.NeedsMigration && s.Migration?.Error.Contains("never this cluster's", StringComparison.Ordinal) == true, "left alone");
+        Assert.Contains("--replace-data", state.Migration!.Error, StringComparison.Ordinal);
         var refusal = await Assert.ThrowsAsync<DumpException>(() => trio.Three.Controller.MigrateAsync("", replaceData: false, CancellationToken.None));
         Assert.Contains("holds data", refusal.Message, StringComparison.Ordinal);
         _ = await Assert.ThrowsAsync<DumpException>(() => trio.Three.Controller.MigrateAsync("nobody", replaceData: true, CancellationToken.None));
