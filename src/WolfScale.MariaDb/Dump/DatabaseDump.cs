@@ -176,7 +176,8 @@ public sealed class DatabaseDump : IAsyncDisposable
             }
 
             sink.Write(System.Text.Encoding.UTF8.GetBytes($"CREATE DATABASE IF NOT EXISTS `{DumpFormat.IncomingSchema}`;\nUSE `{DumpFormat.IncomingSchema}`;\n"));
-            await RunAsync(sink, ["--skip-triggers", "--skip-lock-tables", "--skip-add-locks", "mysql", .. await SystemTablesAsync()], end.Token);         // 6
+            // --events: without it the rows of mysql.event are left out.
+            await RunAsync(sink, ["--skip-triggers", "--events", "--skip-add-locks", "mysql", .. await SystemTablesAsync()], end.Token);         // 6
             await TimeZonesAsync(sink, end.Token);
             await CheckAsync(end.Token);                                                                // 7
             end.Token.ThrowIfCancellationRequested();

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using MySqlConnector;
+using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Plans;
 using WolfScale.MariaDb.Positions;
 
@@ -62,8 +63,9 @@ internal sealed partial class Migrations(ServerContext context, MigrationOrders 
         if (!context.Options.AutoMigrate || context.Options.MigrationSources is null || await MigrationPlan.LoadAsync(context.Store, context.Stopping) is not null)
             return null;
 
-        // What was never this cluster's is not the node's to destroy: a server that somebody connected by mistake keeps its data.
-        if (!context.Facts.WasOurs && await PositionReader.HasUserDataAsync(context.Server))
+        // What was never this cluster's is not the node's to destroy: a server that somebody connected by mistake keeps its data. Looked at anew: the server may have
+        // become ours on this very connection.
+        if (await PositionReader.HasUserDataAsync(context.Server) && !(await ServerFacts.ReadAsync(context.Server)).WasOurs)
         {
             Refuse("It holds data that were never this cluster's, so auto_migrate leaves it alone: wolfctl migrate --replace-data replaces them.");
             return null;
@@ -161,10 +163,11 @@ internal sealed partial class Migrations(ServerContext context, MigrationOrders 
 
     private void Refuse(string why)
     {
-        if (_refusal != why)
-            LogRefused(context.Logger, why);
+        if (_refusal == why)
+            return;
         _refusal = why;
-        context.Board.Update(s => s.Reason.Contains(why, StringComparison.Ordinal) ? s : s with { Reason = $"{s.Reason} {why}" });
+        LogRefused(context.Logger, why);
+        context.Board.Update(s => s with { Migration = Failed(s, new MigrationJournal("", orders.Attempts), why) });
     }
 
     private static TimeSpan Pause(int attempts)

@@ -65,7 +65,12 @@ internal sealed class Trio : IAsyncDisposable
         var three = await TestNode.StartAsync(pair.Log, 3);
         var trio = new Trio(pair, three);
         three.Log.IsSettled = true;
-        three.Change = o => o with { MigrationSources = trio.Source, AutoMigrate = auto };
+        three.Change = o => o with
+        {
+            MigrationSources = trio.Source,
+            AutoMigrate = auto,
+            Peers = () => [PeerServer.From(pair.One.Name, pair.One.Controller.State.Announcement, leads: true)],
+        };
         await three.ExecuteUnloggedAsync("CREATE USER stranger@localhost", "CREATE DATABASE strange", "CREATE TABLE strange.t (a INT)", "INSERT INTO strange.t VALUES (1)");
         return trio;
     }
@@ -118,7 +123,7 @@ internal sealed class Trio : IAsyncDisposable
             "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION, DEFINER, CHARACTER_SET_CLIENT, COLLATION_CONNECTION FROM information_schema.VIEWS WHERE TABLE_SCHEMA <> 'sys' AND TABLE_SCHEMA <> 'mysql' ORDER BY 1, 2",
             "SELECT ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE, ROUTINE_DEFINITION, SQL_MODE, DEFINER, ROUTINE_COMMENT, CHARACTER_SET_CLIENT FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA NOT IN ('sys','mysql') ORDER BY 1, 2",
             "SELECT TRIGGER_SCHEMA, TRIGGER_NAME, ACTION_ORDER, ACTION_STATEMENT, DEFINER, SQL_MODE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA NOT IN ('sys','mysql') ORDER BY 1, 2",
-            "SELECT db, name, definer, body, time_zone, sql_mode, comment FROM mysql.event ORDER BY 1, 2",
+            "SELECT db, name, definer, body, created, modified, time_zone, sql_mode, comment FROM mysql.event ORDER BY 1, 2",
             "SELECT Host, User, Priv FROM mysql.global_priv WHERE User <> 'wolfscale' ORDER BY 1, 2",
             "SELECT * FROM mysql.db ORDER BY Host, Db, User", "SELECT Host, Db, User, Table_name, Grantor, Table_priv, Column_priv FROM mysql.tables_priv ORDER BY 1, 2, 3, 4",
             "SELECT Host, Db, User, Table_name, Column_name, Column_priv FROM mysql.columns_priv ORDER BY 1, 2, 3, 4, 5", "SELECT * FROM mysql.roles_mapping ORDER BY 1, 2, 3",
