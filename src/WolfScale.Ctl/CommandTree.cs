@@ -21,6 +21,9 @@ internal static class CommandTree
             StatusCommand.Create(),
             SwitchoverCommands.Promote(),
             SwitchoverCommands.Demote(),
+            MembershipCommands.Leave(),
+            MembershipCommands.Remove(),
+            MaintenanceCommand.Create(),
             LogLevelCommand.Create(),
             CheckConfigCommand.Create(),
         };
