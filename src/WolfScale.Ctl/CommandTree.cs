@@ -25,6 +25,7 @@ internal static class CommandTree
             MembershipCommands.Remove(),
             MaintenanceCommand.Create(),
             LogLevelCommand.Create(),
+            WalCommand.Create(),
             CheckConfigCommand.Create(),
         };
 }
