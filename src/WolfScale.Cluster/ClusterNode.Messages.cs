@@ -122,9 +122,16 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         throw new WireFormatException($"{sender.Key} sends entries and was in no cluster yet when it connected: it names its cluster when it connects anew");
     }
 
+    /// <summary>What a node says of itself, without its progress.</summary>
+    private static LocalState Standing(LocalState state) => state with { AppliedLsn = 0, AppliedGtid = "" };
+
     private void Heard(NodeKey from, string address, NodeReport report)
     {
+        var before = _board.Find(from, _host.NowMs)?.Report;
         _board.Record(from, address, report, _host.NowMs);
+        // Progress is seen with the next heartbeat; a node that has opened, closed or become unfit, at once.
+        if (before is null || Standing(before.Local) != Standing(report.Local))
+            RefreshView();
         // A node that was taken out does not get the entry that says so.
         if (Role.Role == RaftRole.Leader && Configuration is { } configuration && configuration.Find(from) is null)
             _peers.Send(from, ClusterMessages.Frame(new JoinResponse(JoinResult.NotAMember, "", "")));

@@ -106,7 +106,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
             return;
         if (before.Fit != state.Fit)
             _host.SetFitness(state.Fit);
-        if (before with { AppliedLsn = 0, AppliedGtid = "" } != state with { AppliedLsn = 0, AppliedGtid = "" })
+        if (Standing(before) != Standing(state))
             Announce();
     }
 

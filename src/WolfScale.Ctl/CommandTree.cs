@@ -21,9 +21,13 @@ internal static class CommandTree
             StatusCommand.Create(),
             SwitchoverCommands.Promote(),
             SwitchoverCommands.Demote(),
+            MembershipCommands.Leave(),
+            MembershipCommands.Remove(),
+            MaintenanceCommand.Create(),
             MigrateCommand.Create(),
-            LogLevelCommand.Create(),
             VerifyCommand.Create(),
+            LogLevelCommand.Create(),
+            WalCommand.Create(),
             CheckConfigCommand.Create(),
         };
 }

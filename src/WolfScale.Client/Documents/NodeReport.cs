@@ -48,6 +48,9 @@ public sealed record NodeReport
     /// <summary>Whether the server follows and is in step, so that this node's proxy answers reads from it.</summary>
     public bool ServesReads { get; init; }
 
+    /// <summary>Whether an operator has told this node to keep the lead away.</summary>
+    public bool Maintenance { get; init; }
+
     /// <summary>Clients of this node's proxy, other proxies' connections among them; null where it is off.</summary>
     public int? ProxySessions { get; init; }
 
@@ -127,6 +130,9 @@ public sealed record MemberReport
     public long? LagEntries { get; init; }
 
     public bool Voter { get; init; }
+
+    /// <summary>Votes and never serves: <c>cluster.never_leader</c>.</summary>
+    public bool NeverLeader { get; init; }
 
     public bool Fit { get; init; }
 

@@ -41,6 +41,7 @@ internal static class StatusCommand
         Line("commit LSN", Text(node.CommitLsn));
         Line("applied LSN", Text(node.AppliedLsn));
         Line("lag", node.LagEntries is { } lag ? string.Create(CultureInfo.InvariantCulture, $"{lag} entries, {node.LagSeconds ?? 0:0.0} s") : null);
+        Line("maintenance", node.Maintenance ? "on: it keeps the lead away" : "off");
         Line("writes", node.AcceptsWrites ? "accepted" : "not accepted here");
         Line("MariaDB", node.Database switch
         {

@@ -49,7 +49,12 @@ internal static class SwitchoverCommands
 
     private static string Sentence(SwitchoverDocument outcome, ClusterDocument before) => outcome.Leader == before.Leader
         ? outcome.Reason ?? $"{outcome.Leader} leads already."
-        : string.Create(CultureInfo.InvariantCulture, $"{outcome.Leader} leads, {before.Leader} follows; the switchover took {outcome.DurationMs} ms.");
+        : $"{outcome.Leader} leads, {before.Leader} follows; {Pause(outcome.WritePauseMs)}.";
+
+    /// <summary>For a person: the measured pause, or that none was measured.</summary>
+    public static string Pause(long? milliseconds) => milliseconds is { } ms
+        ? string.Create(CultureInfo.InvariantCulture, $"writes waited {ms} ms at most")
+        : "how long writes waited is not known: the new leader has not said that it takes them, see `wolfctl list servers`";
 
     private static string Name(ClusterDocument cluster) => cluster.ClusterName is { Length: > 0 } name ? $"cluster {name}" : "the cluster";
 }

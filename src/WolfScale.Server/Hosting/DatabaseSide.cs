@@ -17,17 +17,19 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly ClusterNode _node;
     private readonly NodeConfiguration _configuration;
     private readonly IProxyControl _proxy;
+    private readonly Maintenance _maintenance;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly HttpMigrationSources _sources;
     private readonly FeedServer _feed;
     private readonly DatabaseController _controller;
     private readonly RoleDriver _roles;
+    private readonly Lock _announcing = new();
     private DatabaseState _logged = new();
 
-    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, IProxyControl proxy, ILoggerFactory loggers, TimeProvider time)
+    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, IProxyControl proxy, Maintenance maintenance, ILoggerFactory loggers, TimeProvider time)
     {
-        (_node, _configuration, _proxy, _time) = (node, configuration, proxy, time);
+        (_node, _configuration, _proxy, _maintenance, _time) = (node, configuration, proxy, maintenance, time);
         _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
         var log = new ReplicatedLog(node);
         _ = HostPort.TryParse(configuration.Database.FeedBindAddress, out var bind, out _);
@@ -40,6 +42,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _roles = new RoleDriver(node, log, _controller, _logger);
         Verification = new Verification(NodeOptions.Database(configuration, Peers), _feed, log, () => _controller.State.Phase, time);
         _controller.Changed += OnChanged;
+        _maintenance.Changed += Announce;
     }
 
     /// <summary><see cref="State"/> has changed.</summary>
@@ -81,6 +84,12 @@ internal sealed class DatabaseSide : IAsyncDisposable
                 _controller.ResumeServing();
             return outcome;
         }
+        catch (Exception)
+        {
+            // Nobody waits for it any more, or the server broke in the middle: it must not stay closed on purpose while this node leads.
+            _controller.ResumeServing();
+            throw;
+        }
         finally
         {
             _proxy.OnHandover(false);
@@ -113,6 +122,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _node.RoleChanged -= OnRoleChanged;
+        _maintenance.Changed -= Announce;
         await Verification.DisposeAsync();
         await _controller.DisposeAsync();
         await _feed.DisposeAsync();
@@ -162,9 +172,16 @@ internal sealed class DatabaseSide : IAsyncDisposable
 
     private void OnRoleChanged(RoleChange change) => _roles.Apply();
 
+    /// <summary>Tells the cluster how the server stands now.</summary>
+    private void Announce()
+    {
+        lock (_announcing)
+            _node.SetLocalState(LocalFacts.Of(State, _configuration, _maintenance.IsOn));
+    }
+
     private void OnChanged(DatabaseState state)
     {
-        _node.SetLocalState(LocalFacts.Of(state, _configuration));
+        Announce();
         if (state.Phase != _logged.Phase || state.Reason != _logged.Reason)
             HostLog.Database(_logger, state.Phase.ToString(), state.AppliedLsn, state.Reason.Length > 0 ? ": " + state.Reason : "");
         foreach (var alarm in state.Alarms.Except(_logged.Alarms))

@@ -58,4 +58,19 @@ internal static partial class HostLog
 
     [LoggerMessage(4016, LogLevel.Warning, "The feed turned MariaDB away at position '{Position}': {Why}")]
     public static partial void FeedRefused(ILogger logger, string position, string why);
+
+    [LoggerMessage(4040, LogLevel.Warning, "An operator removes {Node} from the cluster (forced: {Force})")]
+    public static partial void Removing(ILogger logger, string node, bool force);
+
+    [LoggerMessage(4041, LogLevel.Warning, "An operator has asked this node to leave the cluster for good")]
+    public static partial void Leaving(ILogger logger);
+
+    [LoggerMessage(4042, LogLevel.Warning, "Maintenance is {State}")]
+    public static partial void MaintenanceSet(ILogger logger, string state);
+
+    [LoggerMessage(4043, LogLevel.Information, "{Node} is back and in step: it gets the lead (cluster.failback = \"auto\")")]
+    public static partial void FailingBack(ILogger logger, string node);
+
+    [LoggerMessage(4044, LogLevel.Warning, "{Node} did not get the lead back: {Reason}; tried again in {Seconds} s")]
+    public static partial void NotFailedBack(ILogger logger, string node, string reason, double seconds);
 }

@@ -1,7 +1,9 @@
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
+using WolfScale.Server.Hosting.Membership;
 using WolfScale.Server.Http;
 using WolfScale.Server.Logging;
 
@@ -15,8 +17,11 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IAsyncDisposable
+internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IAsyncDisposable
 {
+    /// <summary>A promotion is bounded by less (rule C4).</summary>
+    private static readonly TimeSpan OpeningLimit = TimeSpan.FromSeconds(10);
+
     private readonly NodeConfiguration _configuration;
     private readonly NodeLoggerProvider _log;
     private readonly ILoggerFactory _loggers;
@@ -28,10 +33,12 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private readonly CancellationTokenSource _stopping = new();
     private readonly AccountHashes _accounts;
     private ClusterNode _node = null!; // set by the only way to get an instance
+    private Maintenance _maintenance = null!;
     private ApiServer? _api;
     private DatabaseSide? _database;
     private ProxySide? _proxy;
     private Task _lookingAfter = Task.CompletedTask;
+    private Task _failingBack = Task.CompletedTask;
     private string? _failure;
 
     private NodeHost(NodeConfiguration configuration, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version)
@@ -52,7 +59,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             var commit = _node.CommitLsn;
             var behind = database is not null && database.AppliedLsn < commit;
             return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process)
-                with { ProxySessions = _proxy?.Sessions };
+                with { ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn };
         }
     }
 
@@ -74,6 +81,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         var host = new NodeHost(configuration, log, loggers, time, version);
         host._node = await ClusterNode.StartAsync(                                          // 1
             NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync }, loggers, time, cancellationToken);
+        host._maintenance = new Maintenance(host._node.State);
         try
         {
             if (entry.Rejoin)
@@ -90,12 +98,29 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
 
     public async Task<SwitchoverDocument> HandOverAsync(string? nodeId, CancellationToken cancellationToken)
     {
+        if (nodeId is not null && SwitchoverRules.Refuse(_node.View, nodeId) is { } refusal)
+            return new SwitchoverDocument(false, _node.View.LeaderId, 0, refusal); // before any write has to wait
         var began = _time.GetTimestamp();
         var outcome = _database is { } database && _node.Role.Lease is not null
             ? await database.HandOverAsync(nodeId, cancellationToken)
             : new TransferOutcome(false, null, $"This node does not serve as leader; that is {_node.View.LeaderId ?? "nobody at the moment"}.");
-        return new SwitchoverDocument(
-            outcome.Succeeded, outcome.NewLeader ?? _node.View.LeaderId, (long)_time.GetElapsedTime(began).TotalMilliseconds, outcome.Succeeded ? null : outcome.Reason);
+        var durationMs = (long)_time.GetElapsedTime(began).TotalMilliseconds;
+        return new SwitchoverDocument(outcome.Succeeded, outcome.NewLeader ?? _node.View.LeaderId, durationMs, outcome.Succeeded ? null : outcome.Reason)
+        {
+            WritePauseMs = outcome is { Succeeded: true, NewLeader: { } leader } && await HasOpenedAsync(leader, cancellationToken) ? (long)_time.GetElapsedTime(began).TotalMilliseconds : null,
+        };
+    }
+
+    public async Task<(MaintenanceDocument? Done, string Reason)> SetMaintenanceAsync(bool on, CancellationToken cancellationToken)
+    {
+        if (!_configuration.Database.Enabled)
+            return (null, "This node is a witness, which never leads.");
+        var handed = on && _node.Role.Lease is not null ? await HandOverAsync(null, cancellationToken) : null;
+        if (handed is { Success: false })
+            return (null, $"The node leads, and the lead could not be handed over: {handed.Reason ?? "nobody took it in time"}. It is not in maintenance.");
+        HostLog.MaintenanceSet(_logger, on ? "on: this node keeps the lead away" : "off");
+        _maintenance.Set(on);
+        return (new MaintenanceDocument(_configuration.Node.Id, on, _node.View.LeaderId, handed?.WritePauseMs), "");
     }
 
     public bool SetLogLevel(string level)
@@ -117,6 +142,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         await _stopping.CancelAsync();
         _node.ViewChanged -= OnViewChanged;
         await _lookingAfter;
+        await _failingBack;
         if (_database is { } database)                                                      // 1
             await database.StopAsync();
         _proxy?.Dispose();
@@ -135,13 +161,6 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
 
     private DatabaseSide Database => _database ?? throw new DumpException(
         _configuration.Database.Enabled ? "This node is no member of the cluster yet: its server is not looked after." : "This node is a witness: it has no server.");
-
-    private void MapMore(Microsoft.AspNetCore.Routing.IEndpointRouteBuilder routes)
-    {
-        ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time);
-        CopyEndpoints.Map(routes, this);
-        VerifyEndpoints.Map(routes, () => _database?.Verification);
-    }
 
     void IProxyControl.OnHandover(bool isUnderWay) => _proxy?.OnHandover(isUnderWay);
 
@@ -168,6 +187,81 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         OnViewChanged(_node.View); // what was announced before the line above
         if (_configuration.Database.Enabled)
             _lookingAfter = LookAfterDatabaseAsync();                                       // 3
+        if (_configuration is { Database.Enabled: true, Cluster.Failback: FailbackMode.Auto })
+            _failingBack = FailBackAsync();
+    }
+
+    /// <summary>Waits, within a bound, until another node says that its server takes writes.</summary>
+    private async Task<bool> HasOpenedAsync(string leader, CancellationToken cancellationToken)
+    {
+        var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Look(ClusterView view)
+        {
+            if (view.Find(leader) is { } node && LocalFacts.IsServing(node))
+                _ = opened.TrySetResult();
+        }
+
+        _node.ViewChanged += Look;
+        try
+        {
+            Look(_node.View);
+            await opened.Task.WaitAsync(OpeningLimit, _time, cancellationToken);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+        finally
+        {
+            _node.ViewChanged -= Look;
+        }
+    }
+
+    /// <summary>While this node leads: gives the lead to the lowest id once that is ready for it.</summary>
+    private async Task FailBackAsync()
+    {
+        var rules = new FailbackRules();
+        var began = _time.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(_configuration.Cluster.HeartbeatIntervalMs), _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                if (rules.Look(_node.View, _node.Role.Lease is not null && _database?.State.Serving == true, _time.GetElapsedTime(began)) is not { } preferred)
+                    continue;
+                HostLog.FailingBack(_logger, preferred);
+                if (await TryGiveAsync(preferred) is { } reason)
+                    HostLog.NotFailedBack(_logger, preferred, reason, FailbackRules.Again.TotalSeconds);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The node is stopping.
+        }
+    }
+
+    /// <returns>Why the lead is still here; null when it is not.</returns>
+    private async Task<string?> TryGiveAsync(string to)
+    {
+        try
+        {
+            return await HandOverAsync(to, _stopping.Token) is { Success: false } failed ? failed.Reason ?? "it did not take it in time" : null;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return e.Message; // the local server did not answer in the middle of it
+        }
+    }
+
+    /// <summary>What the API has beside status, health and switchovers.</summary>
+    private void MapMore(IEndpointRouteBuilder routes)
+    {
+        ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time);
+        CopyEndpoints.Map(routes, this);
+        VerifyEndpoints.Map(routes, () => _database?.Verification);
+        MaintenanceEndpoints.Map(routes, this);
+        MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, cancellation), _logger));
     }
 
     /// <summary>Begins with the MariaDB side once the node is a member. It can fail only on this machine's own account (no port for the feed).</summary>
@@ -177,7 +271,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         {
             await _member.Task.WaitAsync(_stopping.Token);
             HostLog.Member(_logger, _node.Wal.Last.Lsn);
-            var database = new DatabaseSide(_node, _configuration, this, _loggers, _time);
+            var database = new DatabaseSide(_node, _configuration, this, _maintenance, _loggers, _time);
             if (_proxy is { } proxy)
                 database.Changed += proxy.Update;
             database.Start();

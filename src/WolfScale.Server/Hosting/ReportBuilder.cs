@@ -96,6 +96,7 @@ internal static class ReportBuilder
         AppliedLsn = node.Witness ? null : node.AppliedLsn,
         LagEntries = node.Witness ? null : node.LagEntries,
         Voter = node.Voter,
+        NeverLeader = node.NeverLeader,
         Fit = node.Fit,
         LastHeardMs = node.LastHeardMs,
     };

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -18,7 +17,7 @@ internal static class AdminEndpoints
 
     private static async Task<IResult> PromoteAsync(HttpContext context, NodeReport report, INodeOperations operations, CancellationToken aborted)
     {
-        if (await BodyAsync(context, ApiJson.Readable.PromoteRequest, new PromoteRequest(null), aborted) is not { } request)
+        if (await RequestBody.ReadAsync(context, ApiJson.Readable.PromoteRequest, new PromoteRequest(null), aborted) is not { } request)
             return Problems.BadRequest("The body must be {\"node\": ID}, or empty for the node that is asked.");
         var target = request.Node ?? report.Id;
         if (!report.Nodes.Any(n => n.Id == target))
@@ -41,23 +40,7 @@ internal static class AdminEndpoints
     }
 
     private static async Task<IResult> LogLevelAsync(HttpContext context, INodeOperations operations, CancellationToken aborted) =>
-        await BodyAsync(context, ApiJson.Readable.LogLevelRequest, null, aborted) is { Level: { } level } && operations.SetLogLevel(level)
+        await RequestBody.ReadAsync(context, ApiJson.Readable.LogLevelRequest, null, aborted) is { Level: { } level } && operations.SetLogLevel(level)
             ? Results.Text(JsonSerializer.Serialize(new LogLevelRequest(level), ApiJson.Readable.LogLevelRequest), "application/json; charset=utf-8")
             : Problems.BadRequest("The body must be {\"level\": LEVEL} with trace, debug, info, warn or error.");
-
-    /// <summary>The body; <paramref name="empty"/> when there is none; null when it cannot be read.</summary>
-    private static async Task<T?> BodyAsync<T>(HttpContext context, JsonTypeInfo<T> type, T? empty, CancellationToken aborted)
-        where T : class
-    {
-        if (context.Request.ContentLength is null or 0)
-            return empty;
-        try
-        {
-            return await JsonSerializer.DeserializeAsync(context.Request.Body, type, aborted);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 }

@@ -47,8 +47,6 @@ internal static class ClusterRules
 
         if (context.Configuration.Replication.Mode == ReplicationMode.Binlog)
             yield return context.Error("not_yet", "replication.mode", "replication.mode = \"binlog\" is not part of this version: use \"proxy\"");
-        if (context.Configuration.Cluster.Failback == FailbackMode.Auto)
-            yield return context.Warning("not_yet", "cluster.failback", "cluster.failback = \"auto\" is not part of this version: the lead stays where it is until it is moved or lost");
     }
 
     private static IEnumerable<Finding> Name(RuleContext context)

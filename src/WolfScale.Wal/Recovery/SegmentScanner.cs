@@ -68,6 +68,8 @@ internal sealed class SegmentScanner(IWalFile file, Segment segment)
         for (long offset = Offset; offset < length;)
         {
             ReadOnlySpan<byte> chunk = _window.Read(offset, ChunkBytes);
+            if (chunk.IsEmpty)
+                break; // cut off meanwhile, by the node whose log is only looked at (WalInspection)
             int used = chunk.LastIndexOfAnyExcept((byte)0);
             if (used >= 0)
                 lastUsedOffset = offset + used + 1;

@@ -26,7 +26,6 @@ public class ConfigurationRulesTests
     [InlineData("cluster.bootstrap", "true", "bootstrap_on", "warning")]
     [InlineData("cluster.mode", "\"available\"", "not_yet", "error")]
     [InlineData("replication.mode", "\"binlog\"", "not_yet", "error")]
-    [InlineData("cluster.failback", "\"auto\"", "not_yet", "warning")]
     [InlineData("cluster.cluster_name", "\"a b\"", "bad_name", "error")]
     [InlineData("cluster.election_timeout_min_ms", "3000", "bad_interval", "error")]
     [InlineData("cluster.election_timeout_min_ms", "900", "timeout_below_heartbeat", "error")]

@@ -106,13 +106,34 @@ public class HostingTests
     {
         var following = new DatabaseState { Phase = DatabasePhase.Following, Up = true, Fit = true, AppliedLsn = 9, Position = "0-1-9", Version = "10.11", ServerId = 4 };
 
-        var state = LocalFacts.Of(following, Configuration);
+        var state = LocalFacts.Of(following, Configuration, maintenance: false);
 
         Assert.Equal((NodeStatus.Active, true, 9, "0-1-9", 4u), (state.Status, state.Fit, state.AppliedLsn, state.AppliedGtid, state.DatabaseServerId));
         Assert.Equal("10.0.0.1:8080", state.ApiAddress); // a wildcard is told under the host that others reach
-        Assert.Equal(NodeStatus.NeedsMigration, LocalFacts.Of(following with { Phase = DatabasePhase.NeedsMigration }, Configuration).Status);
-        Assert.Equal(NodeStatus.Offline, LocalFacts.Of(following with { Phase = DatabasePhase.Down }, Configuration).Status);
+        Assert.Equal(NodeStatus.NeedsMigration, LocalFacts.Of(following with { Phase = DatabasePhase.NeedsMigration }, Configuration, maintenance: false).Status);
+        Assert.Equal(NodeStatus.Offline, LocalFacts.Of(following with { Phase = DatabasePhase.Down }, Configuration, maintenance: false).Status);
         Assert.Equal((NodeStatus.Active, false), (LocalFacts.Witness(Configuration).Status, LocalFacts.Witness(Configuration).Fit));
+    }
+
+    /// <summary>Unfit, it stands last in elections and hands over what it wins; it serves reads as before.</summary>
+    [Fact]
+    public void In_maintenance_a_node_is_well_and_not_fit_to_lead()
+    {
+        var following = new DatabaseState { Phase = DatabasePhase.Following, Up = true, Fit = true };
+
+        var state = LocalFacts.Of(following, Configuration, maintenance: true);
+
+        Assert.Equal((NodeStatus.Active, false, LocalFacts.MaintenanceReason), (state.Status, state.Fit, state.Reason));
+        Assert.Equal("no space", LocalFacts.Of(following with { Reason = "no space" }, Configuration, maintenance: true).Reason);
+    }
+
+    [Fact]
+    public void The_others_hear_when_a_server_takes_writes()
+    {
+        var serving = new DatabaseState { Phase = DatabasePhase.Serving, Up = true, Fit = true, Alarms = ["little disk space"] };
+
+        Assert.True(LocalFacts.IsServing(new NodeView { Id = "node-1", DatabaseHealth = LocalFacts.Of(serving, Configuration, maintenance: false).DatabaseHealth }));
+        Assert.False(LocalFacts.IsServing(new NodeView { Id = "node-1", DatabaseHealth = LocalFacts.Of(serving with { Phase = DatabasePhase.Promoting }, Configuration, maintenance: false).DatabaseHealth }));
     }
 
     [Fact]
