@@ -97,7 +97,7 @@ internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode>
             throw new RefusedException("There is nothing to compare with: " + string.Join("; ", _notCompared.Select(n => $"{n.What}: {n.Why}")));
     }
 
-    /// <summary>A definition is not part of a snapshot, and a statement that changes one is somewhere else a moment later: only what stays different counts.</summary>
+    /// <summary>A definition is not part of a snapshot, and a statement that changes one is somewhere else a moment later: only what stays different in the same way counts.</summary>
     private async Task CompareDefinitionsAsync(Func<VerifiedObject, bool> wanted, CancellationToken cancellationToken)
     {
         List<VerifyDifference> found = [];
@@ -106,14 +106,15 @@ internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode>
             if (attempt > 1)
                 await Task.Delay(LooksAgainAfter, cancellationToken);
             var here = (await leader.SurveyAsync(cancellationToken)).Where(wanted).ToDictionary(Key);
-            var before = found.Select(d => (d.Node, d.Object)).ToHashSet();
+            var before = found.ToHashSet();
             found = [];
             await OfFollowersAsync(async follower =>
             {
                 var there = (await follower.SurveyAsync(cancellationToken)).Where(wanted).ToDictionary(Key);
                 var differences = here.Keys.Union(there.Keys)
-                    .Where(key => here.GetValueOrDefault(key)?.Digest != there.GetValueOrDefault(key)?.Digest && (attempt == 1 || before.Contains((follower.Name, key))))
-                    .Select(key => new VerifyDifference(follower.Name, "DEFINITION", key, null, null, Describe(here.GetValueOrDefault(key)), Describe(there.GetValueOrDefault(key))));
+                    .Where(key => here.GetValueOrDefault(key)?.Digest != there.GetValueOrDefault(key)?.Digest)
+                    .Select(key => new VerifyDifference(follower.Name, "DEFINITION", key, null, null, Describe(here.GetValueOrDefault(key)), Describe(there.GetValueOrDefault(key))))
+                    .Where(difference => attempt == 1 || before.Contains(difference));
                 lock (found)
                     found.AddRange(differences);
             });
