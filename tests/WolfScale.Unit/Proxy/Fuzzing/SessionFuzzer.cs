@@ -210,13 +210,18 @@ internal sealed partial class SessionFuzzer : IDisposable, IClusterRoutes, IQuor
         (Quorum, _silent, _damageServer) = (QuorumAnswer.Held, false, _random.Next(4) == 0 ? 1 + _random.Next(4) : 0);
         _session = new ClientSession(_context, _loop, pool: null, its);
         _session.Start();
+        _mayCompress = false;
         if (_random.Next(6) == 0)
         {
             _silent = true;
             foreach (var step in Settle(2))
                 yield return step;
             if (_random.Next(2) == 0)
+            {
                 Damage(_client, FuzzAnswers.Login(ProxyKit.Classic)); // before it was greeted
+                _mayCompress = true; // the damage may ask for it
+            }
+
             foreach (var (peer, _) in _servers)
                 Damage(peer, FuzzAnswers.Greeting());
             _silent = false;
@@ -228,7 +233,7 @@ internal sealed partial class SessionFuzzer : IDisposable, IClusterRoutes, IQuor
         var how = _random.Next(8);
         for (var n = how == 0 ? _random.Next(4) : -1; n >= 0; n--)
             DamageServers(RawPeer.Packet(2, RawPeer.Ok())); // out of turn
-        _mayCompress = how == 1;
+        _mayCompress |= how == 1;
         if (how == 1)
             Damage(_client, login);
         else
