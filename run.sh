@@ -191,7 +191,7 @@ wolfctl() {
 
 # Runs every test project, one after the other (servers under test want both cores), and ends with the sum alone on the last line.
 run_tests() {
-  local deadline=$((SECONDS + 2700)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log failures code left
+  local deadline=$((SECONDS + 4200)) projects=() solution=WolfScale.slnx passed=0 failed=0 skipped=0 project log failures code left
   while [[ $# -gt 0 ]]; do
     case $1 in
       --long) export WOLFSCALE_LONG=1; deadline=$((SECONDS + 21600)) ;;
