@@ -11,6 +11,10 @@ namespace WolfScale.MariaDb.Local;
 /// </summary>
 public sealed class PrivateServer : IAsyncDisposable
 {
+    private const string WithoutSemiSync = "--rpl-semi-sync-master-enabled=OFF";
+
+    private static readonly TimeSpan RecoveryPatience = TimeSpan.FromSeconds(40);
+
     private Process? _process;
 
     public PrivateServer(string directory, int port, uint serverId)
@@ -122,13 +126,18 @@ public sealed class PrivateServer : IAsyncDisposable
             throw new InvalidOperationException($"mariadb-install-db failed for {data} (exit {install.ExitCode}): {output}");
     }
 
-    /// <summary>Starts the server and returns when <c>root</c> can log in through the socket.</summary>
+    /// <summary>
+    /// Starts the server and returns when <c>root</c> can log in through the socket. A server that was killed in the middle of DDL writes to its binlog at the next start
+    /// how it has ended that, also what ran under <c>sql_log_bin=0</c>, and with semi-sync on waits for an ACK that nobody can give, since it does not listen yet (measured on
+    /// 10.11: <c>ddl_log_execute_recovery</c>). It is then started without semi-sync; <c>read_only</c> keeps it closed.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The server ended before it was ready; the message ends with its error log.</exception>
     public async Task StartAsync(IReadOnlyList<string>? arguments = null, CancellationToken cancellationToken = default)
     {
         _process?.Dispose();
         string[] command = [.. Launcher, Find("mariadbd"), $"--defaults-file={ConfigurationFile}", $"--user={Environment.UserName}", .. arguments ?? []];
         _process = Start(command[0], command[1..]);
+        var began = Stopwatch.GetTimestamp();
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(25));
         while (await poll.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
         {
@@ -143,6 +152,13 @@ public sealed class PrivateServer : IAsyncDisposable
             catch (MySqlException)
             {
                 // Not listening yet: the next tick tries again, and an ended process is reported above.
+            }
+
+            if (Stopwatch.GetElapsedTime(began) > RecoveryPatience && arguments?.Contains(WithoutSemiSync) is not true)
+            {
+                await StopAsync(force: true, cancellationToken).ConfigureAwait(false);
+                await StartAsync([.. arguments ?? [], WithoutSemiSync], cancellationToken).ConfigureAwait(false);
+                return;
             }
         }
     }
