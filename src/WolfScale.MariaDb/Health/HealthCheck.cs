@@ -16,22 +16,16 @@ internal sealed class HealthCheck(ServerContext context)
 
     private long _last;
     private long _lastCommitLsn = -1;
+    private bool _isPrepared;
 
-    /// <summary>Makes what the check writes to. Call it while nothing blocks DDL: a commit that waits for its ACK does.</summary>
-    public static async Task PrepareAsync(AdminConnection server)
-    {
-        if (!server.LeavesNoTrace)
-            return;
-        await server.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS `{PrivilegeRules.OwnSchema}`");
-        await server.ExecuteAsync($"CREATE TABLE IF NOT EXISTS {Table} (id INT PRIMARY KEY, at TIMESTAMP(3) NOT NULL) ENGINE=InnoDB COMMENT='WolfScale: not replicated'");
-        await server.ExecuteAsync($"INSERT IGNORE INTO {Table} VALUES (1, NOW(3))");
-    }
-
-    /// <summary>On a follower: the applier's own writes show that writing works.</summary>
+    /// <summary>On a follower: the applier's own writes show that writing works. What the leader's test writes into is made here, because a promotion has no time for it.</summary>
     public async Task RunWhenDueAsync()
     {
-        if (IsDue())
-            _ = await RunAsync(leads: false);
+        if (!IsDue())
+            return;
+        _ = await RunAsync(leads: false);
+        if (!_isPrepared)
+            await RemakeAsync();
     }
 
     /// <summary>On the leader.</summary>
@@ -101,11 +95,22 @@ internal sealed class HealthCheck(ServerContext context)
         try
         {
             await PrepareAsync(context.Server);
+            _isPrepared = true;
         }
         catch (MySqlException) when (context.Server.IsOpen)
         {
             // Without the table there is no test write, and all else of the check goes on.
         }
+    }
+
+    /// <summary>Makes what the check writes to. Call it while nothing blocks DDL: a commit that waits for its ACK does.</summary>
+    private static async Task PrepareAsync(AdminConnection server)
+    {
+        if (!server.LeavesNoTrace)
+            return;
+        await server.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS `{PrivilegeRules.OwnSchema}`");
+        await server.ExecuteAsync($"CREATE TABLE IF NOT EXISTS {Table} (id INT PRIMARY KEY, at TIMESTAMP(3) NOT NULL) ENGINE=InnoDB COMMENT='WolfScale: not replicated'");
+        await server.ExecuteAsync($"INSERT IGNORE INTO {Table} VALUES (1, NOW(3))");
     }
 
     private long? FreeBytes()

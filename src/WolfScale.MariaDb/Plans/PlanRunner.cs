@@ -26,11 +26,29 @@ internal sealed class PlanRunner(IPlanStore store)
         {
             cancellationToken.ThrowIfCancellationRequested();
             await store.SaveAsync(new PlanRecord(name, step.Name, data()), cancellationToken);
-            await step.RunAsync(cancellationToken);
-            if (AfterStep is { } probe)
-                await probe(name, step.Name);
+            await RunAsync(name, step, cancellationToken);
         }
 
         await store.ClearAsync(name, cancellationToken);
+    }
+
+    /// <summary>For a plan that is never resumed: that it is open is saved once, and not how far it has come, because a save is a sync and clients wait.</summary>
+    public async Task RunAsOneAsync(string name, IReadOnlyList<PlanStep> steps, CancellationToken cancellationToken)
+    {
+        await store.SaveAsync(new PlanRecord(name, steps[0].Name, "{}"), cancellationToken);
+        foreach (var step in steps)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await RunAsync(name, step, cancellationToken);
+        }
+
+        await store.ClearAsync(name, cancellationToken);
+    }
+
+    private async Task RunAsync(string name, PlanStep step, CancellationToken cancellationToken)
+    {
+        await step.RunAsync(cancellationToken);
+        if (AfterStep is { } probe)
+            await probe(name, step.Name);
     }
 }

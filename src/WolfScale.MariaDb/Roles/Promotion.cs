@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Events;
-using WolfScale.MariaDb.Health;
 using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Plans;
 using WolfScale.MariaDb.Positions;
@@ -33,9 +32,8 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
     private readonly IReplicatedLog _log = lease.Log;
     private readonly long _target = lease.Log.LastLsn;
 
-    public Task RunAsync(CancellationToken cancellationToken) => context.Plans.RunAsync(
+    public Task RunAsync(CancellationToken cancellationToken) => context.Plans.RunAsOneAsync(
         Closing.PromotionPlan,
-        "{}",
         [
             new("committed", CommittedAsync),
             new("caught-up", CaughtUpAsync),
@@ -45,7 +43,6 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
             new("events", EventsAsync),
             new("open", OpenAsync),
         ],
-        from: null,
         cancellationToken);
 
     // A server that held its commits is open meanwhile.
@@ -82,10 +79,6 @@ internal sealed partial class Promotion(ServerContext context, ILeaderLog lease,
         var report = await context.Standing.ReadAsync(cancellationToken);
         if (report.Standing is not Standing.AheadOfLog && !(report.Standing is Standing.Exact exact && IsLast(exact)))
             throw new PromotionFailedException($"The server moved while it was promoted: {Explain(report.Standing)}");
-
-        // An open one was prepared when it was opened, and commits that wait for their ACK would block this DDL.
-        if (!await WriteGate.IsOpenAsync(context.Server))
-            await HealthCheck.PrepareAsync(context.Server);
     }
 
     private async Task GatedAsync(CancellationToken cancellationToken)
