@@ -27,8 +27,22 @@ public static class ClusterTable
         }
 
         Terminal.Out.Write(table);
+        if (cluster.Verified is { } verified)
+            Terminal.Line("verified: " + Describe(verified));
         foreach (var warning in cluster.Warnings)
             Terminal.Line("warning: " + Warnings.Explain(warning));
+    }
+
+    /// <summary>The last comparison of all nodes, in one line.</summary>
+    public static string Describe(VerifiedDocument verified)
+    {
+        var last = string.Create(CultureInfo.InvariantCulture, $"at LSN {verified.Lsn}, {verified.At:u}");
+        if (verified.Identical)
+            return $"{string.Join(", ", verified.Nodes)} identical {last}";
+        var before = verified is { IdenticalAt: { } at, IdenticalLsn: { } lsn }
+            ? string.Create(CultureInfo.InvariantCulture, $"all were last proven identical at LSN {lsn}, {at:u}")
+            : "all were never proven identical";
+        return verified.Different.Length > 0 ? $"{string.Join(", ", verified.Different)} DIFFERENT {last}; {before}" : $"not all nodes could be compared {last}; {before}";
     }
 }
 

@@ -23,6 +23,8 @@ public sealed record NodeConfiguration
 
     public ProxySection Proxy { get; init; } = new();
 
+    public VerifySection Verify { get; init; } = new();
+
     public LoggingSection Logging { get; init; } = new();
 
     /// <summary>The data directory in force: as given, or <c>/var/lib/wolfscale/ID</c>.</summary>

@@ -22,6 +22,9 @@ public sealed record ClusterDocument(
 
     /// <summary>Clients of its proxy, other proxies' connections among them.</summary>
     public int? ProxySessions { get; init; }
+
+    /// <summary>The last comparison of all nodes that the node that answers knows of.</summary>
+    public VerifiedDocument? Verified { get; init; }
 }
 
 /// <summary><c>GET /read-index</c>: the last transaction that anybody can have been told of when it was asked; null where the log holds none.</summary>
@@ -68,6 +71,7 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(VerifyRequest))]
 [JsonSerializable(typeof(VerifyAnswer))]
 [JsonSerializable(typeof(VerifyReport))]
+[JsonSerializable(typeof(VerifiedDocument))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>As <see cref="Default"/>, with quotes and the like readable: these bodies are read by people with curl, and never stand inside HTML.</summary>

@@ -59,6 +59,9 @@ public sealed record NodeReport
     /// <summary>The copy of another node's data that is under way, or the last one since the node started; null: none.</summary>
     public MigrationReport? Migration { get; init; }
 
+    /// <summary>The last comparison of all nodes in which this one took part; null: none.</summary>
+    public VerifiedDocument? Verified { get; init; }
+
     public AddressReport? Addresses { get; init; }
 
     /// <summary>What weakens the promise: <c>fsync_off</c>, <c>mode_available</c>.</summary>

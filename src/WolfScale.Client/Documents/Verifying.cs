@@ -22,7 +22,29 @@ public sealed record VerifyRequest(string Id, string Step)
 
     /// <summary>edge: how many rows the piece is to have.</summary>
     public int Rows { get; init; }
+
+    /// <summary>end: what came of it, for the node to remember; null: nothing.</summary>
+    public VerifyOutcome? Outcome { get; init; }
 }
+
+/// <summary>What came of a comparison of all that the nodes hold.</summary>
+/// <param name="At">When the snapshots were open.</param>
+/// <param name="Lsn">What they hold: everything up to here.</param>
+/// <param name="Identical">Nothing differs, and no node was left out.</param>
+/// <param name="Nodes">Which were compared, the leader first.</param>
+/// <param name="Different">Which of them differ from the leader.</param>
+public sealed record VerifyOutcome(DateTimeOffset At, long Lsn, bool Identical, ImmutableArray<string> Nodes, ImmutableArray<string> Different);
+
+/// <summary>In <c>GET /status</c>: the last comparison in which the node took part, and the last one that found all nodes identical.</summary>
+/// <param name="At">When.</param>
+/// <param name="Lsn">At which LSN.</param>
+/// <param name="Identical">Nothing differed, and no node was left out.</param>
+/// <param name="Nodes">Which were compared, the leader first.</param>
+/// <param name="Different">Which of them differed from the leader.</param>
+/// <param name="IdenticalAt">When all were last proven identical; null: never.</param>
+/// <param name="IdenticalLsn">And at which LSN.</param>
+public sealed record VerifiedDocument(
+    DateTimeOffset At, long Lsn, bool Identical, ImmutableArray<string> Nodes, ImmutableArray<string> Different, DateTimeOffset? IdenticalAt, long? IdenticalLsn);
 
 /// <summary>Answer to it; what does not belong to the step is null.</summary>
 public sealed record VerifyAnswer
@@ -55,6 +77,7 @@ public sealed record VerifyAnswer
 public sealed record VerifiedObject(string Kind, string Schema, string Name, string Digest, string? Skipped, long Rows);
 
 /// <summary>What <c>wolfctl verify --json</c> prints.</summary>
+/// <param name="At">When the snapshots were open.</param>
 /// <param name="Identical">Nothing differs and nothing was left out that could have been compared.</param>
 /// <param name="Lsn">All snapshots hold exactly everything up to here.</param>
 /// <param name="Gtid">The last transaction in them.</param>
@@ -64,7 +87,7 @@ public sealed record VerifiedObject(string Kind, string Schema, string Name, str
 /// <param name="Differences">What was found.</param>
 /// <param name="NotCompared">What was left out, and why.</param>
 public sealed record VerifyReport(
-    bool Identical, long Lsn, string? Gtid, ImmutableArray<string> Nodes, int Tables, long Rows, ImmutableArray<VerifyDifference> Differences, ImmutableArray<NotCompared> NotCompared);
+    DateTimeOffset At, bool Identical, long Lsn, string? Gtid, ImmutableArray<string> Nodes, int Tables, long Rows, ImmutableArray<VerifyDifference> Differences, ImmutableArray<NotCompared> NotCompared);
 
 /// <param name="Node">Which differs from the leader.</param>
 /// <param name="Kind">ROWS, or DEFINITION where it is missing, too much, or made otherwise.</param>

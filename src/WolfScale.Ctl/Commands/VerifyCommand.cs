@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
-using WolfScale.Ctl.Verifying;
+using WolfScale.Client.Verifying;
 
 namespace WolfScale.Ctl.Commands;
 
@@ -29,7 +29,8 @@ internal static class VerifyCommand
         if (others.Count == 0)
             throw new RefusedException("The cluster has one node with a server: there is nothing to compare it with.");
         var followers = others.Select(n => new VerifiedNode(n.Id, id, endpoints.Member(cluster, n.Id, asked))).ToList();
-        var report = await new VerifyRun(leader, followers, rows, (table, done) => Terminal.Progress(string.Create(CultureInfo.InvariantCulture, $"{done} rows compared, now {table}"))).RunAsync(o => IsWanted(o, tables), cancellationToken);
+        var report = await new VerifyRun(leader, followers, rows, (table, done) => Terminal.Progress(string.Create(CultureInfo.InvariantCulture, $"{done} rows compared, now {table}")), TimeProvider.System)
+            .RunAsync(tables.Length == 0 ? null : o => tables.Any(t => t == $"{o.Schema}.{o.Name}" || t == $"{o.Schema}.*"), cancellationToken);
         Terminal.Progress(null);
         if (parsed.GetValue(CtlOptions.Json))
             Terminal.Line(JsonSerializer.Serialize(report, ApiJson.Readable.VerifyReport));
@@ -37,9 +38,6 @@ internal static class VerifyCommand
             Tell(report);
         return report.Differences.Length > 0 ? ExitCode.Different : report.Identical ? ExitCode.Done : ExitCode.Refused;
     }
-
-    private static bool IsWanted(VerifiedObject o, string[] tables) =>
-        tables.Length == 0 || tables.Any(t => t == $"{o.Schema}.{o.Name}" || t == $"{o.Schema}.*");
 
     private static void Tell(VerifyReport report)
     {

@@ -1,5 +1,4 @@
 using WolfScale.MariaDb.Connections;
-using WolfScale.MariaDb.Preflight;
 
 namespace WolfScale.MariaDb.Dump;
 
@@ -46,7 +45,6 @@ internal sealed record DumpedTable(string Schema, string Name, bool IsVersioned,
     /// <summary>Engines whose rows lie elsewhere.</summary>
     private const string WithoutRows = "'MRG_MYISAM','FEDERATED','CONNECT','SPIDER','BLACKHOLE','S3','OQGRAPH','SPHINX','MROONGA'";
 
-    private const string SystemSchemas = "'mysql','information_schema','performance_schema','sys'";
 
     /// <summary>From MariaDB 10.11 on a session may write the history of a system-versioned table.</summary>
     private static readonly Version History = new(10, 11, 0);
@@ -55,15 +53,13 @@ internal sealed record DumpedTable(string Schema, string Name, bool IsVersioned,
 
     /// <summary>The users' schemas, by name.</summary>
     public static async Task<IReadOnlyList<string>> SchemasAsync(AdminConnection server) =>
-        [.. (await server.QueryAsync(
-            $"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE LOWER(SCHEMA_NAME) NOT IN ({SystemSchemas}, '{PrivilegeRules.OwnSchema}', '{DumpFormat.IncomingSchema}', '#mysql50#lost+found') ORDER BY 1"))
-            .Select(r => r.First ?? "")];
+        [.. (await server.QueryAsync($"SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE {UserSchemas.Are("SCHEMA_NAME")} ORDER BY 1")).Select(r => r.First ?? "")];
 
     /// <summary>Bytes of the users' rows, as the engines estimate them; for a progress bar.</summary>
     public static async Task<long> EstimateAsync(AdminConnection server) =>
         long.Parse(
             await server.ScalarAsync(
-                $"SELECT CAST(IFNULL(SUM(DATA_LENGTH), 0) AS UNSIGNED) FROM information_schema.TABLES WHERE LOWER(TABLE_SCHEMA) NOT IN ({SystemSchemas}, '{PrivilegeRules.OwnSchema}')",
+                $"SELECT CAST(IFNULL(SUM(DATA_LENGTH), 0) AS UNSIGNED) FROM information_schema.TABLES WHERE {UserSchemas.Are("TABLE_SCHEMA")}",
                 DumpFormat.Longest) ?? "0",
             System.Globalization.CultureInfo.InvariantCulture);
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using WolfScale.MariaDb.Connections;
-using WolfScale.MariaDb.Preflight;
 using WolfScale.Protocol;
 
 namespace WolfScale.MariaDb.Positions;
@@ -8,9 +7,6 @@ namespace WolfScale.MariaDb.Positions;
 /// <summary>Reads where the server stands.</summary>
 internal static class PositionReader
 {
-    /// <summary>Schemas that every server has, and WolfScale's own, which is made on each server apart and never replicated.</summary>
-    private const string SystemSchemas = "'mysql','information_schema','performance_schema','sys'";
-
     public static async Task<ServerPosition> ReadAsync(AdminConnection server)
     {
         var row = (await server.QueryAsync(
@@ -25,7 +21,5 @@ internal static class PositionReader
 
     /// <summary>Rule C2: any schema of a user's counts, an empty one too, because statements that name it would fail elsewhere.</summary>
     public static async Task<bool> HasUserDataAsync(AdminConnection server) =>
-        await server.ScalarAsync(
-            $"SELECT 1 FROM information_schema.SCHEMATA WHERE LOWER(SCHEMA_NAME) NOT IN ({SystemSchemas}, '{PrivilegeRules.OwnSchema}', '#mysql50#lost+found') LIMIT 1")
-            is not null;
+        await server.ScalarAsync($"SELECT 1 FROM information_schema.SCHEMATA WHERE {UserSchemas.Are("SCHEMA_NAME")} LIMIT 1") is not null;
 }

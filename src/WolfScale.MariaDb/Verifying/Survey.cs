@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.RegularExpressions;
 using WolfScale.MariaDb.Connections;
-using WolfScale.MariaDb.Preflight;
 
 namespace WolfScale.MariaDb.Verifying;
 
@@ -20,8 +19,6 @@ internal static partial class Survey
 {
     private static readonly string[] Needed = ["SHOW VIEW", "TRIGGER"];
 
-    private static readonly string UserSchemas = $"NOT IN ('mysql','information_schema','performance_schema','sys','{PrivilegeRules.OwnSchema}')";
-
     /// <exception cref="DatabaseException">WolfScale's account may not see everything; the message gives the cure.</exception>
     public static async Task<IReadOnlyList<SurveyedObject>> ReadAsync(AdminConnection server, TimeSpan limit)
     {
@@ -31,7 +28,7 @@ internal static partial class Survey
             throw new DatabaseException($"WolfScale's account lacks {string.Join(" and ", missing)} on this server. As root on it: SET sql_log_bin=0; GRANT {string.Join(", ", missing)} ON *.* TO {Sql.Account(facts.Account)};");
         var found = new List<SurveyedObject>();
         foreach (var row in await server.QueryAsync(
-            $"SELECT TABLE_SCHEMA AS s, TABLE_NAME AS n, TABLE_TYPE AS t, IFNULL(ENGINE,'') AS e, IFNULL(TABLE_ROWS,0) AS r FROM information_schema.TABLES WHERE LOWER(TABLE_SCHEMA) {UserSchemas} ORDER BY 1,2", limit))
+            $"SELECT TABLE_SCHEMA AS s, TABLE_NAME AS n, TABLE_TYPE AS t, IFNULL(ENGINE,'') AS e, IFNULL(TABLE_ROWS,0) AS r FROM information_schema.TABLES WHERE {UserSchemas.Are("TABLE_SCHEMA")} ORDER BY 1,2", limit))
         {
             var kind = row["t"] switch { "BASE TABLE" or "SYSTEM VERSIONED" => "TABLE", "VIEW" => "VIEW", "SEQUENCE" => "SEQUENCE", _ => null };
             if (kind is null)
@@ -41,10 +38,10 @@ internal static partial class Survey
         }
 
         foreach (var row in await server.QueryAsync(
-            $"SELECT TRIGGER_SCHEMA AS s, TRIGGER_NAME AS n, CONCAT_WS('#',EVENT_OBJECT_TABLE,ACTION_TIMING,EVENT_MANIPULATION,ACTION_ORDER,ACTION_STATEMENT,SQL_MODE,DEFINER) AS d FROM information_schema.TRIGGERS WHERE LOWER(TRIGGER_SCHEMA) {UserSchemas} ORDER BY 1,2", limit))
+            $"SELECT TRIGGER_SCHEMA AS s, TRIGGER_NAME AS n, CONCAT_WS('#',EVENT_OBJECT_TABLE,ACTION_TIMING,EVENT_MANIPULATION,ACTION_ORDER,ACTION_STATEMENT,SQL_MODE,DEFINER) AS d FROM information_schema.TRIGGERS WHERE {UserSchemas.Are("TRIGGER_SCHEMA")} ORDER BY 1,2", limit))
             found.Add(new SurveyedObject("TRIGGER", row["s"], row["n"], Digest(row["d"]), null, 0));
         foreach (var row in await server.QueryAsync(
-            $"SELECT ROUTINE_SCHEMA AS s, ROUTINE_NAME AS n, ROUTINE_TYPE AS t, CONCAT_WS('#',DTD_IDENTIFIER,ROUTINE_DEFINITION,IS_DETERMINISTIC,SQL_DATA_ACCESS,SECURITY_TYPE,SQL_MODE,DEFINER) AS d FROM information_schema.ROUTINES WHERE LOWER(ROUTINE_SCHEMA) {UserSchemas} ORDER BY 1,3,2", limit))
+            $"SELECT ROUTINE_SCHEMA AS s, ROUTINE_NAME AS n, ROUTINE_TYPE AS t, CONCAT_WS('#',DTD_IDENTIFIER,ROUTINE_DEFINITION,IS_DETERMINISTIC,SQL_DATA_ACCESS,SECURITY_TYPE,SQL_MODE,DEFINER) AS d FROM information_schema.ROUTINES WHERE {UserSchemas.Are("ROUTINE_SCHEMA")} ORDER BY 1,3,2", limit))
             found.Add(new SurveyedObject(row["t"], row["s"], row["n"], Digest(row["d"]), null, 0));
         return found;
     }

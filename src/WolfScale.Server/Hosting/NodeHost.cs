@@ -4,6 +4,7 @@ using WolfScale.Cluster;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
 using WolfScale.Server.Hosting.Membership;
+using WolfScale.Server.Hosting.Verifying;
 using WolfScale.Server.Http;
 using WolfScale.Server.Logging;
 
@@ -34,11 +35,13 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private readonly AccountHashes _accounts;
     private ClusterNode _node = null!; // set by the only way to get an instance
     private Maintenance _maintenance = null!;
+    private VerifyMemory _verified = null!;
     private ApiServer? _api;
     private DatabaseSide? _database;
     private ProxySide? _proxy;
     private Task _lookingAfter = Task.CompletedTask;
     private Task _failingBack = Task.CompletedTask;
+    private Task _comparing = Task.CompletedTask;
     private string? _failure;
 
     private NodeHost(NodeConfiguration configuration, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version)
@@ -59,7 +62,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             var commit = _node.CommitLsn;
             var behind = database is not null && database.AppliedLsn < commit;
             return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process)
-                with { ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn };
+                with { ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last };
         }
     }
 
@@ -82,6 +85,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         host._node = await ClusterNode.StartAsync(                                          // 1
             NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync }, loggers, time, cancellationToken);
         host._maintenance = new Maintenance(host._node.State);
+        host._verified = new VerifyMemory(host._node.State);
         try
         {
             if (entry.Rejoin)
@@ -143,6 +147,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         _node.ViewChanged -= OnViewChanged;
         await _lookingAfter;
         await _failingBack;
+        await _comparing;
         if (_database is { } database)                                                      // 1
             await database.StopAsync();
         _proxy?.Dispose();
@@ -189,6 +194,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             _lookingAfter = LookAfterDatabaseAsync();                                       // 3
         if (_configuration is { Database.Enabled: true, Cluster.Failback: FailbackMode.Auto })
             _failingBack = FailBackAsync();
+        if (_configuration is { Database.Enabled: true, Api.Enabled: true, Verify.IntervalHours: > 0 })
+        {
+            _comparing = new BackgroundVerify(
+                _configuration, () => _node.View, () => _node.Role.Lease is not null && _database?.State.Serving == true, _verified, _logger, _time).RunAsync(_stopping.Token);
+        }
     }
 
     /// <summary>Waits, within a bound, until another node says that its server takes writes.</summary>
@@ -259,7 +269,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     {
         ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time);
         CopyEndpoints.Map(routes, this);
-        VerifyEndpoints.Map(routes, () => _database?.Verification);
+        VerifyEndpoints.Map(routes, () => _database?.Verification, _verified.Note);
         MaintenanceEndpoints.Map(routes, this);
         MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, cancellation), _logger));
     }

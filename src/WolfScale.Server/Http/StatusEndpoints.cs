@@ -26,6 +26,7 @@ internal static class StatusEndpoints
         ServesReads = report.ServesReads,
         GtidPosition = report.Database?.GtidPosition,
         ProxySessions = report.ProxySessions,
+        Verified = report.Verified,
     };
 
     private static IResult Body<T>(T value, JsonTypeInfo<T> type) =>

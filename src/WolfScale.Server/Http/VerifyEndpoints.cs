@@ -15,10 +15,11 @@ internal static class VerifyEndpoints
 
     /// <param name="routes">Where it goes.</param>
     /// <param name="verification">The node's part; null where it has no server, or none yet.</param>
-    public static void Map(IEndpointRouteBuilder routes, Func<Verification?> verification) =>
-        routes.MapPost("/admin/verify", (HttpContext context, CancellationToken aborted) => AnswerAsync(context, verification(), aborted)).For(TokenRole.Admin);
+    /// <param name="remember">Hears what came of it.</param>
+    public static void Map(IEndpointRouteBuilder routes, Func<Verification?> verification, Action<VerifyOutcome> remember) =>
+        routes.MapPost("/admin/verify", (HttpContext context, CancellationToken aborted) => AnswerAsync(context, verification(), remember, aborted)).For(TokenRole.Admin);
 
-    private static async Task<IResult> AnswerAsync(HttpContext context, Verification? verification, CancellationToken aborted)
+    private static async Task<IResult> AnswerAsync(HttpContext context, Verification? verification, Action<VerifyOutcome> remember, CancellationToken aborted)
     {
         if (await ReadAsync(context, aborted) is not { Id.Length: > 0 } request)
             return Problems.BadRequest("The body must be {\"id\", \"step\", …}.");
@@ -26,6 +27,8 @@ internal static class VerifyEndpoints
             return Problems.Make(StatusCodes.Status409Conflict, "no_database", "This node has no server to compare", "It is a witness, or has only just been started.");
         try
         {
+            if (request is { Step: "end", Outcome: { } outcome })
+                remember(outcome);
             return await StepAsync(verification, request, aborted) is { } answer
                 ? Results.Text(JsonSerializer.Serialize(answer, ApiJson.Readable.VerifyAnswer), "application/json; charset=utf-8")
                 : Problems.BadRequest($"\"{request.Step}\" is not a step: pause, open, survey, key, edge, sum, describe and end are.");

@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
 using System.Text.Json;
 
-namespace WolfScale.Ctl.Verifying;
+namespace WolfScale.Client.Verifying;
 
 /// <summary>One node's part in a verification.</summary>
-internal sealed class VerifiedNode(string name, string id, NodeClient node)
+public sealed class VerifiedNode(string name, string id, NodeClient node)
 {
     public string Name => name;
 
@@ -23,11 +23,12 @@ internal sealed class VerifiedNode(string name, string id, NodeClient node)
     public VerifyRequest About(VerifiedObject table, string step) => new(id, step) { Schema = table.Schema, Table = table.Name };
 
     /// <summary>Whatever happens to it now does not matter any more.</summary>
-    public async Task EndAsync()
+    /// <param name="outcome">For the node to remember; null: nothing came of it, or only a part was compared.</param>
+    public async Task EndAsync(VerifyOutcome? outcome)
     {
         try
         {
-            _ = await StepAsync("end", CancellationToken.None);
+            _ = await StepAsync(new VerifyRequest(id, "end") { Outcome = outcome }, CancellationToken.None);
         }
         catch (RefusedException)
         {

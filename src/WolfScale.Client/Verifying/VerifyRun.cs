@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
 using System.Globalization;
 
-namespace WolfScale.Ctl.Verifying;
+namespace WolfScale.Client.Verifying;
 
 /// <summary>What a piece of a table is: behind one key, up to another; null: open.</summary>
-internal sealed record Piece(ImmutableArray<string>? After, ImmutableArray<string>? UpTo);
+public sealed record Piece(ImmutableArray<string>? After, ImmutableArray<string>? UpTo);
 
 /// <summary>
 /// Proves that nodes hold the same rows at one LSN: the followers' feeds pause, the leader opens a snapshot, the followers go on to where that ends and open
@@ -14,7 +14,8 @@ internal sealed record Piece(ImmutableArray<string>? After, ImmutableArray<strin
 /// <param name="followers">Are compared with it.</param>
 /// <param name="rows">Of a piece.</param>
 /// <param name="progress">Hears the table and the number of rows compared so far.</param>
-internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> followers, int rows, Action<string, long> progress)
+/// <param name="time">The clock.</param>
+public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> followers, int rows, Action<string, long> progress, TimeProvider time)
 {
     private const int SmallestPiece = 10;
     private const int MostDifferences = 100; // of a table and node; then it is clear that the node is to be rebuilt
@@ -22,6 +23,7 @@ internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode>
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LooksAgainAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(10); // nodes give up a snapshot that nobody asks for
 
     private readonly List<VerifyDifference> _differences = [];
     private readonly List<NotCompared> _notCompared = [];
@@ -29,17 +31,21 @@ internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode>
     private long _rows;
     private int _tables;
 
+    /// <summary>Whether it rests after each piece as long as the piece took, for the sake of the servers' clients.</summary>
+    public bool RestsBetweenPieces { get; init; }
+
     /// <summary>Compares.</summary>
-    /// <param name="wanted">Which tables.</param>
+    /// <param name="wanted">Which objects; null: all, and then every node remembers what came of it.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="RefusedException">The leader cannot be read, or is left by all others.</exception>
-    public async Task<VerifyReport> RunAsync(Func<VerifiedObject, bool> wanted, CancellationToken cancellationToken)
+    public async Task<VerifyReport> RunAsync(Func<VerifiedObject, bool>? wanted, CancellationToken cancellationToken)
     {
+        VerifyReport? report = null;
         try
         {
             var point = await OpenAsync(cancellationToken);
-            await CompareDefinitionsAsync(wanted, cancellationToken);
-            foreach (var table in (await leader.SurveyAsync(cancellationToken)).Where(o => o.Kind == "TABLE" && wanted(o)))
+            var at = time.GetUtcNow();
+            foreach (var table in (await CompareDefinitionsAsync(wanted ?? (static _ => true), cancellationToken)).Where(o => o.Kind == "TABLE"))
             {
                 if (table.Skipped is { } why)
                     _notCompared.Add(new NotCompared($"{table.Schema}.{table.Name}", why));
@@ -47,12 +53,15 @@ internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode>
                     await CompareAsync(table, cancellationToken);
             }
 
-            return new VerifyReport(
-                _differences.Count == 0 && _followers.Count == followers.Count, point.Lsn ?? 0, point.Gtid, [leader.Name, .. _followers.Select(f => f.Name)], _tables, _rows, [.. _differences], [.. _notCompared]);
+            return report = new VerifyReport(
+                at, _differences.Count == 0 && _followers.Count == followers.Count, point.Lsn ?? 0, point.Gtid, [leader.Name, .. _followers.Select(f => f.Name)], _tables, _rows, [.. _differences], [.. _notCompared]);
         }
         finally
         {
-            await Task.WhenAll(followers.Append(leader).Select(node => node.EndAsync()));
+            var outcome = report is null || wanted is not null
+                ? null
+                : new VerifyOutcome(report.At, report.Lsn, report.Identical, report.Nodes, [.. report.Differences.Select(d => d.Node).Distinct()]);
+            await Task.WhenAll(followers.Append(leader).Select(node => node.EndAsync(outcome)));
         }
     }
 
@@ -98,14 +107,16 @@ internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode>
     }
 
     /// <summary>A definition is not part of a snapshot, and a statement that changes one is somewhere else a moment later: only what stays different in the same way counts.</summary>
-    private async Task CompareDefinitionsAsync(Func<VerifiedObject, bool> wanted, CancellationToken cancellationToken)
+    /// <returns>What the leader has.</returns>
+    private async Task<IEnumerable<VerifiedObject>> CompareDefinitionsAsync(Func<VerifiedObject, bool> wanted, CancellationToken cancellationToken)
     {
         List<VerifyDifference> found = [];
+        Dictionary<string, VerifiedObject> here = [];
         for (var attempt = 1; attempt <= 3; attempt++)
         {
             if (attempt > 1)
                 await Task.Delay(LooksAgainAfter, cancellationToken);
-            var here = (await leader.SurveyAsync(cancellationToken)).Where(wanted).ToDictionary(Key);
+            here = (await leader.SurveyAsync(cancellationToken)).Where(wanted).ToDictionary(Key);
             var before = found.ToHashSet();
             found = [];
             await OfFollowersAsync(async follower =>
@@ -119,10 +130,11 @@ internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode>
                     found.AddRange(differences);
             });
             if (found.Count == 0)
-                return;
+                break;
         }
 
         _differences.AddRange(found);
+        return here.Values;
 
         static string Key(VerifiedObject o) => $"{o.Kind.ToLowerInvariant()} {o.Schema}.{o.Name}";
         static string Describe(VerifiedObject? o) => o is null ? "missing" : "made as " + o.Digest;
@@ -164,8 +176,11 @@ internal sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode>
 
     private async Task ComparePieceAsync(VerifiedObject table, Piece piece, int size, CancellationToken cancellationToken)
     {
+        var began = time.GetTimestamp();
         var sums = await Task.WhenAll(_followers.Prepend(leader).Select(node =>
             node.StepAsync(node.About(table, "sum") with { After = piece.After, UpTo = piece.UpTo }, cancellationToken)));
+        if (RestsBetweenPieces)
+            await Task.Delay(time.GetElapsedTime(began) is var took && took < LongestRest ? took : LongestRest, time, cancellationToken);
         if (size == rows || size == 0)
             progress($"{table.Schema}.{table.Name}", _rows += sums[0].Rows ?? 0);
         var different = _followers.Where((_, i) => (sums[i + 1].Rows, sums[i + 1].Sum) != (sums[0].Rows, sums[0].Sum)).ToList();

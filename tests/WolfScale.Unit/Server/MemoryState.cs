@@ -1,0 +1,22 @@
+using System.Collections.Immutable;
+using WolfScale.Cluster.State;
+
+namespace WolfScale.Unit.Server;
+
+/// <summary>A node's small state, for as long as the test runs.</summary>
+internal sealed class MemoryState : IStateStore
+{
+    private ImmutableSortedDictionary<string, string> _values = ImmutableSortedDictionary.Create<string, string>(StringComparer.Ordinal);
+
+    public string? Get(string key) => _values.GetValueOrDefault(key);
+
+    public void Put(string key, string? value) => _values = value is null ? _values.Remove(key) : _values.SetItem(key, value);
+
+    public IReadOnlyList<KeyValuePair<string, string>> List(string prefix) => [.. _values.Where(v => v.Key.StartsWith(prefix, StringComparison.Ordinal))];
+
+    public IReadOnlyList<StoredPlan> OpenPlans() => [];
+
+    public void SavePlan(StoredPlan plan) => throw new NotSupportedException();
+
+    public void DeletePlan(string id) => throw new NotSupportedException();
+}
