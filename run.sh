@@ -179,7 +179,7 @@ need_wolfscale() {
 
 wolfscale() {
   need_wolfscale
-  exec $WOLFSCALE "$@"
+  WOLFSCALE_COMMAND=./run.sh exec $WOLFSCALE "$@"
 }
 
 wolfctl() {

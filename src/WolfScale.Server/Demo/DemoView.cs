@@ -28,14 +28,21 @@ internal static class DemoView
         return table;
     }
 
+    /// <summary>How the program was called, where that is not by its name: <c>run.sh</c> says so.</summary>
+    private const string CommandVariable = "WOLFSCALE_COMMAND";
+
     /// <summary>What to try next, with commands that work when pasted.</summary>
     public static IEnumerable<string> Hints(DemoDocument demo)
     {
         var leader = demo.Nodes.FirstOrDefault(n => n is { Role: "LEADER", MariaDb: not null }) ?? demo.Nodes.First(n => n.MariaDb is not null);
-        yield return $"Write on the leader:  mariadb -h127.0.0.1 -P{leader.MariaDb!.Port} -u{demo.User} -p{demo.Password} {demo.Database}";
+        var command = Environment.GetEnvironmentVariable(CommandVariable) is { Length: > 0 } named ? named : "wolfscale";
+        var anyNode = demo.Nodes.FirstOrDefault(n => n.Proxy is not null && n.Id != leader.Id);
+        yield return anyNode is { Proxy: { } proxy }
+            ? $"Use it, on any node:  mariadb -h127.0.0.1 -P{proxy.Port} -u{demo.User} -p{demo.Password} {demo.Database}"
+            : $"Write on the leader:  mariadb -h127.0.0.1 -P{leader.MariaDb!.Port} -u{demo.User} -p{demo.Password} {demo.Database}";
         yield return $"Status of a node:     curl -s {leader.Api}/cluster";
-        yield return $"Kill the leader:      wolfscale demo kill {leader.Id} --what both --dir {demo.Dir}";
-        yield return $"Bring it back:        wolfscale demo start {leader.Id} --dir {demo.Dir}";
+        yield return $"Kill the leader:      {command} demo kill {leader.Id} --what both --dir {demo.Dir}";
+        yield return $"Bring it back:        {command} demo start {leader.Id} --dir {demo.Dir}";
     }
 
     /// <summary>Shows the table, anew every second, until cancelled.</summary>

@@ -70,6 +70,13 @@ public class DemoPartsTests
     }
 
     [Fact]
+    public async Task The_first_thing_to_try_is_a_proxy_and_not_the_leaders_server()
+    {
+        var facts = await DemoFacts.ReadAsync(Demo, CancellationToken.None);
+        Assert.Contains($"-P{facts.Nodes[1].Proxy!.Port} ", DemoView.Hints(facts).First(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Facts_of_nodes_that_do_not_run_are_null_and_their_addresses_are_told()
     {
         var facts = await DemoFacts.ReadAsync(Demo, CancellationToken.None);
