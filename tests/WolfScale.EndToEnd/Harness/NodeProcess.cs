@@ -27,7 +27,7 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>The server of its own; null for a node that took over another's.</summary>
     public PrivateServer? MariaDb { get; }
 
-    public SqlServer Server => new(Id, "127.0.0.1", MariaDb!.Port, MariaDb.Socket);
+    public SqlServer Server => new(Id, _host is null ? "127.0.0.1" : "", MariaDb!.Port, MariaDb.Socket);
 
     public string ClusterAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{BasePort}");
 
