@@ -18,9 +18,14 @@ internal sealed class NetworkCluster : IAsyncDisposable
     private const string User = "app";
     private const string Password = "app";
 
-    private readonly List<NodeProcess> _nodes = [];
+    /// <summary>What makes the writers' account.</summary>
+    public static readonly string[] Accounts = [$"CREATE USER {User}@localhost IDENTIFIED BY '{Password}'", $"GRANT ALL ON {Database}.* TO {User}@localhost"];
 
-    private NetworkCluster(NetworkBed bed) => Bed = bed;
+    private readonly List<NodeProcess> _nodes = [];
+    private readonly string _names;
+    private readonly (string Key, string Value)[] _settings;
+
+    private NetworkCluster(NetworkBed bed, string names, (string, string)[] settings) => (Bed, _names, _settings) = (bed, names, settings);
 
     public NetworkBed Bed { get; }
 
@@ -31,26 +36,19 @@ internal sealed class NetworkCluster : IAsyncDisposable
     public Comparer Comparer => new(Servers);
 
     /// <summary>Starts so many nodes, with the tables of <see cref="AckedWriter"/>, and returns when all are ACTIVE.</summary>
-    /// <param name="count">Number of nodes.</param>
+    /// <param name="nodes">Number of nodes.</param>
+    /// <param name="spares">Machines beside, for <see cref="CreateNodeAsync"/>.</param>
+    /// <param name="names">The nodes are this and a number.</param>
     /// <param name="settings">Overrides of the nodes' configuration: <c>section.key</c> and the value in TOML.</param>
-    public static async Task<NetworkCluster> StartAsync(int count, params (string Key, string Value)[] settings)
+    public static async Task<NetworkCluster> StartAsync(int nodes, int spares = 0, string names = "node-", params (string Key, string Value)[] settings)
     {
-        var cluster = new NetworkCluster(await NetworkBed.CreateAsync(count));
+        var cluster = new NetworkCluster(await NetworkBed.CreateAsync(nodes + spares), names, settings);
         try
         {
-            var peers = string.Join(", ", cluster.Bed.Hosts.Select(h => NodeProcess.Text($"{h.Address}:7654")));
-            cluster._nodes.AddRange(await Task.WhenAll(cluster.Bed.Hosts.Select(h => NodeProcess.CreateAsync(h, Name(h), Secret, "faults"))));
-            foreach (var node in cluster._nodes)
-            {
-                // Discovery's broadcasts would pass a block.
-                node.Settings["cluster.auto_discovery"] = "false";
-                node.Settings["cluster.peers"] = $"[{peers}]";
-                foreach (var (key, value) in settings)
-                    node.Settings[key] = value;
-            }
+            cluster._nodes.AddRange(await Task.WhenAll(cluster.Bed.Hosts.Take(nodes).Select(cluster.CreateNodeAsync)));
             await cluster._nodes[0].StartAsync("--bootstrap");
             var first = await cluster.LeaderAsync();
-            await first.Server.RunAsync($"CREATE DATABASE {Database}", $"CREATE USER {User}@localhost IDENTIFIED BY '{Password}'", $"GRANT ALL ON {Database}.* TO {User}@localhost");
+            await first.Server.RunAsync([$"CREATE DATABASE {Database}", .. Accounts]);
             await AckedWriter.CreateTablesAsync(first.Server, Database);
             await Task.WhenAll(cluster._nodes.Skip(1).Select(n => n.StartAsync()));
             await cluster.AwaitHealthyAsync();
@@ -63,8 +61,54 @@ internal sealed class NetworkCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes a node on a machine, with an empty server that runs. It is not started, and not counted until it is <see cref="Add"/>ed.</summary>
+    public async Task<NodeProcess> CreateNodeAsync(NetworkHost host)
+    {
+        var node = await NodeProcess.CreateAsync(host, Name(host), Secret, "faults");
+        // Discovery's broadcasts would pass a block.
+        node.Settings["cluster.auto_discovery"] = "false";
+        node.Settings["cluster.peers"] = $"[{string.Join(", ", Bed.Hosts.Select(h => NodeProcess.Text($"{h.Address}:7654")))}]";
+        foreach (var (key, value) in _settings)
+            node.Settings[key] = value;
+        return node;
+    }
+
+    public NetworkHost HostOf(NodeProcess node) => Bed.Hosts.Single(h => node.Id == Name(h));
+
+    /// <summary>From now on the node is one of those that must be healthy and identical.</summary>
+    public void Add(NodeProcess node) => _nodes.Add(node);
+
+    /// <summary>A node leaves for good, with <c>wolfctl leave</c>, and its machine is free again.</summary>
+    public async Task LeaveAsync(NodeProcess node)
+    {
+        var left = await node.CtlAsync("leave", "--yes");
+        Assert.True(left.ExitCode == 0, left.ToString());
+        _ = _nodes.Remove(node);
+        await node.DisposeAsync();
+    }
+
+    /// <summary>A planned switchover to this node.</summary>
+    public async Task PromoteAsync(NodeProcess node)
+    {
+        if ((await LeaderAsync()).Id == node.Id)
+            return;
+        var done = await node.CtlAsync("promote", node.Id, "--yes");
+        Assert.True(done.ExitCode == 0, done.ToString());
+        Assert.Equal(node.Id, (await LeaderAsync()).Id);
+    }
+
     /// <summary>Starts a client of every server that notes what it was told, with ids above <paramref name="firstId"/>.</summary>
     public AckedWriter Write(long firstId = 0) => AckedWriter.Start(Servers, new WriterOptions(User, Password, Database, firstId) { SessionsPerServer = 2 });
+
+    /// <summary>Does something while the writer pauses and all that it wrote is applied everywhere.</summary>
+    public async Task HoldWritesAsync(AckedWriter writer, Func<Task> doAsync)
+    {
+        using (writer.Hold())
+        {
+            await Comparer.AwaitSamePositionAsync(TimeSpan.FromSeconds(60));
+            await doAsync();
+        }
+    }
 
     /// <summary>Waits for one node among these (or all) that says it leads and accepts writes.</summary>
     public async Task<NodeProcess> LeaderAsync(IReadOnlyList<NodeProcess>? among = null, TimeSpan? within = null)
@@ -89,6 +133,13 @@ internal sealed class NetworkCluster : IAsyncDisposable
         return healthy ? null : Describe(statuses);
     }, TimeSpan.FromMilliseconds(200));
 
+    /// <summary>Waits until every node sees so many members: one that has just left is still heard for a moment.</summary>
+    public Task<TimeSpan> AwaitMembersAsync(int count) => Poll.UntilAsync($"{count} members", TimeSpan.FromSeconds(30), async () =>
+    {
+        var seen = await Task.WhenAll(_nodes.Select(n => n.ClusterAsync()));
+        return Array.TrueForAll(seen, s => s.Members.Split(", ").Length == count) ? null : string.Join(" | ", seen.Select(s => s.Members));
+    });
+
     /// <summary>The newest term that a node knows of.</summary>
     public async Task<long> TermAsync() => (await StatusesAsync(_nodes)).Max(s => s?.Term ?? 0);
 
@@ -112,60 +163,5 @@ internal sealed class NetworkCluster : IAsyncDisposable
 
     private static string Describe(IEnumerable<NodeStatus?> statuses) => string.Join("; ", statuses.Select(s => s?.ToString() ?? "no answer"));
 
-    private static string Name(NetworkHost host) => string.Create(CultureInfo.InvariantCulture, $"node-{host.Number}");
-}
-
-/// <summary>One cluster for the tests of a class, until one of them fails: the next then gets a new one.</summary>
-public abstract class NetworkFixture : IAsyncLifetime
-{
-    private NetworkCluster? _cluster;
-    private long _nextId;
-
-    protected abstract int Nodes { get; }
-
-    /// <summary>The cluster, whole and healthy.</summary>
-    internal async Task<NetworkCluster> HealthyAsync()
-    {
-        if (_cluster is null)
-        {
-            _cluster = await NetworkCluster.StartAsync(Nodes);
-            _nextId = 0;
-        }
-        await _cluster.AwaitHealthyAsync();
-        return _cluster;
-    }
-
-    /// <summary>Runs a story beside writers whose ids nobody had before; then all servers must be identical and hold what was acknowledged, now and in earlier stories.</summary>
-    internal async Task UnderLoadAsync(Func<NetworkCluster, AckedWriter, Task> storyAsync)
-    {
-        var cluster = await HealthyAsync();
-        var leader = await cluster.LeaderAsync();
-        await leader.Server.RunAsync($"DELETE FROM {NetworkCluster.Database}.{AckedWriter.Table}", $"DELETE FROM {NetworkCluster.Database}.{AckedWriter.KeylessTable}");
-        await using var writer = cluster.Write(_nextId);
-        await writer.AwaitAcknowledgedAsync(TimeSpan.Zero, TimeSpan.FromSeconds(30), count: 50);
-        await storyAsync(cluster, writer);
-        await writer.AwaitAcknowledgedAsync(writer.Now, TimeSpan.FromSeconds(30), count: 50);
-        await writer.StopAsync();
-        _nextId = writer.Attempts.Max(a => a.Id);
-        await cluster.AssertNothingLostAsync(writer);
-    }
-
-    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
-
-    /// <summary>Called after each test: no test stands on another's ruins.</summary>
-    internal async Task AfterTestAsync()
-    {
-        if (_cluster is not null && TestContext.Current.TestState?.Result == TestResult.Failed)
-            await DisposeAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_cluster is { } cluster)
-        {
-            _cluster = null;
-            await cluster.DisposeAsync();
-        }
-        GC.SuppressFinalize(this);
-    }
+    private string Name(NetworkHost host) => string.Create(CultureInfo.InvariantCulture, $"{_names}{host.Number}");
 }

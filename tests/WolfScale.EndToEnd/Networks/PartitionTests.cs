@@ -70,13 +70,41 @@ public sealed class PartitionTests(PartitionTests.FiveMachines fixture) : IClass
         }
     });
 
+    /// <summary>Two leave for good; two fresh, empty machines come, whom the log gives everything.</summary>
+    [Fact]
+    public Task Five_nodes_become_three_and_five_again_under_load() => fixture.UnderLoadAsync(async (cluster, writer) =>
+    {
+        for (var run = 1; run <= Long.Or(5, 1); run++)
+        {
+            var leader = await cluster.LeaderAsync();
+            var hosts = new List<NetworkHost>();
+            foreach (var node in (NodeProcess[])[leader, cluster.Nodes.Last(n => n != leader)])
+            {
+                hosts.Add(cluster.HostOf(node));
+                await cluster.LeaveAsync(node);
+                await writer.AwaitAcknowledgedAsync(writer.Now, TimeSpan.FromSeconds(60), count: 50);
+            }
+            await cluster.AwaitHealthyAsync();
+            await cluster.AwaitMembersAsync(3);
+
+            foreach (var node in await Task.WhenAll(hosts.Select(cluster.CreateNodeAsync)))
+            {
+                cluster.Add(node);
+                await node.StartAsync();
+            }
+            await cluster.AwaitHealthyAsync();
+            await writer.AwaitAcknowledgedAsync(writer.Now, TimeSpan.FromSeconds(60), count: 50);
+            Assert.All(cluster.Nodes, n => Assert.Null(Lines.With(n.Log, "data are being replaced by a copy")));
+        }
+    });
+
     public async ValueTask DisposeAsync() => await fixture.AfterTestAsync();
 
     private static async Task CutAsync(NetworkCluster cluster, NodeProcess leader, PartitionShape shape)
     {
         var bed = cluster.Bed;
         var all = bed.Hosts;
-        var l = all[cluster.Nodes.ToList().IndexOf(leader)];
+        var l = cluster.HostOf(leader);
         var others = all.Where(h => h != l).ToArray();
         switch (shape)
         {
@@ -108,6 +136,6 @@ public sealed class PartitionTests(PartitionTests.FiveMachines fixture) : IClass
 
     public sealed class FiveMachines : NetworkFixture
     {
-        protected override int Nodes => 5;
+        internal override Task<NetworkCluster> StartAsync() => NetworkCluster.StartAsync(5);
     }
 }
