@@ -90,7 +90,7 @@ public sealed partial class StoryTests(StoryTests.ThreeMachines fixture) : IClas
     {
         var leader = await cluster.LeaderAsync();
         var dump = await Command.RunAsync(
-            "mariadb-dump", ["--no-defaults", $"--socket={leader.Server.Socket}", "--user=root", "--single-transaction", "--master-data=2", "--gtid", "--databases", NetworkCluster.Database], Patience);
+            "mariadb-dump", ["--no-defaults", $"--socket={leader.Server.Socket}", "--user=root", "--hex-blob", "--single-transaction", "--master-data=2", "--gtid", "--databases", NetworkCluster.Database], Patience);
         Assert.True(dump.ExitCode == 0, dump.Error);
         var position = GtidPosition().Match(dump.Output).Groups[1].Value;
         Assert.NotEmpty(position);

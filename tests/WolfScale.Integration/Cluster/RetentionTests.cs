@@ -30,6 +30,7 @@ public class RetentionTests
         foreach (var node in cluster.Nodes.Where(n => n != stuck))
             Applied([node]);
         await cluster.UntilAsync("the leader to prune further", () => leader.Wal.FirstLsn > needs);
+        await HeartbeatsAsync(cluster, stuck, 50); // in which retention looks twice
         Assert.True(stuck.Wal.FirstLsn <= needs, $"{stuck.Wal.FirstLsn} > {needs}");
 
         var dead = cluster.Nodes.Single(n => n != leader && n != stuck).Self;
@@ -89,11 +90,9 @@ public class RetentionTests
         var fresh = await cluster.StartAsync("node-4");
         fresh.SetLocalState(new LocalState { Status = NodeStatus.NeedsMigration, Reason = "empty" });
         await cluster.UntilEqualAsync();
-        for (var i = 0; i < 20; i++) // heartbeats, in each of which it could have been given its vote
-        {
-            await cluster.WriteAsync(++sequence);
-            Assert.True(leader.Configuration!.Find(fresh.Self) is { IsVoter: false });
-        }
+        await cluster.WriteAsync(++sequence);
+        await HeartbeatsAsync(cluster, leader, 20); // in each of which it could have been given its vote
+        Assert.True(leader.Configuration!.Find(fresh.Self) is { IsVoter: false });
 
         fresh.SetLocalState(new LocalState { Status = NodeStatus.Active, Fit = true, AppliedLsn = fresh.CommitLsn });
         await cluster.UntilAsync("its vote", () => leader.Configuration!.IsVoter(fresh.Self));
@@ -179,6 +178,15 @@ public class RetentionTests
     {
         for (var i = 0; i < entries; i++)
             await cluster.WriteAsync(next(), EntryBytes);
+    }
+
+    private static async Task HeartbeatsAsync(TestCluster cluster, ClusterNode node, int count)
+    {
+        var views = 0;
+        void Count(ClusterView view) => _ = Interlocked.Increment(ref views);
+        node.ViewChanged += Count;
+        await cluster.UntilAsync("heartbeats", () => Volatile.Read(ref views) >= count);
+        node.ViewChanged -= Count;
     }
 
     /// <summary>Their servers show everything that is committed.</summary>
