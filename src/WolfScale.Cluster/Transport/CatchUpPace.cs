@@ -4,7 +4,7 @@ namespace WolfScale.Cluster.Transport;
 /// How fast members that are behind are sent what they missed, all of them together: as fast as they take it, unless the leader's own commits suffer.
 /// <para>
 /// What a commit takes while nobody catches up is the measure. While somebody does, the pace falls by a third as long as commits take noticeably longer than that, and rises slowly as long as
-/// they do not: what the two share (disk, network, cores) differs from machine to machine. Without commits there is nothing to spare, and it doubles.
+/// they do not, from the slowest on: what the two share (disk, network, cores) differs from machine to machine. Without commits there is nothing to spare, and it doubles.
 /// Only what the quorum has long had is paced, see <see cref="PeerLink"/>: nothing that a commit may be waiting for.
 /// </para>
 /// </summary>
@@ -15,8 +15,6 @@ internal sealed class CatchUpPace(TimeProvider time)
 
     public const long FastestBytesPerSecond = 1L << 30;
 
-    private const long FirstBytesPerSecond = 16 << 20;
-
     /// <summary>Commits may take so much longer while somebody catches up, on average.</summary>
     private const double Tolerance = 1.2;
 
@@ -25,18 +23,19 @@ internal sealed class CatchUpPace(TimeProvider time)
     private static readonly TimeSpan Adjusting = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Over = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Anew = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
     private readonly long _origin = time.GetTimestamp();
     private double _usualMs;
     private double _presentMs;
     private TimeSpan _committedAt = -Quiet - Quiet;
-    private TimeSpan _spentAt = -Over - Over;
+    private TimeSpan _spentAt = -Anew;
     private TimeSpan _adjustedAt;
     private TimeSpan _freeAt;
 
     /// <summary>The pace now.</summary>
-    public long BytesPerSecond { get; private set; } = FirstBytesPerSecond;
+    public long BytesPerSecond { get; private set; } = SlowestBytesPerSecond;
 
     private TimeSpan Now => time.GetElapsedTime(_origin);
 
@@ -66,6 +65,8 @@ internal sealed class CatchUpPace(TimeProvider time)
         lock (_lock)
         {
             var now = Now;
+            if (now - _spentAt > Anew)
+                BytesPerSecond = SlowestBytesPerSecond; // what the machine has to spare now is found out from below
             _spentAt = now;
             if (now - _adjustedAt >= Adjusting)
             {

@@ -23,6 +23,15 @@ public class CatchUpPaceTests
     }
 
     [Fact]
+    public void It_begins_slowly_each_time()
+    {
+        CatchUp(seconds: 5, commitMs: null);
+        _time.Advance(TimeSpan.FromSeconds(6));
+        _ = _pace.Spend(Chunk);
+        Assert.InRange(_pace.BytesPerSecond, CatchUpPace.SlowestBytesPerSecond, 2 * CatchUpPace.SlowestBytesPerSecond);
+    }
+
+    [Fact]
     public void It_falls_while_commits_take_longer_than_usual_down_to_a_floor()
     {
         Usual(2);
