@@ -10,12 +10,13 @@ public sealed partial class ClusterNode
     /// <summary>A link that reaches nobody and that nobody has wanted for so long is given up.</summary>
     private const long UnwantedAfterMs = 10 * 60_000;
 
-    private const long RetentionEveryMs = 60_000;
+    /// <summary>Retention looks every so many heartbeats.</summary>
+    private const long RetentionEveryHeartbeats = 20;
 
     private readonly Lock _viewLock = new();
     private volatile IReadOnlyList<string> _rememberedPeers = [];
     private ImmutableArray<NodeKey> _behindRetention = [];
-    private long _nextRetentionMs = 10_000;
+    private long _nextRetentionMs;
 
     private async Task KeepHouseAsync()
     {
@@ -41,6 +42,7 @@ public sealed partial class ClusterNode
             {
                 _behindRetention = [.. status.Peers.Where(p => p.State == ReplicationState.BehindRetention).Select(p => p.Key)];
                 _keeper.Tick(status, nowMs);
+                _starts.Tick(status, nowMs);
             }
             _join.Tick();
             WantPeers();
@@ -48,8 +50,10 @@ public sealed partial class ClusterNode
             Announce();
             if (nowMs >= _nextRetentionMs)
             {
-                _nextRetentionMs = nowMs + RetentionEveryMs;
-                _retention.Tick(OwnNeed(), MemberNeed(nowMs));
+                var first = _nextRetentionMs == 0; // the others have not been heard yet
+                _nextRetentionMs = nowMs + (RetentionEveryHeartbeats * _options.HeartbeatIntervalMs);
+                if (!first)
+                    _retention.Tick(OwnNeed(), MemberNeeds(nowMs));
             }
         }
         catch (Exception e)
@@ -111,19 +115,15 @@ public sealed partial class ClusterNode
     /// <summary>The first LSN that this node needs: nothing goes that is not committed, or that its MariaDB has not applied.</summary>
     private long OwnNeed() => 1 + (_options.Witness ? CommitLsn : Math.Min(CommitLsn, _local.AppliedLsn));
 
-    /// <summary>The first LSN that a member needs which is not dropped; a member never heard needs everything.</summary>
-    private long MemberNeed(long nowMs)
+    /// <summary>The first LSN that each other member needs: a dropped one is not waited for, and one that was never heard needs everything.</summary>
+    private List<MemberNeed> MemberNeeds(long nowMs)
     {
-        var need = long.MaxValue;
-        foreach (var member in Configuration?.Members ?? [])
+        var needs = new List<MemberNeed>();
+        foreach (var member in (Configuration?.Members ?? []).Where(m => m.Key != Self))
         {
-            if (member.Key == Self)
-                continue;
             var last = _board.Find(member.Key, nowMs);
-            var ageMs = last?.AgeMs ?? nowMs;
-            if (ageMs < _options.DropAfterS * 1000L)
-                need = Math.Min(need, 1 + (last?.Report.DurableLsn ?? 0));
+            needs.Add(new MemberNeed(member.Key.Id, 1 + (last?.Report.DurableLsn ?? 0), (last?.AgeMs ?? nowMs) < _options.DropAfterS * 1000L));
         }
-        return need;
+        return needs;
     }
 }

@@ -49,6 +49,9 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             case FrameKind.LeaveRequest:
                 _ = ProposeRemoval(ClusterMessages.ReadLeaveRequest(payload).NodeId);
                 break;
+            case FrameKind.LogStart:
+                _host.BeginAfter(from, LogStartOffer.Read(payload));
+                break;
             case FrameKind.ReadIndexRequest:
                 _reads.Asked(from, ClusterMessages.ReadReadIndexRequest(payload));
                 break;

@@ -22,10 +22,11 @@ public sealed partial class ClusterNode
         _view = new ClusterView { ClusterName = options.ClusterName, SelfId = Self.Id };
         _board = new StatusBoard(options);
         _inbound = new InboundRegistry(TimeSpan.FromMilliseconds(3L * options.HeartbeatIntervalMs));
-        _host = new CoreHost(CoreOptions(options), Self, _store, Wal, this, time, logger);
+        _host = new CoreHost(CoreOptions(options), Self, _store, Wal, this, time, logger) { OwnCommitted = _listener.Options.CatchUp is { } pace ? pace.Committed : null };
         _peers = new PeerDirectory(opened.Self with { ClusterId = _identity.ClusterId }, _listener.Options, Wal, time, logger, onLogDamage: _host.Stop);
         _join = new JoinAgent(_identity, options, Address, _host, _peers, DescribeDiscovery, time, logger);
-        _keeper = new MembershipKeeper(_host, _inbound, options, logger);
+        _starts = new LogStartKeeper(Wal, _board, _peers, new LogThrottle(time, TimeSpan.FromSeconds(60)), logger);
+        _keeper = new MembershipKeeper(_host, _inbound, _starts, options, logger);
         _reads = new StrongReads(_host, _peers, options, time);
         _retention = new LogRetention(Wal, options, time, logger);
     }
@@ -36,7 +37,7 @@ public sealed partial class ClusterNode
     private static async Task<ClusterNode> OpenAsync(ClusterOptions options, ILogger logger, TimeProvider time, CancellationToken cancellationToken)
     {
         var tls = options.Tls is null ? null : TlsCredentials.Load(options.Tls);
-        var transport = Transport(options, tls);
+        var transport = Transport(options, tls, time);
         var start = new ClusterStart(options, time, logger);
         SqliteStateStore? store = null;
         WriteAheadLog? wal = null;
@@ -112,14 +113,14 @@ public sealed partial class ClusterNode
         return result.Remote;
     }
 
-    private static TransportOptions Transport(ClusterOptions options, TlsCredentials? tls) => new()
+    private static TransportOptions Transport(ClusterOptions options, TlsCredentials? tls, TimeProvider time) => new()
     {
         Secret = TransportOptions.SecretBytes(options.Secret),
         Tls = tls,
         MaxAppendBytes = WalBatch.MaxTotalBytes + CoreOptions(options).MaxMessageBytes + 64 * 1024,
         SilenceMs = Math.Max(2000, Math.Max(options.ElectionTimeoutMaxMs, 4 * options.HeartbeatIntervalMs)),
         RedialMs = Math.Clamp(options.HeartbeatIntervalMs, 100, 1000),
-        CatchUpBytesPerSecond = options.CatchUpBytesPerSecond,
+        CatchUp = new CatchUpPace(time),
     };
 
     private static RaftOptions CoreOptions(ClusterOptions options) => new()

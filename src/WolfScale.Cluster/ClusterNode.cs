@@ -28,6 +28,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly StatusBoard _board;
     private readonly JoinAgent _join;
     private readonly MembershipKeeper _keeper;
+    private readonly LogStartKeeper _starts;
     private readonly StrongReads _reads;
     private readonly LogRetention _retention;
     private readonly CancellationTokenSource _stopping = new();
@@ -136,6 +137,9 @@ public sealed partial class ClusterNode : IAsyncDisposable
             _peers.Broadcast(Report(goodbye: true).Frame());
         await StopAsync();
     }
+
+    /// <summary>What runs the core; for tests that say to it what a peer would.</summary>
+    internal CoreHost Host => _host;
 
     /// <summary>Stops without a word, as a crash would look to the others.</summary>
     internal async ValueTask StopAsync()

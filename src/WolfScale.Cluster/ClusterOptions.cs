@@ -91,9 +91,6 @@ public sealed record ClusterOptions
     /// <summary>How much of the log's end is kept in memory, in bytes.</summary>
     public long TailCacheBytes { get; init; } = 16 << 20;
 
-    /// <summary>How fast one peer is sent old batches that it missed, in bytes per second; 0 for as fast as it takes them.</summary>
-    public long CatchUpBytesPerSecond { get; init; }
-
     /// <summary>The file layer of the log; null is the real one. For tests with a faulty disk.</summary>
     public WolfScale.Wal.Files.IWalFiles? WalFiles { get; init; }
 }

@@ -10,7 +10,7 @@ namespace WolfScale.Cluster.Membership;
 /// The leader's care for the membership: lets nodes in as learners, gives them a vote when they have caught up, and takes the vote of those
 /// that are gone, where that costs nothing. Every change is one entry in the log, one vote at a time (thesis §4.1); the core refuses what is not safe.
 /// </summary>
-internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, ClusterOptions options, ILogger logger)
+internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, LogStartKeeper starts, ClusterOptions options, ILogger logger)
 {
     private long _leaderSinceMs;
     private long _leaderTerm = -1;
@@ -28,7 +28,7 @@ internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, C
                 continue;
             var silentMs = nowMs - Math.Max(peer.LastHeardMs, _leaderSinceMs);
             var heard = peer.LastHeardMs != long.MinValue && nowMs - peer.LastHeardMs <= options.ElectionTimeoutMinMs;
-            if (!member.IsVoter && heard && peer.State == ReplicationState.Replicate)
+            if (!member.IsVoter && heard && peer.State == ReplicationState.Replicate && starts.HoldsTheData(member, nowMs))
                 Promote(peer.Key);
             else if (member.IsVoter && silentMs >= options.DropAfterS * 1000L && MayTakeVote(configuration.VoterCount))
                 TakeVote(peer.Key);

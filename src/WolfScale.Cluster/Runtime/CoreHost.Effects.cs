@@ -9,6 +9,8 @@ internal sealed partial class CoreHost
 {
     private TermLease? _lease;
     private bool _unflushed;
+    private long _sampleLsn;
+    private long _sampledAt;
     private (RaftRole, long, NodeKey?, bool) _toldRole;
 
     private void Execute(Effect effect)
@@ -20,6 +22,7 @@ internal sealed partial class CoreHost
                 break;
             case Effect.CommitAdvanced commit:
                 Volatile.Write(ref _commitLsn, commit.Lsn);
+                EndSample(commit.Lsn);
                 _notifier.Post(new Notification(commit.Lsn, null, false));
                 break;
             case Effect.AppendReceived received:
@@ -124,6 +127,7 @@ internal sealed partial class CoreHost
     private void ChangeRole(RaftRole role, long term, NodeKey? leader, bool mayServe)
     {
         var serves = role == RaftRole.Leader && mayServe;
+        _sampleLsn = 0;
         if (_lease is not null && (!serves || _lease.Term != term))
             EndLease();
         if (serves)
@@ -142,6 +146,21 @@ internal sealed partial class CoreHost
         var level = news ? LogLevel.Information : LogLevel.Debug;
         if (_logger.IsEnabled(level))
             RuntimeLog.RoleChanged(_logger, level, role, term, leader?.Id ?? "unknown", serves ? ", serving" : "");
+    }
+
+    /// <summary>One proposal at a time is followed to its commit.</summary>
+    private void BeginSample(ProposeOutcome outcome)
+    {
+        if (outcome.Accepted && _sampleLsn == 0 && OwnCommitted is not null)
+            (_sampleLsn, _sampledAt) = (outcome.FirstLsn, _time.GetTimestamp());
+    }
+
+    private void EndSample(long commitLsn)
+    {
+        if (_sampleLsn == 0 || commitLsn < _sampleLsn)
+            return;
+        _sampleLsn = 0;
+        OwnCommitted?.Invoke(_time.GetElapsedTime(_sampledAt));
     }
 
     private void EndLease()

@@ -55,6 +55,9 @@ internal sealed partial class CoreHost : IDisposable
         Configuration = _log.Configurations.LastOrDefault().Configuration;
     }
 
+    /// <summary>Told of every now and then one of this leader's commits: how long it took from its proposal. Must be short; called under the gate.</summary>
+    public Action<TimeSpan>? OwnCommitted { get; init; }
+
     /// <summary>Milliseconds of this process; never 0.</summary>
     public long NowMs => 1 + (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
 
@@ -134,6 +137,7 @@ internal sealed partial class CoreHost : IDisposable
         Enter(new ProposeOutcome(ProposeResult.NotLeader, 0, Role.Term), (batch, term), static (host, core, proposal) =>
         {
             var outcome = core.Propose(proposal.batch.Count, proposal.batch.Bytes, proposal.term, host._effects);
+            host.BeginSample(outcome);
             return !outcome.Accepted || host.AppendProposed(proposal.batch.Assign(outcome.FirstLsn, outcome.Term))
                 ? outcome
                 : new ProposeOutcome(ProposeResult.NotLeader, 0, outcome.Term);

@@ -3,6 +3,9 @@ using WolfScale.Wal;
 
 namespace WolfScale.Cluster.Runtime;
 
+/// <summary>The first LSN that another member still needs; whether it is heard often enough to be waited for (cluster.drop_after_s).</summary>
+internal readonly record struct MemberNeed(string NodeId, long FirstLsn, bool IsWaitedFor);
+
 /// <summary>
 /// Deletes old segments: those older than wal.retention_hours that nobody needs any more, and, above wal.max_size_gb, also younger ones and those that
 /// only a member which is behind would need. Never what this node's own MariaDB has not applied, nor what is not committed.
@@ -10,14 +13,19 @@ namespace WolfScale.Cluster.Runtime;
 internal sealed class LogRetention(WriteAheadLog wal, ClusterOptions options, TimeProvider time, ILogger logger)
 {
     /// <param name="ownNeedLsn">The first LSN that this node itself still needs.</param>
-    /// <param name="memberNeedLsn">The first LSN that a member still needs, dropped ones left out.</param>
-    public void Tick(long ownNeedLsn, long memberNeedLsn)
+    /// <param name="members">What the others still need.</param>
+    public void Tick(long ownNeedLsn, IReadOnlyList<MemberNeed> members)
     {
+        var memberNeedLsn = members.Where(m => m.IsWaitedFor).Select(m => m.FirstLsn).DefaultIfEmpty(long.MaxValue).Min();
         var keepFrom = KeepFrom(wal.Segments, ownNeedLsn, memberNeedLsn, options, Age);
-        if (keepFrom <= wal.FirstLsn)
+        var before = wal.FirstLsn;
+        if (keepFrom <= before)
             return;
         var first = wal.Prune(keepFrom);
         RuntimeLog.Pruned(logger, first - 1);
+        // Only news: who was behind before has been told of.
+        foreach (var member in members.Where(m => m.FirstLsn >= before && m.FirstLsn < first))
+            RuntimeLog.LeftBehind(logger, member.NodeId, member.FirstLsn, first, member.IsWaitedFor ? "wal.max_size_gb" : "it was dropped, and wal.retention_hours or wal.max_size_gb is reached");
     }
 
     /// <summary>The first LSN to keep, by the rule above; the newest segment always stays.</summary>

@@ -63,6 +63,15 @@ internal static partial class RuntimeLog
     [LoggerMessage(2068, LogLevel.Information, "Deleted log segments up to LSN {Lsn}")]
     public static partial void Pruned(ILogger logger, long lsn);
 
+    [LoggerMessage(2072, LogLevel.Warning, "What this node needs after LSN {LastLsn} is no longer in the leader's log, which begins after LSN {StartLsn}: this log begins there too from now on. The server's data must be copied from another node (NEEDS_MIGRATION)")]
+    public static partial void LogBegins(ILogger logger, long lastLsn, long startLsn);
+
+    [LoggerMessage(2073, LogLevel.Warning, "Node {NodeId} needs the log from LSN {NeedLsn} on, and here it begins at LSN {FirstLsn} now ({Why}): it is NEEDS_MIGRATION and must be rebuilt from another node (wolfctl migrate, or cluster.auto_migrate)")]
+    public static partial void LeftBehind(ILogger logger, string nodeId, long needLsn, long firstLsn, string why);
+
+    [LoggerMessage(2074, LogLevel.Warning, "Node {NodeId} needs what is no longer in the log, and keeps its own as it is for now: too few others hold the cluster's data whole ({Holders}). Rebuild one of those first (wolfctl migrate)")]
+    public static partial void LogStartHeldBack(ILogger logger, string nodeId, string holders);
+
     [LoggerMessage(2069, LogLevel.Error, "Housekeeping failed and is tried again: {Reason}")]
     public static partial void HousekeepingFailed(ILogger logger, string reason);
 

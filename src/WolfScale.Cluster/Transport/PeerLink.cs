@@ -17,6 +17,9 @@ namespace WolfScale.Cluster.Transport;
 /// </summary>
 internal sealed class PeerLink : IDisposable
 {
+    /// <summary>Entries this far below the commit LSN are nothing that a commit waits for: they are sent at the pace of catching up.</summary>
+    private const long LongCommittedEntries = 1000;
+
     /// <summary>Longest pause between two attempts at a peer that refuses.</summary>
     private const int RefusedPauseMs = 5000;
 
@@ -29,7 +32,6 @@ internal sealed class PeerLink : IDisposable
     private readonly Queue<Outbound> _queue = [];
     private readonly FrameComposer _direct;
     private readonly FrameComposer _pumped;
-    private readonly CatchUpThrottle _catchUp;
     private readonly Thread _thread;
     private System.Net.Sockets.Socket? _dialling;
     private LinkSession? _session;
@@ -43,7 +45,6 @@ internal sealed class PeerLink : IDisposable
         _throttle = new LogThrottle(time, TimeSpan.FromSeconds(60));
         _direct = new FrameComposer(handler);
         _pumped = new FrameComposer(handler);
-        _catchUp = new CatchUpThrottle(time, options.CatchUpBytesPerSecond);
         _thread = new Thread(Run, 512 * 1024) { IsBackground = true, Name = $"wolfscale-out-{address}" };
     }
 
@@ -240,7 +241,8 @@ internal sealed class PeerLink : IDisposable
                     continue;
                 if (_pumped.Compose(outbound, null))
                 {
-                    _catchUp.Spend(_pumped.BodyBytes);
+                    if (_options.CatchUp is { } pace && outbound.Message is AppendRequest { Batches.IsEmpty: false } append && append.EndLsn + LongCommittedEntries < append.CommitLsn)
+                        Wait(session, pace.Spend(_pumped.BodyBytes));
                     session.Write(_pumped.Header, _pumped.Body);
                 }
             }
@@ -281,6 +283,17 @@ internal sealed class PeerLink : IDisposable
             lock (_lock)
                 Break(session, "the peer has closed it");
         return false;
+    }
+
+    /// <summary>Lets time pass before a message is written; the end of the link or its session ends it.</summary>
+    private void Wait(LinkSession session, TimeSpan pause)
+    {
+        var until = _time.GetTimestamp() + (long)(pause.TotalSeconds * _time.TimestampFrequency);
+        lock (_lock)
+        {
+            while (!_stopping && session.Broken is null && _time.GetElapsedTime(_time.GetTimestamp(), until) is var rest && rest > TimeSpan.FromMilliseconds(1))
+                _ = Monitor.Wait(_lock, rest);
+        }
     }
 
     private void Pause(int milliseconds)

@@ -30,8 +30,8 @@ internal sealed record TransportOptions
     /// <summary>Longest pause between two attempts to reach a peer.</summary>
     public int RedialMs { get; init; } = 1000;
 
-    /// <summary>How fast one link sends batches that its peer missed; 0 for no limit.</summary>
-    public long CatchUpBytesPerSecond { get; init; }
+    /// <summary>How fast batches are sent that a peer missed, for all links together; null for no limit.</summary>
+    public CatchUpPace? CatchUp { get; init; }
 
     public static byte[] SecretBytes(string secret) => Encoding.UTF8.GetBytes(secret);
 }

@@ -26,4 +26,5 @@ internal enum FrameKind : byte
     ReadIndexRequest = 35,
     ReadIndexResponse = 36,
     LeaveRequest = 37,
+    LogStart = 40,
 }

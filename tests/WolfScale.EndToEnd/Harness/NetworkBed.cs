@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 
 namespace WolfScale.EndToEnd.Harness;
@@ -20,6 +21,7 @@ internal sealed class NetworkBed : IAsyncDisposable
 
     private readonly string _prefix = string.Create(CultureInfo.InvariantCulture, $"wsd-{Environment.ProcessId % 100_000}-{Interlocked.Increment(ref _count)}");
     private readonly List<NetworkHost> _hosts = [];
+    private readonly ConcurrentDictionary<(NetworkHost From, NetworkHost To), bool> _blocks = [];
 
     private NetworkBed()
     {
@@ -71,6 +73,7 @@ internal sealed class NetworkBed : IAsyncDisposable
     /// <summary>From now on nothing that <paramref name="from"/> sends to <paramref name="to"/> arrives; the other direction stays as it is.</summary>
     public async Task BlockAsync(NetworkHost from, NetworkHost to)
     {
+        _blocks[(from, to)] = true;
         foreach (var address in (string[])[to.Address, to.AddressV6])
             await InAsync(from.Namespace, "neigh", "replace", address, "lladdr", "02:00:00:00:00:99", "nud", "permanent", "dev", "eth0");
     }
@@ -79,16 +82,16 @@ internal sealed class NetworkBed : IAsyncDisposable
     {
         foreach (var address in (string[])[to.Address, to.AddressV6])
             await InAsync(from.Namespace, "neigh", "del", address, "dev", "eth0");
+        _ = _blocks.TryRemove((from, to), out _);
     }
+
+    /// <summary>Takes all blocks away.</summary>
+    public Task HealAsync() => Task.WhenAll(_blocks.Keys.Select(b => UnblockAsync(b.From, b.To)));
 
     /// <summary>Splits the network: within each group all hear one another, and between the groups nobody.</summary>
     public async Task PartitionAsync(params NetworkHost[][] groups)
     {
-        foreach (var (group, other) in groups.SelectMany(g => groups.Where(o => o != g).Select(o => (g, o))))
-        {
-            foreach (var (from, to) in group.SelectMany(f => other.Select(t => (f, t))))
-                await BlockAsync(from, to);
-        }
+        await Task.WhenAll(groups.SelectMany(g => groups.Where(o => o != g).SelectMany(o => g.SelectMany(from => o.Select(to => BlockAsync(from, to))))));
     }
 
     /// <summary>Removes the namespaces, and the links with them. Processes in them must have ended.</summary>

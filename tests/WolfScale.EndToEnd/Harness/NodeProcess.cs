@@ -27,12 +27,20 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>The server of its own; null for a node that took over another's.</summary>
     public PrivateServer? MariaDb { get; }
 
-    public SqlServer Server => new(Id, "127.0.0.1", MariaDb!.Port, MariaDb.Socket);
+    public SqlServer Server => new(Id, _host is null ? "127.0.0.1" : "", MariaDb!.Port, MariaDb.Socket);
 
     public string ClusterAddress => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{BasePort}");
 
     /// <summary>Settings as <c>section.key</c> to TOML value; changes hold from the next start on.</summary>
     public Dictionary<string, string> Settings { get; } = [];
+
+    /// <summary>The node's data directory.</summary>
+    public string DataFolder => Path.Combine(_folder.Path, "node");
+
+    public string ConfigurationFile => Path.Combine(_folder.Path, "config.toml");
+
+    /// <summary>What executes the node in its place, on a machine of a <see cref="NetworkBed"/>: <c>ip netns exec</c> gives it mounts of its own.</summary>
+    public IReadOnlyList<string> Wrapper { get; set; } = [];
 
     /// <summary>Everything the node has printed since its first start.</summary>
     public string Log
@@ -61,7 +69,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         await server.StartAsync(serverArguments);
         node.Settings["node.id"] = Text(id);
         node.Settings["node.bind_address"] = Text(node.ClusterAddress);
-        node.Settings["node.data_dir"] = Text(Path.Combine(folder.Path, "node"));
+        node.Settings["node.data_dir"] = Text(node.DataFolder);
         node.Settings["database.socket"] = Text(server.Socket);
         node.Settings["database.port"] = server.Port.ToString(CultureInfo.InvariantCulture);
         node.Settings["database.user"] = Text("root");
@@ -94,7 +102,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         node.Settings["node.id"] = Text(id);
         node.Settings["node.bind_address"] = Text("0.0.0.0:7654");
         node.Settings["node.advertise_address"] = Text($"{host.Address}:7654");
-        node.Settings["node.data_dir"] = Text(Path.Combine(folder.Path, "node"));
+        node.Settings["node.data_dir"] = Text(node.DataFolder);
         node.Settings["database.enabled"] = witness ? "false" : "true";
         node.Settings["cluster.secret"] = Text(secret);
         node.Settings["cluster.cluster_name"] = Text(name);
@@ -127,12 +135,12 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <summary>Starts the node; <paramref name="arguments"/> follow <c>start -c FILE</c>.</summary>
     public async Task StartAsync(params string[] arguments)
     {
-        var file = Path.Combine(_folder.Path, "config.toml");
+        var file = ConfigurationFile;
         var sections = Settings.GroupBy(s => s.Key.Split('.')[0]).Select(g => $"[{g.Key}]\n{string.Concat(g.Select(s => $"{s.Key.Split('.')[1]} = {s.Value}\n"))}");
         await File.WriteAllTextAsync(file, string.Concat(sections));
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var (program, prefix) = Command.WolfScaleProgram();
-        string[] command = [.. _host?.Launcher ?? [], program, .. prefix, "start", "-c", file, .. arguments];
+        string[] command = [.. _host?.Launcher ?? [], .. Wrapper, program, .. prefix, "start", "-c", file, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         _process?.Dispose();
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{program} could not be started.");
@@ -140,6 +148,59 @@ internal sealed class NodeProcess : IAsyncDisposable
         _process.ErrorDataReceived += (_, e) => Append(e.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
+    }
+
+    /// <summary>Runs <c>wolfctl</c> on the node's machine, with its configuration (written by its first start).</summary>
+    public Task<CommandResult> CtlAsync(params string[] arguments)
+    {
+        string[] program = Repository.WolfCtl.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", Repository.WolfCtl] : [Repository.WolfCtl];
+        string[] command = [.. _host?.Launcher ?? [], .. program, .. arguments, "-c", ConfigurationFile];
+        return Command.RunAsync(command[0], command[1..], TimeSpan.FromMinutes(3));
+    }
+
+    /// <summary>SIGKILL to the node and its server.</summary>
+    public async Task KillAsync()
+    {
+        await StopAsync(Signal.Kill);
+        await MariaDb!.StopAsync(force: true);
+    }
+
+    /// <summary>The disks of a machine that does not run are new: neither node nor server remembers anything. The server runs again, empty.</summary>
+    public async Task LoseDisksAsync()
+    {
+        Directory.Delete(DataFolder, recursive: true);
+        Directory.Delete(MariaDb!.Directory, recursive: true);
+        await MariaDb.CreateAsync();
+        await MariaDb.StartAsync();
+    }
+
+    /// <summary>
+    /// A copy of a machine that does not run, on another machine: the data directories of node and server, with another node id and server_id, as who clones a machine must give them. Its
+    /// server runs.
+    /// </summary>
+    public async Task<NodeProcess> CloneAsync(NetworkHost host, string id)
+    {
+        var folder = new TempFolder("node");
+        var server = new PrivateServer(Path.Combine(folder.Path, "db"), 3306, (uint)host.Number) { Launcher = host.Launcher };
+        foreach (var (from, to) in ((string, string)[])[(DataFolder, "node"), (Path.Combine(MariaDb!.Directory, "data"), "db/data")])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(folder.Path, to))!);
+            var copied = await Command.RunAsync("cp", ["-a", from, Path.Combine(folder.Path, to)], TimeSpan.FromMinutes(1));
+            Assert.True(copied.ExitCode == 0, copied.ToString());
+        }
+        // The index names files by their paths, which on another machine would be the same.
+        var index = Path.Combine(server.Directory, "data", "binlog.index");
+        await File.WriteAllTextAsync(index, (await File.ReadAllTextAsync(index)).Replace(MariaDb.Directory, server.Directory, StringComparison.Ordinal));
+        await server.CreateAsync();
+        await server.StartAsync();
+        var clone = new NodeProcess(folder, id, BasePort, server, host);
+        foreach (var (key, value) in Settings)
+            clone.Settings[key] = value;
+        clone.Settings["node.id"] = Text(id);
+        clone.Settings["node.advertise_address"] = Text($"{host.Address}:7654");
+        clone.Settings["node.data_dir"] = Text(clone.DataFolder);
+        clone.Settings["database.socket"] = Text(server.Socket);
+        return clone;
     }
 
     /// <summary>Waits for a line of its output that holds all of these words (in any case).</summary>
@@ -209,6 +270,7 @@ internal sealed class NodeProcess : IAsyncDisposable
             await _process!.WaitForExitAsync();
         }
         _process?.Dispose();
+        _process = null; // may be called twice
         if (MariaDb is not null)
             await MariaDb.DisposeAsync();
         _folder.Dispose();

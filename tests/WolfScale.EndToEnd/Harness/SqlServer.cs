@@ -5,7 +5,8 @@ namespace WolfScale.EndToEnd.Harness;
 
 /// <summary>
 /// How the tests reach one MariaDB server: <c>root</c> through its socket, applications through TCP. Statements have no time-out here: the
-/// connector would send KILL QUERY, and a killed commit is released without an ACK (mariadb-facts: the first gate).
+/// connector would send KILL QUERY, and a killed commit is released without an ACK (mariadb-facts: the first gate). Without a <paramref name="Host"/>
+/// applications come through the socket too: the server stands in another network.
 /// </summary>
 internal sealed record SqlServer(string Name, string Host, int Port, string Socket)
 {
@@ -21,7 +22,8 @@ internal sealed record SqlServer(string Name, string Host, int Port, string Sock
     /// <summary>A connection as an application has it.</summary>
     public Task<MySqlConnection> ClientAsync(string user, string password, string database = "") => OpenAsync(new MySqlConnectionStringBuilder
     {
-        Server = Host,
+        Server = Host.Length > 0 ? Host : Socket,
+        ConnectionProtocol = Host.Length > 0 ? MySqlConnectionProtocol.Sockets : MySqlConnectionProtocol.UnixSocket,
         Port = (uint)Port,
         UserID = user,
         Password = password,
@@ -34,6 +36,22 @@ internal sealed record SqlServer(string Name, string Host, int Port, string Sock
         await using var connection = await RootAsync();
         foreach (var statement in statements)
             await connection.RunAsync(statement);
+    }
+
+    /// <summary>Loads a dump as root, unlogged, through the <c>mariadb</c> client.</summary>
+    public async Task LoadAsync(string dump)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, dump);
+            var loaded = await Command.RunAsync("mariadb", ["--no-defaults", $"--socket={Socket}", "--user=root", "--init-command=SET sql_log_bin=0", "-e", $"source {file}"], TimeSpan.FromMinutes(2));
+            Assert.True(loaded.ExitCode == 0, loaded.ToString());
+        }
+        finally
+        {
+            File.Delete(file);
+        }
     }
 
     /// <summary>The first column of the first row, as text; null for no row or NULL.</summary>

@@ -91,13 +91,14 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         using var builder = new WalBatchBuilder();
         var payload = new byte[bytes];
+        new Random((int)sequence).NextBytes(payload); // or compression would make little of it
         Encoding.ASCII.GetBytes($"entry {sequence}", payload);
         Assert.True(builder.TryAdd(EntryKind.Group, EntryFlags.First | EntryFlags.Last, new EntryKey(0, 1, sequence), payload));
         return builder.Seal();
     }
 
     /// <summary>Writes one entry and waits until the quorum has it, through whatever leader there is.</summary>
-    public async Task<long> WriteAsync(ulong sequence)
+    public async Task<long> WriteAsync(ulong sequence, int bytes = 100)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (true)
@@ -105,7 +106,7 @@ internal sealed class TestCluster : IAsyncDisposable
             var leader = await ServingAsync();
             if (leader.Role.Lease is not { } lease)
                 continue;
-            var batch = Batch(sequence);
+            var batch = Batch(sequence, bytes);
             var outcome = leader.Propose(batch, lease.Term);
             if (outcome.Accepted)
             {

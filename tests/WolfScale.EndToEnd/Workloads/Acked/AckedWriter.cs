@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Sockets;
 using MySqlConnector;
 using WolfScale.EndToEnd.Harness;
 
@@ -25,6 +26,7 @@ internal sealed class AckedWriter : IAsyncDisposable
     private readonly IReadOnlyList<SqlServer> _servers;
     private readonly List<Task> _sessions;
     private long _lastId;
+    private volatile TaskCompletionSource? _held;
 
     private AckedWriter(IReadOnlyList<SqlServer> servers, WriterOptions options)
     {
@@ -66,6 +68,18 @@ internal sealed class AckedWriter : IAsyncDisposable
         await Task.WhenAny(Task.WhenAll(_sessions), Task.Delay(grace ?? TimeSpan.FromSeconds(2)));
     }
 
+    /// <summary>Sends nothing new until the result is disposed; what is under way may still end.</summary>
+    public IDisposable Hold()
+    {
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _held = held;
+        return new Holding(() =>
+        {
+            _held = null;
+            held.SetResult();
+        });
+    }
+
     /// <summary>How many inserts ended how, and on which server.</summary>
     public string Summary() => string.Join(", ", _attempts
         .GroupBy(a => (a.Outcome, a.Server)).OrderBy(g => g.Key)
@@ -89,7 +103,7 @@ internal sealed class AckedWriter : IAsyncDisposable
                 await using var connection = await server.ClientAsync(_options.User, _options.Password, _options.Database);
                 await InsertAsync(server, connection);
             }
-            catch (MySqlException)
+            catch (Exception e) when (IsBroken(e))
             {
                 // The server is down, starting, or cut this client off: what that did to an insert is noted by its attempt.
                 await PauseAsync(_options.RetryPause);
@@ -102,6 +116,8 @@ internal sealed class AckedWriter : IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
+            if (_held is { } held)
+                await held.Task;
             var attempt = new Attempt(Interlocked.Increment(ref _lastId), server.Name, _clock.Elapsed);
             _attempts.Enqueue(attempt);
             var table = attempt.Id % 2 == 0 ? Table : KeylessTable;
@@ -116,13 +132,16 @@ internal sealed class AckedWriter : IAsyncDisposable
                 attempt.End(Outcome.Refused, _clock.Elapsed, e.ErrorCode.ToString());
                 await PauseAsync(_options.RetryPause);
             }
-            catch (MySqlException e)
+            catch (Exception e) when (IsBroken(e))
             {
-                attempt.End(Outcome.Unknown, _clock.Elapsed, $"{e.ErrorCode} {e.Message}");
+                attempt.End(Outcome.Unknown, _clock.Elapsed, e is MySqlException my ? $"{my.ErrorCode} {my.Message}" : e.Message);
                 throw;
             }
         }
     }
+
+    /// <summary>On a socket of this machine the connector does not wrap everything that it meets.</summary>
+    private static bool IsBroken(Exception e) => e is MySqlException or IOException or SocketException or InvalidOperationException;
 
     /// <summary>Errors that MariaDB gives only to a statement that it has not carried out and will not.</summary>
     private static bool IsRefusal(MySqlErrorCode code) =>
@@ -133,6 +152,12 @@ internal sealed class AckedWriter : IAsyncDisposable
         if (pause > TimeSpan.Zero)
             await Task.Delay(pause, _stop.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
+}
+
+/// <summary>Calls back once, when it is disposed.</summary>
+internal sealed class Holding(Action end) : IDisposable
+{
+    public void Dispose() => end();
 }
 
 /// <summary>Who writes, where to, and how fast.</summary>

@@ -1,0 +1,141 @@
+using System.Globalization;
+using WolfScale.EndToEnd.Harness;
+
+namespace WolfScale.EndToEnd.Networks;
+
+/// <summary>What is cut between five machines; L leads.</summary>
+public enum PartitionShape
+{
+    /// <summary>Two followers are cut off from the rest.</summary>
+    FollowersInTheMinority,
+
+    /// <summary>The leader and one follower are cut off from the rest.</summary>
+    LeaderInTheMinority,
+
+    /// <summary>What the leader sends is lost; it hears everybody.</summary>
+    LeaderIsNotHeard,
+
+    /// <summary>What is sent to the leader is lost; everybody hears it.</summary>
+    LeaderDoesNotHear,
+
+    /// <summary>Each machine sees its two neighbours alone.</summary>
+    Ring,
+
+    /// <summary>Two halves that see one another only through one machine, which sees all; the leader stands in one half.</summary>
+    BridgeBesideTheLeader,
+
+    /// <summary>The same, and the leader is the bridge.</summary>
+    LeaderIsTheBridge,
+}
+
+/// <summary>
+/// Partitions of every shape, on five machines with a MariaDB each, under load: writes go on wherever a majority can be had, and after the healing no
+/// acknowledged write is missing, all servers are identical, all nodes ACTIVE.
+/// </summary>
+public sealed class PartitionTests(PartitionTests.FiveMachines fixture) : IClassFixture<PartitionTests.FiveMachines>, IAsyncDisposable
+{
+    private static readonly TimeSpan Lasts = Long.Or(TimeSpan.FromSeconds(40), TimeSpan.FromSeconds(5));
+
+    public static TheoryData<PartitionShape> Shapes => [.. Enum.GetValues<PartitionShape>()];
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public Task A_partition_loses_nothing_and_heals(PartitionShape shape) => fixture.UnderLoadAsync(async (cluster, writer) =>
+    {
+        for (var run = 1; run <= Long.Or(3, 1); run++)
+        {
+            var leader = await cluster.LeaderAsync();
+            var term = await cluster.TermAsync();
+            var cut = writer.Now;
+            await CutAsync(cluster, leader, shape);
+            var whole = writer.Now;
+            var first = await writer.AwaitAcknowledgedAsync(whole, TimeSpan.FromSeconds(60), count: 20);
+            if (whole + Lasts - writer.Now is var rest && rest > TimeSpan.Zero)
+                await Task.Delay(rest);
+            // Not only at first: whoever leads now can go on for as long as it lasts.
+            await writer.AwaitAcknowledgedAsync(writer.Now, TimeSpan.FromSeconds(30), count: 20);
+            var elections = await cluster.TermAsync() - term;
+
+            await cluster.Bed.HealAsync();
+            var healed = await cluster.AwaitHealthyAsync();
+            TestContext.Current.TestOutputHelper!.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{shape}, {leader.Id} led: first write {(first.Ended - cut).TotalSeconds:0.0} s after the cut, at {first.Server}; {elections} terms; healthy {healed.TotalSeconds:0.0} s after the healing"));
+
+            // A leader that reaches a majority keeps the lead, however the others hear one another.
+            if (shape is PartitionShape.FollowersInTheMinority or PartitionShape.Ring or PartitionShape.BridgeBesideTheLeader or PartitionShape.LeaderIsTheBridge)
+                Assert.Equal((leader.Id, 0), (first.Server, elections));
+            else
+                Assert.NotEqual(leader.Id, first.Server);
+        }
+    });
+
+    /// <summary>Two leave for good; two fresh, empty machines come, whom the log gives everything.</summary>
+    [Fact]
+    public Task Five_nodes_become_three_and_five_again_under_load() => fixture.UnderLoadAsync(async (cluster, writer) =>
+    {
+        for (var run = 1; run <= Long.Or(5, 1); run++)
+        {
+            var leader = await cluster.LeaderAsync();
+            var hosts = new List<NetworkHost>();
+            foreach (var node in (NodeProcess[])[leader, cluster.Nodes.Last(n => n != leader)])
+            {
+                hosts.Add(cluster.HostOf(node));
+                await cluster.LeaveAsync(node);
+                await writer.AwaitAcknowledgedAsync(writer.Now, TimeSpan.FromSeconds(60), count: 50);
+            }
+            await cluster.AwaitHealthyAsync();
+            await cluster.AwaitMembersAsync(3);
+
+            foreach (var node in await Task.WhenAll(hosts.Select(cluster.CreateNodeAsync)))
+            {
+                cluster.Add(node);
+                await node.StartAsync();
+            }
+            await cluster.AwaitHealthyAsync();
+            await writer.AwaitAcknowledgedAsync(writer.Now, TimeSpan.FromSeconds(60), count: 50);
+            Assert.All(cluster.Nodes, n => Assert.Null(Lines.With(n.Log, "data are being replaced by a copy")));
+        }
+    });
+
+    public async ValueTask DisposeAsync() => await fixture.AfterTestAsync();
+
+    private static async Task CutAsync(NetworkCluster cluster, NodeProcess leader, PartitionShape shape)
+    {
+        var bed = cluster.Bed;
+        var all = bed.Hosts;
+        var l = cluster.HostOf(leader);
+        var others = all.Where(h => h != l).ToArray();
+        switch (shape)
+        {
+            case PartitionShape.FollowersInTheMinority:
+                await bed.PartitionAsync([l, .. others[..2]], others[2..]);
+                break;
+            case PartitionShape.LeaderInTheMinority:
+                await bed.PartitionAsync([l, others[0]], others[1..]);
+                break;
+            case PartitionShape.LeaderIsNotHeard:
+                await Task.WhenAll(others.Select(o => bed.BlockAsync(l, o)));
+                break;
+            case PartitionShape.LeaderDoesNotHear:
+                await Task.WhenAll(others.Select(o => bed.BlockAsync(o, l)));
+                break;
+            case PartitionShape.Ring:
+                await Task.WhenAll(all.SelectMany((from, i) => new[] { bed.BlockAsync(from, all[(i + 2) % 5]), bed.BlockAsync(from, all[(i + 3) % 5]) }));
+                break;
+            case PartitionShape.BridgeBesideTheLeader:
+                await bed.PartitionAsync([l, others[0]], others[2..]); // others[1] is the bridge
+                break;
+            case PartitionShape.LeaderIsTheBridge:
+                await bed.PartitionAsync(others[..2], others[2..]);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(shape), shape, "no such partition");
+        }
+    }
+
+    public sealed class FiveMachines : NetworkFixture
+    {
+        internal override Task<NetworkCluster> StartAsync() => NetworkCluster.StartAsync(5);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+using WolfScale.EndToEnd.Demo;
+using WolfScale.EndToEnd.Harness;
+using WolfScale.EndToEnd.Workloads.Acked;
+
+namespace WolfScale.EndToEnd;
+
+/// <summary>Planned switchovers, as clients of the proxies see them: not at all.</summary>
+public sealed class SwitchoverTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
+{
+    [Fact]
+    public async Task Fifty_switchovers_under_load_without_a_client_error()
+    {
+        Assert.SkipUnless(Long.Form, "some minutes: runs with --long");
+        var cluster = await Fixture.HealthyAsync();
+        var database = cluster.Facts.Database;
+        await AckedWriter.CreateTablesAsync((await cluster.LeaderAsync()).Server, database);
+        var proxies = cluster.Facts.Nodes.Select(n => new SqlServer(n.Id, n.Proxy.Host, n.Proxy.Port, n.MariaDb.Socket)).ToList();
+        await using var writer = AckedWriter.Start(proxies, new WriterOptions(cluster.Facts.User, cluster.Facts.Password, database));
+        for (var run = 1; run <= 50; run++)
+        {
+            var leader = await cluster.LeaderAsync();
+            _ = await cluster.SwitchoverAsync(leader);
+            await cluster.LeaderAsync(except: leader.Id);
+            foreach (var proxy in proxies)
+            {
+                var since = writer.Now;
+                await Poll.UntilAsync($"writes through {proxy}", TimeSpan.FromSeconds(30), () => Task.FromResult(
+                    writer.Attempts.Any(a => a.Server == proxy.Name && a.Started > since && a.Outcome == Outcome.Acknowledged) ? null : writer.Summary()));
+            }
+            await cluster.AwaitHealthyAsync();
+        }
+        await writer.StopAsync();
+
+        await cluster.Comparer.AssertIdenticalAsync([new("table", $"{database}.{AckedWriter.Table}", 100)]);
+        var verdict = await AckedVerdict.ReadAsync(cluster.Servers[0], database, writer);
+        Print(string.Create(CultureInfo.InvariantCulture, $"{verdict}\n{writer.Summary()}"));
+        verdict.AssertRight();
+        var errors = writer.Attempts.Where(a => a.Outcome is not Outcome.Acknowledged).ToList();
+        Assert.True(errors.Count == 0, $"{errors.Count} errors: {string.Join("; ", errors.Take(10))}");
+    }
+}

@@ -1,0 +1,97 @@
+using Microsoft.Extensions.Time.Testing;
+using WolfScale.Cluster.Transport;
+
+namespace WolfScale.Unit.Cluster;
+
+/// <summary>Catching up takes what commits leave over, and never so little that it does not end.</summary>
+public class CatchUpPaceTests
+{
+    private const int Chunk = 1 << 20;
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly CatchUpPace _pace;
+
+    public CatchUpPaceTests() => _pace = new CatchUpPace(_time);
+
+    [Fact]
+    public void Without_commits_it_is_as_fast_as_the_member_takes_it()
+    {
+        CatchUp(seconds: 5, commitMs: null);
+        Assert.Equal(CatchUpPace.FastestBytesPerSecond, _pace.BytesPerSecond);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.InRange(_pace.Spend(Chunk), TimeSpan.Zero, TimeSpan.FromMilliseconds(1));
+    }
+
+    [Fact]
+    public void It_begins_slowly_each_time()
+    {
+        CatchUp(seconds: 5, commitMs: null);
+        _time.Advance(TimeSpan.FromSeconds(6));
+        _ = _pace.Spend(Chunk);
+        Assert.InRange(_pace.BytesPerSecond, CatchUpPace.SlowestBytesPerSecond, 2 * CatchUpPace.SlowestBytesPerSecond);
+    }
+
+    [Fact]
+    public void It_falls_while_commits_take_longer_than_usual_down_to_a_floor()
+    {
+        Usual(2);
+        CatchUp(seconds: 5, commitMs: 4);
+        Assert.Equal(CatchUpPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
+        Assert.True(CatchUp(seconds: 10, commitMs: 4) >= 9 * CatchUpPace.SlowestBytesPerSecond / Chunk);
+    }
+
+    [Fact]
+    public void It_rises_while_commits_take_what_they_usually_do()
+    {
+        Usual(2);
+        CatchUp(seconds: 5, commitMs: 4);
+        CatchUp(seconds: 10, commitMs: 2.1);
+        Assert.True(_pace.BytesPerSecond > 4 * CatchUpPace.SlowestBytesPerSecond, $"{_pace.BytesPerSecond}");
+    }
+
+    /// <summary>Else a long catching up would make what it causes the measure of itself.</summary>
+    [Fact]
+    public void What_commits_take_meanwhile_never_becomes_the_usual()
+    {
+        Usual(2);
+        CatchUp(seconds: 600, commitMs: 4);
+        Assert.Equal(CatchUpPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
+    }
+
+    [Fact]
+    public void All_links_together_keep_to_it()
+    {
+        Usual(2);
+        CatchUp(seconds: 5, commitMs: 4);
+        _time.Advance(TimeSpan.FromSeconds(2));
+        var waits = Enumerable.Range(0, 3).Select(_ => _pace.Spend(Chunk / 2)).ToList();
+        Assert.True(waits[0] > TimeSpan.Zero && waits[1] > waits[0] && waits[2] > waits[1], string.Join(", ", waits));
+        Assert.Equal(TimeSpan.FromSeconds(1), _pace.Spend(1 << 30));
+    }
+
+    private void Usual(double commitMs)
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            _pace.Committed(TimeSpan.FromMilliseconds(commitMs));
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+    }
+
+    /// <summary>Sends chunks as a link does, with commits every 10 ms.</summary>
+    /// <returns>How many were sent.</returns>
+    private int CatchUp(int seconds, double? commitMs)
+    {
+        var sent = 0;
+        var free = TimeSpan.Zero;
+        for (var now = TimeSpan.Zero; now < TimeSpan.FromSeconds(seconds); now += TimeSpan.FromMilliseconds(10))
+        {
+            if (commitMs is { } ms)
+                _pace.Committed(TimeSpan.FromMilliseconds(ms));
+            for (; free <= now && sent < 1_000_000; sent++)
+                free = now + _pace.Spend(Chunk) + TimeSpan.FromMilliseconds(1);
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+        return sent;
+    }
+}
