@@ -1,5 +1,6 @@
 using WolfScale.Cluster.Handshake;
 using WolfScale.Cluster.Membership;
+using WolfScale.Cluster.Recovery;
 using WolfScale.Cluster.Runtime;
 using WolfScale.Cluster.Transport;
 using WolfScale.Cluster.Wire;
@@ -28,6 +29,14 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         var from = connection.Peer!.Key;
         if (MessageCodec.Read(kind, payload, from, Self) is { } message)
         {
+            if (IsOfLaterRecovery(message.Term))
+            {
+                MessageCodec.ReleaseBatches(message);
+                Supersede(from, message.Term);
+                return;
+            }
+            if (message is TimeoutNow)
+                _chronicle.Cause.HandedOver(from);
             _host.Receive(message, NamedBy(message, connection.Peer));
             return;
         }
@@ -67,8 +76,11 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         var wasLast = _inbound.Remove(connection);
         _host.FlushReceived();
         // What it had sent before it hung up has been read to its end, so this is the latest news of it.
-        if (wasLast)
-            _host.PeerDisconnected(connection.Peer!.Key);
+        if (!wasLast)
+            return;
+        if (Role.Leader == connection.Peer!.Key)
+            _chronicle.Cause.HungUp(connection.Peer.Key);
+        _host.PeerDisconnected(connection.Peer.Key);
     }
 
     void ICoreOutput.Send(Message message, WalBatch? recent) => _peers.Send(message, recent);
@@ -91,12 +103,15 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         }
         if (notification.Role is { } role)
         {
+            if (!_disposed)
+                _chronicle.OnRole(role); // the end of a node that stops is no news
             Announce();
             RoleChanged?.Invoke(role);
         }
         if (notification.ConfigurationChanged)
         {
             RememberPeers();
+            _chronicle.OnConfiguration(Configuration);
             RefreshView();
         }
     }
@@ -127,13 +142,21 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
 
     private void Heard(NodeKey from, string address, NodeReport report)
     {
+        if (IsOfLaterRecovery(report.Term))
+        {
+            Supersede(from, report.Term);
+            return;
+        }
         var before = _board.Find(from, _host.NowMs)?.Report;
         _board.Record(from, address, report, _host.NowMs);
+        if (report.Goodbye && Role.Leader == from)
+            _chronicle.Cause.Stopped(from);
         // Progress is seen with the next heartbeat; a node that has opened, closed or become unfit, at once.
         if (before is null || Standing(before.Local) != Standing(report.Local))
             RefreshView();
         // A node that was taken out does not get the entry that says so.
-        if (Role.Role == RaftRole.Leader && Configuration is { } configuration && configuration.Find(from) is null)
+        if (Role.Role == RaftRole.Leader && Configuration is { } configuration && configuration.Find(from) is null
+            && RecoveryGeneration.Of(report.Term) >= RecoveryGeneration.Of(Role.Term)) // one of a lost line gives its incarnation up before it may ask
             _peers.Send(from, ClusterMessages.Frame(new JoinResponse(JoinResult.NotAMember, "", "")));
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.History;
 using WolfScale.Cluster.Membership;
 using WolfScale.Cluster.Runtime;
 using WolfScale.Cluster.State;
@@ -30,6 +31,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly MembershipKeeper _keeper;
     private readonly StrongReads _reads;
     private readonly LogRetention _retention;
+    private readonly ClusterChronicle _chronicle;
     private readonly CancellationTokenSource _stopping = new();
     private volatile LocalState _local = new();
     private volatile ClusterView _view;
@@ -71,6 +73,9 @@ public sealed partial class ClusterNode : IAsyncDisposable
 
     /// <summary>The node's log.</summary>
     public WriteAheadLog Wal { get; }
+
+    /// <summary>What has happened, and where every part tells of it.</summary>
+    public EventHistory History { get; }
 
     /// <summary>The node's small durable state, for the database side's plans.</summary>
     public IStateStore State => _store;
@@ -151,6 +156,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
         _listener.Dispose();
         _peers.Dispose();
         await Wal.DisposeAsync();
+        await History.DisposeAsync();
         _store.Dispose();
         _tls?.Dispose();
         _stopping.Dispose();
