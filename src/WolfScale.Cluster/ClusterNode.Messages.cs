@@ -32,7 +32,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             if (IsOfLaterRecovery(message.Term))
             {
                 MessageCodec.ReleaseBatches(message);
-                Supersede(from, message.Term);
+                Supersede(connection.Peer, message.Term);
                 return;
             }
             if (message is TimeoutNow)
@@ -43,7 +43,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         switch (kind)
         {
             case FrameKind.Status:
-                Heard(from, connection.Peer.Address, NodeReport.Read(payload));
+                Heard(connection.Peer, NodeReport.Read(payload));
                 break;
             case FrameKind.JoinRequest:
                 _peers.Send(from, ClusterMessages.Frame(_keeper.Answer(from, ClusterMessages.ReadJoinRequest(payload))));
@@ -140,15 +140,16 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
     /// <summary>What a node says of itself, without its progress.</summary>
     private static LocalState Standing(LocalState state) => state with { AppliedLsn = 0, AppliedGtid = "" };
 
-    private void Heard(NodeKey from, string address, NodeReport report)
+    private void Heard(PeerIdentity peer, NodeReport report)
     {
+        var from = peer.Key;
         if (IsOfLaterRecovery(report.Term))
         {
-            Supersede(from, report.Term);
+            Supersede(peer, report.Term);
             return;
         }
         var before = _board.Find(from, _host.NowMs)?.Report;
-        _board.Record(from, address, report, _host.NowMs);
+        _board.Record(from, peer.Address, report, _host.NowMs);
         if (report.Goodbye && Role.Leader == from)
             _chronicle.Cause.Stopped(from);
         // Progress is seen with the next heartbeat; a node that has opened, closed or become unfit, at once.

@@ -1,8 +1,8 @@
 using System.Globalization;
+using WolfScale.Cluster.Handshake;
 using WolfScale.Cluster.History;
 using WolfScale.Cluster.Recovery;
 using WolfScale.Cluster.Runtime;
-using WolfScale.Consensus;
 
 namespace WolfScale.Cluster;
 
@@ -27,8 +27,13 @@ public sealed partial class ClusterNode
     private bool IsOfLaterRecovery(long term) =>
         Configuration is not null && RecoveryGeneration.Of(term) > RecoveryGeneration.Of(Math.Max(Role.Term, Wal.Last.Term));
 
-    private void Supersede(NodeKey by, long term)
+    private void Supersede(PeerIdentity peer, long term)
     {
+        // One that was in no cluster yet when it connected may have entered another of this name since: what it says is not heeded before it names its
+        // cluster, with its next connection.
+        if (peer.ClusterId != _identity.ClusterId)
+            return;
+        var by = peer.Key;
         if (Interlocked.Exchange(ref _superseded, 1) != 0)
             return;
         // Durable before anything else: from here on this data directory starts as somebody else, whatever happens to the process.
