@@ -38,7 +38,15 @@ internal static class EventsCommand
             Table(document, follow);
         if (!follow)
             return ExitCode.Done;
-        await FollowAsync(answer.Node, document.Events.Length > 0 ? document.Events[^1].Id : document.LastId, json ? Line : Tell, cancellationToken);
+        try
+        {
+            await FollowAsync(answer.Node, document.Events.Length > 0 ? document.Events[^1].Id : document.LastId, json ? Line : Tell, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Ctrl+C is how it ends.
+        }
+
         return ExitCode.Done;
     }
 
