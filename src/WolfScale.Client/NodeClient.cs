@@ -74,6 +74,38 @@ public sealed class NodeClient : IDisposable
         }
     }
 
+    /// <summary>The lines of an answer that does not end, as they come.</summary>
+    /// <param name="path">What to ask for.</param>
+    /// <param name="accept">The kind of stream.</param>
+    /// <param name="silence">The node sends something at least so often; after more than that it is taken for gone.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="UnreachableException">Nobody answers, or the stream broke off.</exception>
+    public async IAsyncEnumerable<string> StreamAsync(
+        string path, string accept, TimeSpan silence, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(path, UriKind.Relative));
+        request.Headers.Accept.ParseAdd(accept);
+        using var response = await TryAsync(() => _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken), cancellationToken);
+        if (!response.IsSuccessStatusCode)
+            throw Refusal(path, response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken));
+        while (await TryAsync(() => reader.ReadLineAsync(cancellationToken).AsTask().WaitAsync(silence, cancellationToken), cancellationToken) is { } line)
+            yield return line;
+        throw new UnreachableException(Address, "it ended the stream");
+    }
+
+    private async Task<T> TryAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        {
+            throw new UnreachableException(Address, Reason(e));
+        }
+    }
+
     public async Task<T?> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         JsonSerializer.Deserialize(await GetTextAsync(path, cancellationToken), type);
 

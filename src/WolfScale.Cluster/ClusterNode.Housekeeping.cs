@@ -86,6 +86,8 @@ public sealed partial class ClusterNode
                 Self, Address, Report(goodbye: false), Role.Leader, Configuration, _options.ClusterName, _join.Reason, _options.Witness);
             _view = view = _board.Build(facts, _host.NowMs);
         }
+        if (!_disposed)
+            _chronicle.OnView(view);
         ViewChanged?.Invoke(view);
     }
 

@@ -1,5 +1,6 @@
 using WolfScale.Cluster.Handshake;
 using WolfScale.Cluster.Membership;
+using WolfScale.Cluster.Recovery;
 using WolfScale.Cluster.Runtime;
 using WolfScale.Cluster.Transport;
 using WolfScale.Cluster.Wire;
@@ -28,13 +29,21 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         var from = connection.Peer!.Key;
         if (MessageCodec.Read(kind, payload, from, Self) is { } message)
         {
+            if (IsOfLaterRecovery(message.Term))
+            {
+                MessageCodec.ReleaseBatches(message);
+                Supersede(connection.Peer, message.Term);
+                return;
+            }
+            if (message is TimeoutNow)
+                _chronicle.Cause.HandedOver(from);
             _host.Receive(message, NamedBy(message, connection.Peer));
             return;
         }
         switch (kind)
         {
             case FrameKind.Status:
-                Heard(from, connection.Peer.Address, NodeReport.Read(payload));
+                Heard(connection.Peer, NodeReport.Read(payload));
                 break;
             case FrameKind.JoinRequest:
                 _peers.Send(from, ClusterMessages.Frame(_keeper.Answer(from, ClusterMessages.ReadJoinRequest(payload))));
@@ -70,8 +79,11 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         var wasLast = _inbound.Remove(connection);
         _host.FlushReceived();
         // What it had sent before it hung up has been read to its end, so this is the latest news of it.
-        if (wasLast)
-            _host.PeerDisconnected(connection.Peer!.Key);
+        if (!wasLast)
+            return;
+        if (Role.Leader == connection.Peer!.Key)
+            _chronicle.Cause.HungUp(connection.Peer.Key);
+        _host.PeerDisconnected(connection.Peer.Key);
     }
 
     void ICoreOutput.Send(Message message, WalBatch? recent) => _peers.Send(message, recent);
@@ -94,12 +106,15 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         }
         if (notification.Role is { } role)
         {
+            if (!_disposed)
+                _chronicle.OnRole(role); // the end of a node that stops is no news
             Announce();
             RoleChanged?.Invoke(role);
         }
         if (notification.ConfigurationChanged)
         {
             RememberPeers();
+            _chronicle.OnConfiguration(Configuration);
             RefreshView();
         }
     }
@@ -128,15 +143,24 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
     /// <summary>What a node says of itself, without its progress.</summary>
     private static LocalState Standing(LocalState state) => state with { AppliedLsn = 0, AppliedGtid = "" };
 
-    private void Heard(NodeKey from, string address, NodeReport report)
+    private void Heard(PeerIdentity peer, NodeReport report)
     {
+        var from = peer.Key;
+        if (IsOfLaterRecovery(report.Term))
+        {
+            Supersede(peer, report.Term);
+            return;
+        }
         var before = _board.Find(from, _host.NowMs)?.Report;
-        _board.Record(from, address, report, _host.NowMs);
+        _board.Record(from, peer.Address, report, _host.NowMs);
+        if (report.Goodbye && Role.Leader == from)
+            _chronicle.Cause.Stopped(from);
         // Progress is seen with the next heartbeat; a node that has opened, closed or become unfit, at once.
         if (before is null || Standing(before.Local) != Standing(report.Local))
             RefreshView();
         // A node that was taken out does not get the entry that says so.
-        if (Role.Role == RaftRole.Leader && Configuration is { } configuration && configuration.Find(from) is null)
+        if (Role.Role == RaftRole.Leader && Configuration is { } configuration && configuration.Find(from) is null
+            && RecoveryGeneration.Of(report.Term) >= RecoveryGeneration.Of(Role.Term)) // one of a lost line gives its incarnation up before it may ask
             _peers.Send(from, ClusterMessages.Frame(new JoinResponse(JoinResult.NotAMember, "", "")));
     }
 }

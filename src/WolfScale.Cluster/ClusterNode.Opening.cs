@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster.Discovery;
 using WolfScale.Cluster.Handshake;
+using WolfScale.Cluster.History;
 using WolfScale.Cluster.Membership;
 using WolfScale.Cluster.Runtime;
 using WolfScale.Cluster.State;
@@ -29,10 +30,12 @@ public sealed partial class ClusterNode
         _keeper = new MembershipKeeper(_host, _inbound, _starts, options, logger);
         _reads = new StrongReads(_host, _peers, options, time);
         _retention = new LogRetention(Wal, options, time, logger);
+        History = opened.History;
+        _chronicle = new ClusterChronicle(Self, options, History, _host.Configuration, () => _local.Reason, () => _host.Halted);
     }
 
     private sealed record Opened(
-        SqliteStateStore Store, NodeIdentity Identity, WriteAheadLog Wal, ClusterListener Listener, PeerIdentity Self, TlsCredentials? Tls, DiscoveryService? Discovery);
+        SqliteStateStore Store, NodeIdentity Identity, WriteAheadLog Wal, ClusterListener Listener, PeerIdentity Self, TlsCredentials? Tls, DiscoveryService? Discovery, EventHistory History);
 
     private static async Task<ClusterNode> OpenAsync(ClusterOptions options, ILogger logger, TimeProvider time, CancellationToken cancellationToken)
     {
@@ -43,6 +46,7 @@ public sealed partial class ClusterNode
         WriteAheadLog? wal = null;
         ClusterListener? listener = null;
         DiscoveryService? discovery = null;
+        EventHistory? history = null;
         try
         {
             (store, var identity) = start.OpenState();
@@ -52,7 +56,8 @@ public sealed partial class ClusterNode
             var self = new PeerIdentity(identity.Key, Guid.NewGuid(), options.ClusterName, identity.ClusterId, address);
             discovery = Discover(options, listener.Endpoint, self, identity, logger, time);
             await start.BindAsync(store, identity, wal, address, peer => Probe(peer, self, transport, time), discovery, cancellationToken);
-            return new ClusterNode(options, new Opened(store, identity, wal, listener, self, tls, discovery), time, logger);
+            history = EventHistory.Open(Path.GetDirectoryName(store.Path)!, options.NodeId, time, logger);
+            return new ClusterNode(options, new Opened(store, identity, wal, listener, self, tls, discovery, history), time, logger);
         }
         catch
         {
@@ -61,6 +66,8 @@ public sealed partial class ClusterNode
             listener?.Dispose();
             if (wal is not null)
                 await wal.DisposeAsync();
+            if (history is not null)
+                await history.DisposeAsync();
             store?.Dispose();
             tls?.Dispose();
             throw;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.History;
 using WolfScale.Cluster.Membership;
 using WolfScale.Cluster.Runtime;
 using WolfScale.Cluster.State;
@@ -31,6 +32,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly LogStartKeeper _starts;
     private readonly StrongReads _reads;
     private readonly LogRetention _retention;
+    private readonly ClusterChronicle _chronicle;
     private readonly CancellationTokenSource _stopping = new();
     private volatile LocalState _local = new();
     private volatile ClusterView _view;
@@ -72,6 +74,9 @@ public sealed partial class ClusterNode : IAsyncDisposable
 
     /// <summary>The node's log.</summary>
     public WriteAheadLog Wal { get; }
+
+    /// <summary>What has happened, and where every part tells of it.</summary>
+    public EventHistory History { get; }
 
     /// <summary>The node's small durable state, for the database side's plans.</summary>
     public IStateStore State => _store;
@@ -155,6 +160,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
         _listener.Dispose();
         _peers.Dispose();
         await Wal.DisposeAsync();
+        await History.DisposeAsync();
         _store.Dispose();
         _tls?.Dispose();
         _stopping.Dispose();

@@ -36,6 +36,8 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
             var identity = NodeIdentity.Load(store, options.NodeId, time);
             if (identity is { NewLife: NewLife.Renamed, Former: { } former })
                 RuntimeLog.Renamed(logger, former.Id, identity.Key.Id);
+            if (identity.NewLife == NewLife.Superseded)
+                RuntimeLog.BeginsAsLearner(logger);
             return (store, identity);
         }
         catch
@@ -160,7 +162,9 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
         Append(wal, last.WithMembers([.. members]), term);
     }
 
-    private static void Append(WriteAheadLog wal, Configuration configuration, long term)
+    /// <summary>Appends a configuration; it is on the disk when this returns.</summary>
+    /// <exception cref="ClusterStartException">It is not.</exception>
+    internal static void Append(WriteAheadLog wal, Configuration configuration, long term)
     {
         using var sealedBatch = OwnBatches.Configuration(configuration);
         var batch = sealedBatch.Assign(wal.Last.Lsn + 1, term);

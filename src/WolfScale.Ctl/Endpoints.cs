@@ -11,6 +11,8 @@ namespace WolfScale.Ctl;
 /// </summary>
 internal sealed class Endpoints : IDisposable
 {
+    private static readonly TimeSpan StatusLimit = TimeSpan.FromSeconds(3);
+
     private readonly NodeClient[] _nodes;
     private readonly Func<string, NodeClient> _connect;
 
@@ -83,6 +85,40 @@ internal sealed class Endpoints : IDisposable
     {
         var answer = await GetAsync("/cluster", cancellationToken);
         return (answer.Read(ApiJson.Default.ClusterDocument), answer.Node);
+    }
+
+    /// <summary>
+    /// The status of every node that answers: of these endpoints, and of those that listen for the cluster at <paramref name="clusterAddresses"/>, on the port that the
+    /// configuration gives its own API. One that does not answer soon is left out: this is asked where most are dead.
+    /// </summary>
+    public async Task<IReadOnlyList<NodeReport>> StatusesAsync(IEnumerable<string> clusterAddresses, NodeConfiguration configuration, CancellationToken cancellationToken)
+    {
+        _ = HostPort.TryParse(configuration.Api.BindAddress, out var api, out _);
+        var nodes = _nodes.ToList();
+        foreach (var address in clusterAddresses)
+        {
+            if (PeerAddress.TryFromConfiguration(address, api.Port, configuration.Api.TlsCert.Length > 0 ? "https" : "http", out var url, out _) && nodes.TrueForAll(n => n.Address != url))
+                nodes.Add(_connect(url.ToString()));
+        }
+
+        var statuses = await Task.WhenAll(nodes.Select(n => TryStatusAsync(n, cancellationToken)));
+        foreach (var node in nodes.Skip(_nodes.Length))
+            node.Dispose();
+        return [.. statuses.OfType<NodeReport>()];
+    }
+
+    private static async Task<NodeReport?> TryStatusAsync(NodeClient node, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(StatusLimit);
+        try
+        {
+            return await node.GetAsync("/status", ApiJson.Default.NodeReport, limit.Token);
+        }
+        catch (Exception e) when (e is RefusedException or JsonException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
+        }
     }
 
     /// <summary>The way to the leader, who alone can change who leads and who is a member.</summary>

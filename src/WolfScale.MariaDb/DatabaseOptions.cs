@@ -76,6 +76,9 @@ public sealed record DatabaseOptions
     /// <summary>Where copies come from; null: from nowhere.</summary>
     public IMigrationSources? MigrationSources { get; init; }
 
+    /// <summary>Hears what was done with the server; null: nobody.</summary>
+    public IDatabaseHistory? History { get; init; }
+
     /// <summary>Turn the event scheduler on while this server leads.</summary>
     public bool RunEvents { get; init; } = true;
 }

@@ -72,6 +72,8 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(VerifyAnswer))]
 [JsonSerializable(typeof(VerifyReport))]
 [JsonSerializable(typeof(VerifiedDocument))]
+[JsonSerializable(typeof(EventDocument))]
+[JsonSerializable(typeof(EventsDocument))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>As <see cref="Default"/>, with quotes and the like readable: these bodies are read by people with curl, and never stand inside HTML.</summary>

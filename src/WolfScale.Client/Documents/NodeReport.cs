@@ -32,6 +32,9 @@ public sealed record NodeReport
 
     public long LastLsn { get; init; }
 
+    /// <summary>The term of the log's last entry: of two logs, the one with the later term is the newer, then the longer one.</summary>
+    public long LastTerm { get; init; }
+
     public long CommitLsn { get; init; }
 
     public long? AppliedLsn { get; init; }
@@ -50,6 +53,9 @@ public sealed record NodeReport
 
     /// <summary>Whether an operator has told this node to keep the lead away.</summary>
     public bool Maintenance { get; init; }
+
+    /// <summary>Transactions that were rolled back on this node because the cluster never acknowledged them, in the node's whole life; <c>/events</c> names their files.</summary>
+    public long DiscardedTransactions { get; init; }
 
     /// <summary>Clients of this node's proxy, other proxies' connections among them; null where it is off.</summary>
     public int? ProxySessions { get; init; }

@@ -80,4 +80,19 @@ internal static partial class RuntimeLog
 
     [LoggerMessage(2071, LogLevel.Information, "Discovery is off, because cluster.secret is empty and anybody could speak for the cluster: nodes are found through cluster.peers only")]
     public static partial void DiscoveryWithoutSecret(ILogger logger);
+
+    [LoggerMessage(2075, LogLevel.Critical, "The cluster was recovered by force while this node was lost ({NodeId} speaks in term {Term}): this node gives up its vote, and comes back as a learner when it is restarted")]
+    public static partial void Superseded(ILogger logger, string nodeId, long term);
+
+    [LoggerMessage(2076, LogLevel.Warning, "The cluster was recovered by force while this node was lost: it begins anew as a learner, and what only the lost nodes had is rewound")]
+    public static partial void BeginsAsLearner(ILogger logger);
+
+    [LoggerMessage(2072, LogLevel.Warning, "The history of events was damaged and begins anew: {Damage}")]
+    public static partial void EventsDamaged(ILogger logger, string damage);
+
+    [LoggerMessage(2073, LogLevel.Warning, "The history of events cannot be opened and is kept in memory alone until the node is restarted: {Reason}")]
+    public static partial void EventsNotKept(ILogger logger, string reason);
+
+    [LoggerMessage(2074, LogLevel.Warning, "{Count} events could not be written and are kept in memory alone: {Reason}")]
+    public static partial void EventsNotWritten(ILogger logger, int count, string reason);
 }

@@ -19,6 +19,12 @@ internal enum NewLife
     /// <summary>The state is here and the log it belongs to is gone.</summary>
     LogLost,
 
+    /// <summary>The cluster was recovered by force while this node was lost.</summary>
+    Superseded,
+
+    /// <summary>An operator has made this node the only voter of its cluster.</summary>
+    Recovered,
+
     /// <summary>The log had lost what was synced, and was cut off there (rule C6).</summary>
     LogDamaged,
 }
@@ -35,7 +41,8 @@ internal sealed class NodeIdentity
     private const string FormerIdFact = "node.former_id";
     private const string FormerIncarnationFact = "node.former_incarnation";
     private const string ClusterIdFact = "cluster.id";
-    private const string LeftFact = "cluster.left";
+    internal const string LeftFact = "cluster.left";
+    private const string SupersededFact = "cluster.superseded_by_term";
     private readonly SqliteStateStore _store;
 
     private NodeIdentity(SqliteStateStore store, NodeKey key, NodeKey? former, Guid clusterId, NewLife newLife)
@@ -75,6 +82,8 @@ internal sealed class NodeIdentity
         var identity = new NodeIdentity(store, stored, former, clusterId, NewLife.None);
         if (stored.Id != nodeId)
             identity.Begin(nodeId, stored, NewLife.Renamed, time);
+        if (long.TryParse(store.Get(SupersededFact), CultureInfo.InvariantCulture, out var term))
+            identity.BeginAfter(term, time);
         return identity;
     }
 
@@ -87,6 +96,9 @@ internal sealed class NodeIdentity
         _store.PutAll((ClusterIdFact, clusterId.ToString()), (LeftFact, null));
         ClusterId = clusterId;
     }
+
+    /// <summary>The next start begins a new incarnation, in this term. Durable when it returns.</summary>
+    public void Supersede(long term) => _store.Put(SupersededFact, term.ToString(CultureInfo.InvariantCulture));
 
     public void Leave() => _store.Put(LeftFact, "1");
 
@@ -107,6 +119,18 @@ internal sealed class NodeIdentity
         Key = new NodeKey(nodeId, incarnation);
         Former = former;
         NewLife = reason;
+    }
+
+    /// <summary>
+    /// In this order: first nobody may count on this node; then it may enter the later term, in which it has voted for nobody; then it is done. After a
+    /// crash in between it is done again.
+    /// </summary>
+    private void BeginAfter(long term, TimeProvider time)
+    {
+        Begin(Key.Id, Key, NewLife.Superseded, time);
+        if (_store.LoadHardState().Term < term)
+            _store.SaveHardState(new HardState(term, null));
+        _store.Put(SupersededFact, null);
     }
 
     private static NodeKey? ReadKey(SqliteStateStore store, string idFact, string incarnationFact) =>

@@ -52,6 +52,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
         }
 
         LogSaved(tail.Length, tail[0], tail[^1], file);
+        context.Options.History?.Diverged(new DiscardedTail(file, tail.Length, ancestor.ToString(), end));
 
         var problems = await JudgeAsync(file);
         if (problems.Count > 0)
@@ -92,11 +93,15 @@ internal sealed partial class RejoinLadder(ServerContext context)
     {
         context.Board.Enter(DatabasePhase.Rewinding, $"{journal.Groups} transactions that the cluster never committed are being undone.");
         var plan = new RewindPlan(context.Connector, context.Server, context.Plans, context.Store, context.Logger);
-        return await plan.RunAsync(journal, step, context.Stopping) is { } reason
-            ? NeedsMigration(
+        if (await plan.RunAsync(journal, step, context.Stopping) is { } reason)
+        {
+            return NeedsMigration(
                 journal.End,
-                $"{journal.Groups} transactions that the cluster never committed, saved in {journal.File}, could not be undone: {reason}. Copy a member's data to this server.")
-            : TimeSpan.Zero;
+                $"{journal.Groups} transactions that the cluster never committed, saved in {journal.File}, could not be undone: {reason}. Copy a member's data to this server.");
+        }
+
+        context.Options.History?.Rewound(new DiscardedTail(journal.File, journal.Groups, journal.Ancestor, journal.End));
+        return TimeSpan.Zero;
     }
 
     /// <summary>Everything that speaks against an exact undo.</summary>

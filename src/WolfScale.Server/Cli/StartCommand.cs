@@ -58,11 +58,15 @@ internal static class StartCommand
         try
         {
             _ = Directory.CreateDirectory(Path.Combine(configuration.DataDirectory, "data"));
-            await using var host = await NodeHost.StartAsync(
-                configuration, new ClusterEntry(bootstrap || configuration.Cluster.Bootstrap, rejoin, RememberedPeers.Read(configuration)), log,
-                loggers, TimeProvider.System, CommandTree.Version, ending.Token);
-            await ending.Token.WhenCancelledAsync();
-            return ExitCode.Done;
+            while (true)
+            {
+                await using var host = await NodeHost.StartAsync(
+                    configuration, new ClusterEntry(bootstrap || configuration.Cluster.Bootstrap, rejoin, RememberedPeers.Read(configuration)), log,
+                    loggers, TimeProvider.System, CommandTree.Version, ending.Token);
+                if (await Task.WhenAny(ending.Token.WhenCancelledAsync(), host.Superseded) != host.Superseded)
+                    return ExitCode.Done;
+                HostLog.StartsAnew(logger);
+            }
         }
         catch (Exception e) when (e is ClusterStartException or DatabaseException or IOException or UnauthorizedAccessException)
         {

@@ -21,6 +21,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly HttpMigrationSources _sources;
+    private readonly DatabaseChronicle _chronicle;
     private readonly FeedServer _feed;
     private readonly DatabaseController _controller;
     private readonly RoleDriver _roles;
@@ -31,13 +32,14 @@ internal sealed class DatabaseSide : IAsyncDisposable
     {
         (_node, _configuration, _proxy, _maintenance, _time) = (node, configuration, proxy, maintenance, time);
         _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
+        _chronicle = new DatabaseChronicle(node.History, time);
         var log = new ReplicatedLog(node);
         _ = HostPort.TryParse(configuration.Database.FeedBindAddress, out var bind, out _);
         _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
         _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
         _sources = new HttpMigrationSources(() => node.View, configuration);
         _controller = new DatabaseController(
-            NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions, MigrationSources = _sources }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
+            NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions, MigrationSources = _sources, History = _chronicle }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
             new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         Verification = new Verification(NodeOptions.Database(configuration, Peers), _feed, log, () => _controller.State.Phase, time);
@@ -106,10 +108,12 @@ internal sealed class DatabaseSide : IAsyncDisposable
         {
             var began = _time.GetTimestamp();
             var outcome = await TryHandOverAsync();
+            var milliseconds = (long)_time.GetElapsedTime(began).TotalMilliseconds;
             if (outcome.Succeeded)
-                HostLog.HandedOver(_logger, outcome.NewLeader ?? "another node", (long)_time.GetElapsedTime(began).TotalMilliseconds);
+                HostLog.HandedOver(_logger, outcome.NewLeader ?? "another node", milliseconds);
             else
                 HostLog.NotHandedOver(_logger, outcome.Reason);
+            Switchovers.Record(_node, outcome.Succeeded, outcome.NewLeader, "the node stops", milliseconds, null, outcome.Reason);
         }
 
         _node.RoleChanged -= OnRoleChanged;
@@ -182,6 +186,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private void OnChanged(DatabaseState state)
     {
         Announce();
+        _chronicle.OnChanged(state);
         if (state.Phase != _logged.Phase || state.Reason != _logged.Reason)
             HostLog.Database(_logger, state.Phase.ToString(), state.AppliedLsn, state.Reason.Length > 0 ? ": " + state.Reason : "");
         foreach (var alarm in state.Alarms.Except(_logged.Alarms))

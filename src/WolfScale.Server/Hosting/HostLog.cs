@@ -59,6 +59,9 @@ internal static partial class HostLog
     [LoggerMessage(4016, LogLevel.Warning, "The feed turned MariaDB away at position '{Position}': {Why}")]
     public static partial void FeedRefused(ILogger logger, string position, string why);
 
+    [LoggerMessage(4045, LogLevel.Warning, "The node starts anew, because its cluster was recovered by force without it")]
+    public static partial void StartsAnew(ILogger logger);
+
     [LoggerMessage(4040, LogLevel.Warning, "An operator removes {Node} from the cluster (forced: {Force})")]
     public static partial void Removing(ILogger logger, string node, bool force);
 

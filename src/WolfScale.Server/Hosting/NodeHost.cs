@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
+using WolfScale.Cluster.History;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
 using WolfScale.Server.Hosting.Membership;
@@ -39,6 +40,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private ApiServer? _api;
     private DatabaseSide? _database;
     private ProxySide? _proxy;
+    private readonly TaskCompletionSource _superseded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _lookingAfter = Task.CompletedTask;
     private Task _failingBack = Task.CompletedTask;
     private Task _comparing = Task.CompletedTask;
@@ -62,9 +64,15 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             var commit = _node.CommitLsn;
             var behind = database is not null && database.AppliedLsn < commit;
             return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process)
-                with { ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last };
+                with
+                {
+                    ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last, DiscardedTransactions = _node.History.Discarded, LastTerm = _node.Wal.Last.Term,
+                };
         }
     }
+
+    /// <summary>Completes when the node must be started anew: its cluster was recovered by force without it.</summary>
+    public Task Superseded => _superseded.Task;
 
     /// <summary>Starts the node; it serves as soon as it is a member and its server is in step.</summary>
     /// <param name="configuration">Valid.</param>
@@ -84,8 +92,12 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         var host = new NodeHost(configuration, log, loggers, time, version);
         host._node = await ClusterNode.StartAsync(                                          // 1
             NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync }, loggers, time, cancellationToken);
+        host._node.Superseded += () => host._superseded.TrySetResult();
+        if (host._node.IsSuperseded)
+            _ = host._superseded.TrySetResult(); // before anybody listened
         host._maintenance = new Maintenance(host._node.State);
         host._verified = new VerifyMemory(host._node.State);
+        host._node.History.Record(EventKinds.Started, $"WolfScale {version} has started", ("version", version), ("pid", host._process.Id), ("address", host._node.Address));
         try
         {
             if (entry.Rejoin)
@@ -100,7 +112,9 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         }
     }
 
-    public async Task<SwitchoverDocument> HandOverAsync(string? nodeId, CancellationToken cancellationToken)
+    public Task<SwitchoverDocument> HandOverAsync(string? nodeId, CancellationToken cancellationToken) => HandOverAsync(nodeId, "an operator asked for it", cancellationToken);
+
+    private async Task<SwitchoverDocument> HandOverAsync(string? nodeId, string why, CancellationToken cancellationToken)
     {
         if (nodeId is not null && SwitchoverRules.Refuse(_node.View, nodeId) is { } refusal)
             return new SwitchoverDocument(false, _node.View.LeaderId, 0, refusal); // before any write has to wait
@@ -109,21 +123,24 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             ? await database.HandOverAsync(nodeId, cancellationToken)
             : new TransferOutcome(false, null, $"This node does not serve as leader; that is {_node.View.LeaderId ?? "nobody at the moment"}.");
         var durationMs = (long)_time.GetElapsedTime(began).TotalMilliseconds;
-        return new SwitchoverDocument(outcome.Succeeded, outcome.NewLeader ?? _node.View.LeaderId, durationMs, outcome.Succeeded ? null : outcome.Reason)
+        var done = new SwitchoverDocument(outcome.Succeeded, outcome.NewLeader ?? _node.View.LeaderId, durationMs, outcome.Succeeded ? null : outcome.Reason)
         {
             WritePauseMs = outcome is { Succeeded: true, NewLeader: { } leader } && await HasOpenedAsync(leader, cancellationToken) ? (long)_time.GetElapsedTime(began).TotalMilliseconds : null,
         };
+        Switchovers.Record(_node, done.Success, done.Success ? done.Leader : nodeId, why, done.DurationMs, done.WritePauseMs, done.Reason);
+        return done;
     }
 
     public async Task<(MaintenanceDocument? Done, string Reason)> SetMaintenanceAsync(bool on, CancellationToken cancellationToken)
     {
         if (!_configuration.Database.Enabled)
             return (null, "This node is a witness, which never leads.");
-        var handed = on && _node.Role.Lease is not null ? await HandOverAsync(null, cancellationToken) : null;
+        var handed = on && _node.Role.Lease is not null ? await HandOverAsync(null, "maintenance was switched on", cancellationToken) : null;
         if (handed is { Success: false })
             return (null, $"The node leads, and the lead could not be handed over: {handed.Reason ?? "nobody took it in time"}. It is not in maintenance.");
         HostLog.MaintenanceSet(_logger, on ? "on: this node keeps the lead away" : "off");
         _maintenance.Set(on);
+        _node.History.Record(EventKinds.Maintenance, on ? "an operator switched maintenance on: this node keeps the lead away" : "an operator switched maintenance off", ("on", on));
         return (new MaintenanceDocument(_configuration.Node.Id, on, _node.View.LeaderId, handed?.WritePauseMs), "");
     }
 
@@ -145,6 +162,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     {
         await _stopping.CancelAsync();
         _node.ViewChanged -= OnViewChanged;
+        _node.History.Record(EventKinds.Stopping, "this node stops, as it was told to");
         await _lookingAfter;
         await _failingBack;
         await _comparing;
@@ -256,7 +274,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     {
         try
         {
-            return await HandOverAsync(to, _stopping.Token) is { Success: false } failed ? failed.Reason ?? "it did not take it in time" : null;
+            return await HandOverAsync(to, "cluster.failback = \"auto\": it is the lowest id and in step", _stopping.Token) is { Success: false } failed ? failed.Reason ?? "it did not take it in time" : null;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -269,9 +287,18 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     {
         ProxyEndpoints.Map(routes, this, _configuration.Cluster.Secret, _time);
         CopyEndpoints.Map(routes, this);
-        VerifyEndpoints.Map(routes, () => _database?.Verification, _verified.Note);
+        VerifyEndpoints.Map(routes, () => _database?.Verification, OnVerified);
+        EventEndpoints.Map(routes, _node.History, _stopping.Token);
         MaintenanceEndpoints.Map(routes, this);
-        MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, cancellation), _logger));
+        MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, "the node leaves the cluster", cancellation), _logger));
+    }
+
+    private void OnVerified(VerifyOutcome outcome)
+    {
+        _verified.Note(outcome);
+        _node.History.Record(
+            outcome.Identical ? EventKinds.Verified : EventKinds.Different, ClusterTable.Describe(_verified.Last!),
+            ("lsn", outcome.Lsn), ("nodes", string.Join(", ", outcome.Nodes)), ("different", string.Join(", ", outcome.Different)));
     }
 
     /// <summary>Begins with the MariaDB side once the node is a member. It can fail only on this machine's own account (no port for the feed).</summary>

@@ -30,6 +30,9 @@ internal static class CommandLine
     /// <summary>Starts it and leaves it running; the caller ends it.</summary>
     public static Process Start(IReadOnlyDictionary<string, string>? variables, params string[] arguments) => Start(Repository.WolfScale, variables, arguments);
 
+    /// <summary>Starts <c>wolfctl</c> and leaves it running; the caller ends it.</summary>
+    public static Process StartCtl(params string[] arguments) => Start(Repository.WolfCtl, null, arguments);
+
     private static async Task<Outcome> RunAsync(string program, IReadOnlyDictionary<string, string>? variables, string[] arguments)
     {
         using var process = Start(program, variables, arguments);

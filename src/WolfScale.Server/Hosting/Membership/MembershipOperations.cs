@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
+using WolfScale.Cluster.History;
 using WolfScale.Server.Http;
 
 namespace WolfScale.Server.Hosting.Membership;
@@ -19,6 +20,7 @@ internal sealed class MembershipOperations(ClusterNode node, NodeConfiguration c
         if (plan.Document is null || dryRun)
             return plan;
         HostLog.Removing(logger, nodeId, force);
+        node.History.Record(EventKinds.Operator, $"an operator removes {nodeId} from the cluster{(force ? ", although it lives" : "")}", ("command", "remove"), ("node", nodeId), ("force", force));
         try
         {
             await node.RemoveAsync(nodeId, cancellationToken);
@@ -36,6 +38,7 @@ internal sealed class MembershipOperations(ClusterNode node, NodeConfiguration c
         if (plan.Document is null || dryRun)
             return plan;
         HostLog.Leaving(logger);
+        node.History.Record(EventKinds.Operator, "an operator has asked this node to leave the cluster for good", ("command", "leave"), ("node", node.Self.Id));
         // The planned switchover first: transactions under way end, and the proxies' sessions move. Leaving by itself would only move the vote.
         if (node.View.LeaderId == node.View.SelfId && await handOver(cancellationToken) is { Success: false } failed)
             return Departure.Refused("not_handed_over", $"The lead could not be handed over: {failed.Reason ?? "nobody took it in time"}. The node stays a member.");
