@@ -53,4 +53,22 @@ internal static class Rules
 
     /// <summary>Rule C3: a leader that cannot serve hands over.</summary>
     public const bool UnfitHandsOver = true;
+
+    /// <summary>Mode "available": an epoch names the node that took it, so no two nodes lead in one.</summary>
+    public const bool EpochsNameTheirLeader = true;
+
+    /// <summary>Mode "available": whatever is cut off may have been acknowledged, and is handed to the host before.</summary>
+    public const bool DiscardsAreReported = true;
+
+    /// <summary>Mode "available": the committed prefix can be another one than the leader's, so it is compared like everything else.</summary>
+    public const bool CommittedIsCompared = true;
+
+    /// <summary>Mode "available": who answers with a more complete log leads instead.</summary>
+    public const bool CompleteLogsLead = true;
+
+    /// <summary>Mode "available": a node that was just started waits longer for the others than one that has followed.</summary>
+    public const bool NewcomersWait = true;
+
+    /// <summary>Mode "available": a leader steps aside only for a node that has its whole log.</summary>
+    public const bool TakeoverNeedsWholeLog = true;
 }
