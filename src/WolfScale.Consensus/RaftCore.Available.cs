@@ -17,8 +17,7 @@ public sealed partial class RaftCore
     /// </summary>
     private void AnswerTakeover(VoteRequest request)
     {
-        bool granted = request.LeaderTransfer && request.Term > Term && IsLeader && Transfer is { } transfer && transfer.Target == request.From
-            && (request.Last == Node.Log.Last || !Rules.TakeoverNeedsWholeLog);
+        bool granted = request.LeaderTransfer && request.Term > Term && IsLeader && Transfer?.Target == request.From && request.Last == Node.Log.Last;
         if (granted)
             BecomeFollower(request.Term, leader: null);
         Node.Send(new VoteResponse(Self, request.From, Node.Term, granted));

@@ -65,10 +65,4 @@ internal static class Rules
 
     /// <summary>Mode "available": who answers with a more complete log leads instead.</summary>
     public const bool CompleteLogsLead = true;
-
-    /// <summary>Mode "available": a node that was just started waits longer for the others than one that has followed.</summary>
-    public const bool NewcomersWait = true;
-
-    /// <summary>Mode "available": a leader steps aside only for a node that has its whole log.</summary>
-    public const bool TakeoverNeedsWholeLog = true;
 }

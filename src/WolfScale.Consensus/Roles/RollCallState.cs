@@ -30,7 +30,7 @@ internal sealed class RollCallState(RaftCore core) : RoleState(core)
         }
     }
 
-    private bool KnowsEnough => Node.IsInStep || !Rules.NewcomersWait || IsMajorityPresent;
+    private bool KnowsEnough => Node.IsInStep || IsMajorityPresent;
 
     private bool IsMajorityPresent
     {
