@@ -82,6 +82,21 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         CallOut();
     }
 
+    void ICoreOutput.Discarding(long firstLsn, long lastLsn, NodeKey? newLeader)
+    {
+        RuntimeLog.Discarding(_logger, firstLsn, lastLsn, newLeader?.Id ?? "another node");
+        try
+        {
+            _options.SaveDiscarded?.Invoke(new DiscardedEntries(Wal, _store, firstLsn, lastLsn, newLeader?.Id ?? "another node"));
+        }
+        catch (Exception e)
+        {
+            throw new NotSavedException(
+                $"the entries {firstLsn} to {lastLsn}, with which the cluster does not go on, cannot be saved, so they are not cut off: {e.Message} Make room, or mend the folder; "
+                + "the node goes on by itself then", e);
+        }
+    }
+
     void ICoreOutput.Deliver(Notification notification)
     {
         if (notification.CommitLsn > 0)

@@ -22,7 +22,8 @@ public sealed partial class ClusterNode
         _view = new ClusterView { ClusterName = options.ClusterName, SelfId = Self.Id };
         _board = new StatusBoard(options);
         _inbound = new InboundRegistry(TimeSpan.FromMilliseconds(3L * options.HeartbeatIntervalMs));
-        _host = new CoreHost(CoreOptions(options), Self, _store, Wal, this, time, logger);
+        _host = new CoreHost(CoreOptions(options), options.Mode, Self, _store, Wal, this, time, logger);
+        _waiters = new CommitWaiters(() => _host.CommitLsn);
         _peers = new PeerDirectory(opened.Self with { ClusterId = _identity.ClusterId }, _listener.Options, Wal, time, logger, onLogDamage: _host.Stop);
         _join = new JoinAgent(_identity, options, Address, _host, _peers, DescribeDiscovery, time, logger);
         _keeper = new MembershipKeeper(_host, _inbound, options, logger);
@@ -128,6 +129,7 @@ public sealed partial class ClusterNode
         ElectionTimeoutMinMs = options.ElectionTimeoutMinMs,
         ElectionTimeoutMaxMs = options.ElectionTimeoutMaxMs,
         TransferTimeoutMs = options.ElectionTimeoutMaxMs,
+        ColdStartPatienceMs = 5 * options.ElectionTimeoutMaxMs,
     };
 
     private static string Advertised(ClusterOptions options, IPEndPoint bound)

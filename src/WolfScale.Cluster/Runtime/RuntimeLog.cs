@@ -69,6 +69,9 @@ internal static partial class RuntimeLog
     [LoggerMessage(2070, LogLevel.Information, "Before a cluster is founded, others of this name and secret are listened for ({Seconds} s)")]
     public static partial void ListeningBeforeFounding(ILogger logger, double seconds);
 
+    [LoggerMessage(2072, LogLevel.Warning, "The entries {FirstLsn} to {LastLsn} of this node's log are discarded, although they may have been acknowledged (mode \"available\"): {Leader} leads a later epoch without them")]
+    public static partial void Discarding(ILogger logger, long firstLsn, long lastLsn, string leader);
+
     [LoggerMessage(2071, LogLevel.Information, "Discovery is off, because cluster.secret is empty and anybody could speak for the cluster: nodes are found through cluster.peers only")]
     public static partial void DiscoveryWithoutSecret(ILogger logger);
 }

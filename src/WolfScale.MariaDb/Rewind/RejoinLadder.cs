@@ -8,7 +8,7 @@ using WolfScale.Wal;
 namespace WolfScale.MariaDb.Rewind;
 
 /// <summary>
-/// What to do with a server that holds groups the cluster never committed (design: Rejoin ladder): save them, undo them where that is exact, else ask
+/// What to do with a server that holds groups the cluster does not have (design: Rejoin ladder): save them, undo them where that is exact, else ask
 /// for a copy of a member's data.
 /// </summary>
 internal sealed partial class RejoinLadder(ServerContext context)
@@ -42,7 +42,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
             Standing.Diverged diverged => (diverged.Ancestor, diverged.Tail),
             _ => throw new InvalidOperationException($"Nothing is to be undone in {report.Standing}."),
         };
-        context.Board.Enter(DatabasePhase.Rewinding, $"{tail.Length} transactions that the cluster never committed are being undone.");
+        context.Board.Enter(DatabasePhase.Rewinding, $"{tail.Length} transactions that the cluster does not have are being undone.");
         await context.Feed.StopAsync();
         var file = Path.Combine(context.Options.DataDirectory, FileName(tail));
         if (await SaveAsync(report.History!.FirstFile, tail, file, cancellationToken) is { } obstacle)
@@ -57,7 +57,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
         if (problems.Count > 0)
         {
             return NeedsMigration(end,
-                $"{tail.Length} transactions ({tail[0]} to {tail[^1]}) that the cluster never committed cannot be undone exactly: {string.Join("; ", problems)}. "
+                $"{tail.Length} transactions ({tail[0]} to {tail[^1]}) that the cluster does not have cannot be undone exactly: {string.Join("; ", problems)}. "
                 + $"They are saved in {file}. Copy a member's data to this server.");
         }
 
@@ -83,19 +83,19 @@ internal sealed partial class RejoinLadder(ServerContext context)
         catch (Exception e) when (e is PosixException or UnauthorizedAccessException or IOException { InnerException: not System.Net.Sockets.SocketException })
         {
             // Nothing is undone before it is saved.
-            return $"{tail.Length} transactions that the cluster never committed cannot be saved in {file}, so they are not undone: {e.Message} Make room, or mend the folder.";
+            return $"{tail.Length} transactions that the cluster does not have cannot be saved in {file}, so they are not undone: {e.Message} Make room, or mend the folder.";
         }
     }
 
     /// <summary>Runs the rewind of a journal, from a step or from the first one, whatever becomes of the role meanwhile.</summary>
     private async Task<TimeSpan> RewindAsync(RewindJournal journal, string? step)
     {
-        context.Board.Enter(DatabasePhase.Rewinding, $"{journal.Groups} transactions that the cluster never committed are being undone.");
+        context.Board.Enter(DatabasePhase.Rewinding, $"{journal.Groups} transactions that the cluster does not have are being undone.");
         var plan = new RewindPlan(context.Connector, context.Server, context.Plans, context.Store, context.Logger);
         return await plan.RunAsync(journal, step, context.Stopping) is { } reason
             ? NeedsMigration(
                 journal.End,
-                $"{journal.Groups} transactions that the cluster never committed, saved in {journal.File}, could not be undone: {reason}. Copy a member's data to this server.")
+                $"{journal.Groups} transactions that the cluster does not have, saved in {journal.File}, could not be undone: {reason}. Copy a member's data to this server.")
             : TimeSpan.Zero;
     }
 
@@ -150,7 +150,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
 
     private void LogNeedsMigration(string reason) => LogNeedsMigration(context.Logger, reason);
 
-    [LoggerMessage(3033, LogLevel.Warning, "{Groups} transactions ({First} to {Last}) that the cluster never committed are saved in {File}.")]
+    [LoggerMessage(3033, LogLevel.Warning, "{Groups} transactions ({First} to {Last}) that the cluster does not have are saved in {File}.")]
     private static partial void LogSaved(ILogger logger, int groups, Gtid first, Gtid last, string file);
 
     [LoggerMessage(3034, LogLevel.Error, "The server cannot rejoin in place (NEEDS_MIGRATION): {Reason}")]

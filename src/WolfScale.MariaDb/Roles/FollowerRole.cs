@@ -89,7 +89,7 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
                         ? "The server's last transaction is in the log and not committed yet."
                         : "The server holds transactions that are not in the log; whether the cluster has them is not known yet.", canLead: true);
                 return await context.Ladder.RunAsync(report, cancellationToken);
-            case Standing.Diverged when isSettled:
+            case Standing.Diverged when isSettled || context.Log.IsOwnHistory:
                 return await context.Ladder.RunAsync(report, cancellationToken);
             case Standing.Diverged:
                 return await WaitAsync("The server holds transactions that this node's log does not; whether the cluster has them is not known yet.", canLead: false);

@@ -32,6 +32,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private readonly TaskCompletionSource _member = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly AccountHashes _accounts;
+    private readonly DiscardedWrites _discarded;
     private ClusterNode _node = null!; // set by the only way to get an instance
     private Maintenance _maintenance = null!;
     private ApiServer? _api;
@@ -47,6 +48,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         _logger = loggers.CreateLogger("WolfScale.Server.Node");
         _process = new ProcessFacts(version, time.GetUtcNow(), Environment.ProcessId);
         _lag = new LagClock(time);
+        _discarded = new DiscardedWrites(Path.Combine(configuration.DataDirectory, "data"), _logger, time);
         _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []), time);
     }
 
@@ -59,9 +61,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             var commit = _node.CommitLsn;
             var behind = database is not null && database.AppliedLsn < commit;
             return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process)
-                with { ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn };
+                with { ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Discarded = Discarded };
         }
     }
+
+    private DiscardedReport? Discarded => DiscardedWrites.Read(_node.State) is { Transactions: > 0 } facts ? new DiscardedReport(facts.Transactions, facts.LastFile) : null;
 
     /// <summary>Starts the node; it serves as soon as it is a member and its server is in step.</summary>
     /// <param name="configuration">Valid.</param>
@@ -80,7 +84,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     {
         var host = new NodeHost(configuration, log, loggers, time, version);
         host._node = await ClusterNode.StartAsync(                                          // 1
-            NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync }, loggers, time, cancellationToken);
+            NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync, SaveDiscarded = host._discarded.Save }, loggers, time, cancellationToken);
         host._maintenance = new Maintenance(host._node.State);
         try
         {
