@@ -53,49 +53,61 @@ public sealed partial class AvailableTests
     public async Task Both_sides_of_a_partition_write_and_the_older_epoch_is_rewound_and_saved()
     {
         await using var bed = await NetworkBed.CreateAsync(3);
-        await using var one = await NodeProcess.CreateAsync(bed.Hosts[0], "node-1", Secret, "prod");
-        await using var two = await NodeProcess.CreateAsync(bed.Hosts[1], "node-2", Secret, "prod");
-        await using var three = await NodeProcess.CreateAsync(bed.Hosts[2], "node-3", Secret, "prod");
-        NodeProcess[] nodes = [one, two, three];
+        await using var first = await NodeProcess.CreateAsync(bed.Hosts[0], "node-1", Secret, "prod");
+        await using var second = await NodeProcess.CreateAsync(bed.Hosts[1], "node-2", Secret, "prod");
+        await using var third = await NodeProcess.CreateAsync(bed.Hosts[2], "node-3", Secret, "prod");
+        NodeProcess[] nodes = [first, second, third];
         foreach (var node in nodes)
+        {
+            // Patient, so that a busy machine is not taken for a dead leader.
             node.Settings["cluster.mode"] = NodeProcess.Text("available");
-        await Task.WhenAll(one.StartAsync("--bootstrap"), two.StartAsync(), three.StartAsync());
-        await one.AwaitAsync("the leader", s => s.AcceptsWrites);
-        await Task.WhenAll(two.AwaitAsync("active", s => s.Status == "ACTIVE"), three.AwaitAsync("active", s => s.Status == "ACTIVE"));
-        await one.Server.RunAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO d.t SELECT seq, 'before' FROM d.seq_1_to_10");
+            node.Settings["cluster.election_timeout_min_ms"] = "5000";
+            node.Settings["cluster.election_timeout_max_ms"] = "8000";
+        }
+
+        await Task.WhenAll(first.StartAsync("--bootstrap"), second.StartAsync(), third.StartAsync());
+        await Task.WhenAll(nodes.Select(n => n.AwaitAsync("active", s => s.Status == "ACTIVE")));
+        var leading = (await first.StatusAsync())!.Leader;
+        var old = nodes.Single(n => n.Id == leading);
+        await old.AwaitAsync("the leader", s => s.AcceptsWrites);
+        NodeProcess[] others = [.. nodes.Where(n => n != old)];
+        NodeProcess[] losing = [old, others[1]];
+        var winner = others[0];
+        NetworkHost Host(NodeProcess node) => bed.Hosts[Array.IndexOf(nodes, node)];
+        await old.Server.RunAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY, v VARCHAR(20))", "INSERT INTO d.t SELECT seq, 'before' FROM d.seq_1_to_10");
         var comparer = new Comparer([.. nodes.Select(n => n.Server)]);
         await comparer.AwaitSamePositionAsync(Soon);
 
-        await bed.PartitionAsync([bed.Hosts[0], bed.Hosts[2]], [bed.Hosts[1]]);
-        await two.AwaitAsync("a leader of its own", s => s.AcceptsWrites);
+        await bed.PartitionAsync([Host(losing[0]), Host(losing[1])], [Host(winner)]);
+        await winner.AwaitAsync("a leader of its own", s => s.AcceptsWrites);
         for (var i = 1; i <= 20; i++)
         {
-            await one.Server.RunAsync($"INSERT INTO d.t VALUES ({1000 + i}, 'loses')");
-            await two.Server.RunAsync($"INSERT INTO d.t VALUES ({2000 + i}, 'stays')");
+            await old.Server.RunAsync($"INSERT INTO d.t VALUES ({1000 + i}, 'loses')");
+            await winner.Server.RunAsync($"INSERT INTO d.t VALUES ({2000 + i}, 'stays')");
         }
 
-        await one.Server.RunAsync("UPDATE d.t SET v = 'loses' WHERE a = 1");
-        await Poll.UntilAsync("the losing side's rows on its follower", Soon, async () => await three.Server.ScalarAsync("SELECT COUNT(*) FROM d.t WHERE v = 'loses'") is "21" ? null : "not yet");
-        Assert.True((await one.StatusAsync())!.AcceptsWrites, "it was to lead until it hears of the other");
+        await old.Server.RunAsync("UPDATE d.t SET v = 'loses' WHERE a = 1");
+        await Poll.UntilAsync("the losing side's rows on its follower", Soon, async () => await losing[1].Server.ScalarAsync("SELECT COUNT(*) FROM d.t WHERE v = 'loses'") is "21" ? null : "not yet");
+        Assert.True((await old.StatusAsync())!.AcceptsWrites, "it was to lead until it hears of the other");
 
-        foreach (var host in (NetworkHost[])[bed.Hosts[0], bed.Hosts[2]])
+        foreach (var node in losing)
         {
-            await bed.UnblockAsync(host, bed.Hosts[1]);
-            await bed.UnblockAsync(bed.Hosts[1], host);
+            await bed.UnblockAsync(Host(node), Host(winner));
+            await bed.UnblockAsync(Host(winner), Host(node));
         }
 
-        foreach (var node in (NodeProcess[])[one, three])
-            await node.AwaitAsync("a follower of node-2", s => s is { Status: "ACTIVE", Role: "FOLLOWER", Leader: "node-2" });
-        await two.Server.RunAsync("INSERT INTO d.t VALUES (3000, 'after')");
+        foreach (var node in losing)
+            await node.AwaitAsync("a follower of the other side", s => s is { Status: "ACTIVE", Role: "FOLLOWER" } && s.Leader == winner.Id);
+        await winner.Server.RunAsync("INSERT INTO d.t VALUES (3000, 'after')");
         await comparer.AssertIdenticalAsync([new("table", "d.t", 31)], Soon);
-        Assert.Equal("10", await two.Server.ScalarAsync("SELECT COUNT(*) FROM d.t WHERE v = 'before'"));
-        Assert.Empty(two.Saved("discarded"));
+        Assert.Equal("10", await winner.Server.ScalarAsync("SELECT COUNT(*) FROM d.t WHERE v = 'before'"));
+        Assert.Empty(winner.Saved("discarded"));
 
         // What the log gave up, and what the server had to undo: the same transactions on both losers, exactly those that the other side never had.
-        foreach (var node in (NodeProcess[])[one, three])
+        foreach (var node in losing)
         {
             Assert.Equal(21, (await node.StatusAsync())!.Discarded?.Transactions);
-            await node.AwaitLineAsync("21 transactions", "are discarded: node-2 leads a later epoch");
+            await node.AwaitLineAsync("21 transactions", $"are discarded: {winner.Id} leads a later epoch");
             Assert.Equal(Enumerable.Range(1001, 20).Prepend(1), await ChangedAsync(node.Saved("discarded-log-")));
             Assert.Equal(Enumerable.Range(1001, 20).Prepend(1), await ChangedAsync([.. node.Saved("discarded-").Except(node.Saved("discarded-log-"))]));
         }
