@@ -107,6 +107,7 @@ public sealed partial class AvailableTests
         foreach (var node in losing)
         {
             Assert.Equal(21, (await node.StatusAsync())!.Discarded?.Transactions);
+            Assert.DoesNotContain("Errant transaction", node.Log, StringComparison.Ordinal); // nobody wrote behind the cluster's back
             await node.AwaitLineAsync("21 transactions", $"are discarded: {winner.Id} leads a later epoch");
             Assert.Equal(Enumerable.Range(1001, 20).Prepend(1), await ChangedAsync(node.Saved("discarded-log-")));
             Assert.Equal(Enumerable.Range(1001, 20).Prepend(1), await ChangedAsync([.. node.Saved("discarded-").Except(node.Saved("discarded-log-"))]));

@@ -60,7 +60,7 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
             Position = report.Position.Current.ToString(),
             Fit = report.Standing is Standing.Exact or Standing.AheadOfLog && context.CanLead,
             HoldsCommits = true,
-            Reason = "No leader is known. The server's commits wait, unacknowledged, until a majority of the nodes is back.",
+            Reason = "No leader is known. The server's commits wait, unacknowledged, until there is one again.",
         });
         return Soon;
     }
