@@ -32,7 +32,7 @@ Usage: ./run.sh COMMAND [OPTION…]
   bench …                                     the comparison with plain MariaDB, semi-sync and Galera
   bench proxy …                               the comparison of its proxy with HAProxy and with none
   bench proxy-clients                         10,000 idle clients of a proxy, and the storm in which they come
-  simulate --seed N --steps M                 replays a run of the consensus simulator
+  simulate [--available] --seed N --steps M   replays a run of the consensus simulator
   fuzz [--packets N]                          damaged packets to the proxy's sessions (10 million), and the branches they reach
   build                                       a Release build
   start | join | proxy | load-balancer | status | info | validate | init …

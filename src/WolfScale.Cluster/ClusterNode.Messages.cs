@@ -97,6 +97,21 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         CallOut();
     }
 
+    void ICoreOutput.Discarding(long firstLsn, long lastLsn, NodeKey? newLeader)
+    {
+        RuntimeLog.Discarding(_logger, firstLsn, lastLsn, newLeader?.Id ?? "another node");
+        try
+        {
+            _options.SaveDiscarded?.Invoke(new DiscardedEntries(Wal, _store, firstLsn, lastLsn, newLeader?.Id ?? "another node"));
+        }
+        catch (Exception e)
+        {
+            throw new NotSavedException(
+                $"the entries {firstLsn} to {lastLsn}, with which the cluster does not go on, cannot be saved, so they are not cut off: {e.Message} Make room, or mend the folder; "
+                + "the node goes on by itself then", e);
+        }
+    }
+
     void ICoreOutput.Deliver(Notification notification)
     {
         if (notification.CommitLsn > 0)
@@ -160,7 +175,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             RefreshView();
         // A node that was taken out does not get the entry that says so.
         if (Role.Role == RaftRole.Leader && Configuration is { } configuration && configuration.Find(from) is null
-            && RecoveryGeneration.Of(report.Term) >= RecoveryGeneration.Of(Role.Term)) // one of a lost line gives its incarnation up before it may ask
+            && !IsOfEarlierRecovery(report.Term)) // one of a lost line gives its incarnation up before it may ask
             _peers.Send(from, ClusterMessages.Frame(new JoinResponse(JoinResult.NotAMember, "", "")));
     }
 }

@@ -23,7 +23,8 @@ public sealed partial class ClusterNode
         _view = new ClusterView { ClusterName = options.ClusterName, SelfId = Self.Id };
         _board = new StatusBoard(options);
         _inbound = new InboundRegistry(TimeSpan.FromMilliseconds(3L * options.HeartbeatIntervalMs));
-        _host = new CoreHost(CoreOptions(options), Self, _store, Wal, this, time, logger) { OwnCommitted = _listener.Options.CatchUp is { } pace ? pace.Committed : null };
+        _host = new CoreHost(CoreOptions(options), options.Mode, Self, _store, Wal, this, time, logger) { OwnCommitted = _listener.Options.CatchUp is { } pace ? pace.Committed : null };
+        _waiters = new CommitWaiters(() => _host.CommitLsn);
         _peers = new PeerDirectory(opened.Self with { ClusterId = _identity.ClusterId }, _listener.Options, Wal, time, logger, onLogDamage: _host.Stop);
         _join = new JoinAgent(_identity, options, Address, _host, _peers, DescribeDiscovery, time, logger);
         _starts = new LogStartKeeper(Wal, _board, _peers, new LogThrottle(time, TimeSpan.FromSeconds(60)), logger);
@@ -136,6 +137,7 @@ public sealed partial class ClusterNode
         ElectionTimeoutMinMs = options.ElectionTimeoutMinMs,
         ElectionTimeoutMaxMs = options.ElectionTimeoutMaxMs,
         TransferTimeoutMs = options.ElectionTimeoutMaxMs,
+        ColdStartPatienceMs = 5 * options.ElectionTimeoutMaxMs,
     };
 
     private static string Advertised(ClusterOptions options, IPEndPoint bound)

@@ -3,6 +3,7 @@ using WolfScale.Cluster.Handshake;
 using WolfScale.Cluster.History;
 using WolfScale.Cluster.Recovery;
 using WolfScale.Cluster.Runtime;
+using WolfScale.Consensus;
 
 namespace WolfScale.Cluster;
 
@@ -22,10 +23,14 @@ public sealed partial class ClusterNode
 
     /// <summary>
     /// Whether a term is of a later recovery than anything this node is part of. Asked before the core sees a message: a node that took the term over could
-    /// lead the lost majority in it. A node without a configuration is in no line yet, and may enter any.
+    /// lead the lost majority in it. A node without a configuration is in no line yet, and may enter any; in mode "available" nobody is recovered, and the bits mean
+    /// something else (<see cref="Epoch"/>).
     /// </summary>
     private bool IsOfLaterRecovery(long term) =>
-        Configuration is not null && RecoveryGeneration.Of(term) > RecoveryGeneration.Of(Math.Max(Role.Term, Wal.Last.Term));
+        Configuration is { Mode: ClusterMode.Consistent } && RecoveryGeneration.Of(term) > RecoveryGeneration.Of(Math.Max(Role.Term, Wal.Last.Term));
+
+    private bool IsOfEarlierRecovery(long term) =>
+        Configuration is { Mode: ClusterMode.Consistent } && RecoveryGeneration.Of(term) < RecoveryGeneration.Of(Role.Term);
 
     private void Supersede(PeerIdentity peer, long term)
     {

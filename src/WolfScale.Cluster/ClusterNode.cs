@@ -25,7 +25,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly PeerDirectory _peers;
     private readonly InboundRegistry _inbound;
     private readonly CoreHost _host;
-    private readonly CommitWaiters _waiters = new();
+    private readonly CommitWaiters _waiters;
     private readonly StatusBoard _board;
     private readonly JoinAgent _join;
     private readonly MembershipKeeper _keeper;
@@ -81,8 +81,17 @@ public sealed partial class ClusterNode : IAsyncDisposable
     /// <summary>The node's small durable state, for the database side's plans.</summary>
     public IStateStore State => _store;
 
-    /// <summary>Last LSN known to be held by a majority (and, on a follower, durable here).</summary>
+    /// <summary>
+    /// Last LSN known to be held by a majority (and, on a follower, durable here). In mode "available": acknowledged by a leader, and durable here; it falls when
+    /// <see cref="Discards"/> rises, and only then.
+    /// </summary>
     public long CommitLsn => _host.CommitLsn;
+
+    /// <summary>
+    /// Mode "available": how many times since its start the node has cut off entries that may have been acknowledged. Whoever has read committed entries, and reads
+    /// the same number afterwards as before, has read what was committed.
+    /// </summary>
+    public long Discards => _host.Discards;
 
     /// <summary>
     /// The commit LSN has risen. In order, one at a time, normally on the thread that learned of it; must be short and must not block. May call into

@@ -3,6 +3,14 @@ using WolfScale.Consensus;
 
 namespace WolfScale.Cluster;
 
+/// <summary>Entries that are about to be cut off, and still stand in the log.</summary>
+/// <param name="Log">The log.</param>
+/// <param name="State">For what is to outlive the process.</param>
+/// <param name="FirstLsn">The first of them.</param>
+/// <param name="LastLsn">The last of them, where the log ends.</param>
+/// <param name="NewLeader">The node that leads the later epoch.</param>
+public sealed record DiscardedEntries(WolfScale.Wal.WriteAheadLog Log, State.IStateStore State, long FirstLsn, long LastLsn, string NewLeader);
+
 /// <summary>How a node takes part in its cluster. Times and sizes carry their units in the names.</summary>
 public sealed record ClusterOptions
 {
@@ -51,8 +59,14 @@ public sealed record ClusterOptions
     /// </summary>
     public Func<CancellationToken, Task<LogBase>>? BootstrapBase { get; init; }
 
-    /// <summary>With <see cref="Bootstrap"/>: what an acknowledgement promises; afterwards the log decides (rule C5).</summary>
+    /// <summary>What an acknowledgement promises (rule C5). A founder writes it into the log; a node whose cluster has another one does not take part.</summary>
     public ClusterMode Mode { get; init; } = ClusterMode.Consistent;
+
+    /// <summary>
+    /// Mode "available": saves and reports entries that may have been acknowledged and are about to be cut off, because the cluster goes on without them. Called
+    /// under the node's gate. Where it throws nothing is cut off: the node takes no part until it succeeds.
+    /// </summary>
+    public Action<DiscardedEntries>? SaveDiscarded { get; init; }
 
     /// <summary>cluster.never_leader: votes and never serves (rule C3).</summary>
     public bool NeverLeader { get; init; }

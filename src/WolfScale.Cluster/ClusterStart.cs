@@ -92,6 +92,7 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
             identity.Join(wal.ClusterId);
         if (identity.ClusterId != Guid.Empty)
         {
+            CheckMode(wal);
             if (options.Bootstrap)
                 RuntimeLog.BootstrapIgnored(logger, identity.ClusterId);
             if (wal.ClusterId == Guid.Empty)
@@ -133,6 +134,20 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
         }
     }
 
+    /// <summary>Rule C5: one mode in a cluster, and it stands in the log. A node whose owner believes otherwise must not take part.</summary>
+    private void CheckMode(WriteAheadLog wal)
+    {
+        if (wal.Configurations.Count > 0 && ConfigurationCodec.Decode(wal.Configurations[^1].Payload.Span).Mode is var mode && mode != options.Mode)
+            throw new ClusterStartException(DifferentMode(options.Mode, mode));
+    }
+
+    /// <summary>What to tell the owner of such a node.</summary>
+    public static string DifferentMode(ClusterMode configured, ClusterMode mode) =>
+        $"cluster.mode = \"{Word(configured)}\" in this node's configuration, and its cluster runs in mode \"{Word(mode)}\", as its log says from the first entry on. A cluster keeps the mode "
+        + $"that it was founded with: set cluster.mode = \"{Word(mode)}\" here";
+
+    private static string Word(ClusterMode mode) => mode == ClusterMode.Available ? "available" : "consistent";
+
     /// <summary>LSN 1 is the configuration of a cluster of one; it is on the disk before anything else calls this a member.</summary>
     private void Found(SqliteStateStore store, NodeIdentity identity, WriteAheadLog wal, string address, LogBase logBase)
     {
@@ -140,8 +155,9 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
         if (wal.ClusterId == Guid.Empty)
             wal.AdoptCluster(clusterId);
         var self = new Member(identity.Key, address, MemberRole.Voter, options.NeverLeader, options.Witness);
-        store.SaveHardState(new HardState(1, identity.Key));
-        Append(wal, new Configuration(clusterId, options.ClusterName, options.Mode, logBase, [self]), term: 1);
+        var term = options.Mode == ClusterMode.Available ? Epoch.Next(0, identity.Key) : 1;
+        store.SaveHardState(new HardState(term, identity.Key));
+        Append(wal, new Configuration(clusterId, options.ClusterName, options.Mode, logBase, [self]), term);
         identity.Join(clusterId);
         RuntimeLog.Founded(logger, clusterId, options.ClusterName);
     }
@@ -155,7 +171,8 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
         var last = wal.Configurations.Count == 0 ? null : ConfigurationCodec.Decode(wal.Configurations[^1].Payload.Span);
         if (identity.Former is not { } former || former.Id == identity.Key.Id || last is not { VoterCount: 1 } || !last.IsVoter(former))
             return;
-        var term = Math.Max(store.LoadHardState().Term, wal.Last.Term) + 1;
+        var before = Math.Max(store.LoadHardState().Term, wal.Last.Term);
+        var term = last.Mode == ClusterMode.Available ? Epoch.Next(before, identity.Key) : before + 1;
         store.SaveHardState(new HardState(term, identity.Key));
         var members = last.Members.Where(m => m.Key != former)
             .Append(new Member(identity.Key, address, MemberRole.Voter, options.NeverLeader, options.Witness));

@@ -19,6 +19,7 @@ public sealed partial class RaftCore
     private void Start()
     {
         _started = true;
+        Node.StartedMs = Node.NowMs;
         Node.RestartElectionTimer();
 
         // The only voter has nobody to wait for.
@@ -32,12 +33,18 @@ public sealed partial class RaftCore
         {
             case PreVoteRequest request:
                 // Changes no term on either side (thesis §9.6).
-                if (_ballot.Answer(request, IsLeader))
+                if (Node.IsAvailable ? _ballot.AnswerRollCall(request, IsLeader) : _ballot.Answer(request, IsLeader))
                     StandMyself();
                 return;
             case PreVoteResponse { Granted: true } response:
-                if (response.Term == Node.Term + 1)
+                if (response.Term == Node.NextTerm)
                     _role.OnPreVoteResponse(response);
+                return;
+            case VoteRequest request when Node.IsAvailable:
+                AnswerTakeover(request);
+                return;
+            case VoteResponse response when Node.IsAvailable:
+                OnTakeoverAnswered(response);
                 return;
             case VoteRequest { LeaderTransfer: false } request when request.Term > Node.Term && _ballot.ProtectsLeader(IsLeader, request.From):
                 // Thesis §4.2.3: not even its term is looked at, or a removed node could depose a working leader.
@@ -114,6 +121,14 @@ public sealed partial class RaftCore
         }
 
         Node.Leader = null;
+        if (Node.IsAvailable)
+        {
+            var rollCall = new RollCallState(this);
+            Enter(rollCall);
+            rollCall.Begin();
+            return;
+        }
+
         var role = new PreCandidateState(this);
         Enter(role);
         role.Begin();
@@ -121,7 +136,7 @@ public sealed partial class RaftCore
 
     internal void BecomeCandidate(bool leaderTransfer)
     {
-        Node.EnterTerm(Node.Term + 1);
+        Node.EnterTerm(Node.NextTerm);
         Node.CastVote(Self);
         var role = new CandidateState(this);
         Enter(role);
@@ -131,6 +146,7 @@ public sealed partial class RaftCore
     internal void BecomeLeader()
     {
         Node.Leader = Self;
+        Node.IsInStep = true;
         _ballot.LeaderHeard();
         var role = new LeaderState(this);
         Enter(role, announce: false); // it does so itself

@@ -73,6 +73,7 @@ public sealed partial class RaftCore
         // Rule C1: what was meant for an earlier life of this data directory is not for this one.
         if (!Identity.IsSame(message.To, Self))
             return;
+        Node.Heard(message.From);
         Dispatch(message);
         EndTransferWhenOver();
         Node.FlushHardState();
@@ -87,6 +88,7 @@ public sealed partial class RaftCore
         Node.BeginCall(nowMs, effects);
         if (!_started)
             Start();
+        Node.HungUp(peer);
         _role.OnPeerDisconnected(peer);
         Node.FlushHardState();
     }
@@ -97,6 +99,7 @@ public sealed partial class RaftCore
         Node.BeginCall(nowMs, effects);
         if (!_started)
             Start();
+        Node.Heard(peer);
         _role.OnPeerConnected(peer);
         Node.FlushHardState();
     }

@@ -53,4 +53,16 @@ internal static class Rules
 
     /// <summary>Rule C3: a leader that cannot serve hands over.</summary>
     public const bool UnfitHandsOver = true;
+
+    /// <summary>Mode "available": an epoch names the node that took it, so no two nodes lead in one.</summary>
+    public const bool EpochsNameTheirLeader = true;
+
+    /// <summary>Mode "available": whatever is cut off may have been acknowledged, and is handed to the host before.</summary>
+    public const bool DiscardsAreReported = true;
+
+    /// <summary>Mode "available": the committed prefix can be another one than the leader's, so it is compared like everything else.</summary>
+    public const bool CommittedIsCompared = true;
+
+    /// <summary>Mode "available": who answers with a more complete log leads instead.</summary>
+    public const bool CompleteLogsLead = true;
 }

@@ -4,10 +4,10 @@ namespace WolfScale.MariaDb;
 public interface IDatabaseHistory
 {
     /// <summary>Transactions that the cluster never committed are saved, before anything is done about them.</summary>
-    void Diverged(DiscardedTail tail);
+    void Diverged(RewoundTail tail);
 
     /// <summary>They are rolled back.</summary>
-    void Rewound(DiscardedTail tail);
+    void Rewound(RewoundTail tail);
 }
 
 /// <summary>What a server held and the cluster did not.</summary>
@@ -15,4 +15,4 @@ public interface IDatabaseHistory
 /// <param name="Groups">How many transactions.</param>
 /// <param name="Ancestor">The GTID position up to which server and cluster agree.</param>
 /// <param name="End">The server's GTID position with them.</param>
-public sealed record DiscardedTail(string File, int Groups, string Ancestor, string End);
+public sealed record RewoundTail(string File, int Groups, string Ancestor, string End);

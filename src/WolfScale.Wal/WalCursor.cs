@@ -49,6 +49,17 @@ public sealed class WalCursor
             return false;
         }
 
+        try
+        {
+            CheckNotCut(); // meanwhile: then the batch is of another line of history
+        }
+        catch (InvalidOperationException)
+        {
+            batch.Release();
+            batch = null;
+            throw;
+        }
+
         NextLsn = batch.LastLsn + 1;
         _lastTerm = batch.Term;
         return true;

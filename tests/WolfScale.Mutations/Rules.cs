@@ -36,6 +36,14 @@ internal static class Rules
 
     public static bool UnfitHandsOver => Holds(nameof(UnfitHandsOver));
 
+    public static bool EpochsNameTheirLeader => Holds(nameof(EpochsNameTheirLeader));
+
+    public static bool DiscardsAreReported => Holds(nameof(DiscardsAreReported));
+
+    public static bool CommittedIsCompared => Holds(nameof(CommittedIsCompared));
+
+    public static bool CompleteLogsLead => Holds(nameof(CompleteLogsLead));
+
     /// <summary>Takes a rule out until the result is disposed.</summary>
     public static IDisposable Break(string rule)
     {

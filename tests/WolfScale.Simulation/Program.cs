@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
+using WolfScale.Consensus;
 using WolfScale.Simulation;
 using Xunit.MicrosoftTestingPlatform;
 
-// `simulate --seed N --steps M [--count K] [--weather W] [--trace]` runs the simulator; anything else runs the tests.
+// `simulate --seed N --steps M [--count K] [--weather W] [--available] [--trace]` runs the simulator; anything else runs the tests.
 if (args is not ["simulate", ..])
     return await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
 
@@ -15,6 +16,7 @@ long Option(string name, long fallback)
 
 int weatherAt = Array.IndexOf(args, "--weather");
 Weather? weather = weatherAt >= 0 ? Enum.Parse<Weather>(args[weatherAt + 1], ignoreCase: true) : null;
+ClusterMode mode = Array.IndexOf(args, "--available") >= 0 ? ClusterMode.Available : ClusterMode.Consistent;
 bool traces = Array.IndexOf(args, "--trace") >= 0;
 long seed = Option("--seed", Random.Shared.Next());
 int steps = (int)Option("--steps", 20_000);
@@ -26,7 +28,7 @@ for (long i = 0; i < count; i++)
 {
     try
     {
-        SimulationResult result = Simulator.Run(seed + i, steps, traces ? Console.WriteLine : null, weather);
+        SimulationResult result = Simulator.Run(seed + i, steps, traces ? Console.WriteLine : null, weather, mode);
         total.Add(result.Statistics);
         stepsDone += result.Steps;
         if (count == 1)

@@ -70,6 +70,9 @@ public sealed record NodeReport
 
     public AddressReport? Addresses { get; init; }
 
+    /// <summary>Mode "available": writes that this node's log gave up; null: none, ever.</summary>
+    public DiscardedReport? Discarded { get; init; }
+
     /// <summary>What weakens the promise: <c>fsync_off</c>, <c>mode_available</c>.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
 
@@ -108,6 +111,11 @@ public sealed record DatabaseReport
     /// <summary>What is wrong although it works.</summary>
     public ImmutableArray<string> Alarms { get; init; } = [];
 }
+
+/// <summary>Mode "available": transactions that this node's log held and the cluster went on without, since the node's data directory was made.</summary>
+/// <param name="Transactions">How many; those that a crash interrupted may be counted twice.</param>
+/// <param name="LastFile">Where the last of them are saved, on the node.</param>
+public sealed record DiscardedReport(long Transactions, string? LastFile);
 
 /// <summary>Where this node is reached.</summary>
 public sealed record AddressReport(string Cluster, string? Api, string? Proxy);

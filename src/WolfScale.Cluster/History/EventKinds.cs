@@ -24,6 +24,7 @@ public static class EventKinds
     public const string DatabaseFit = "database_fit";
     public const string DatabaseOpened = "database_opened";
     public const string Diverged = "diverged";
+    public const string Discarded = "discarded";
     public const string Rewound = "rewound";
     public const string MigrationStarted = "migration_started";
     public const string MigrationDone = "migration_done";

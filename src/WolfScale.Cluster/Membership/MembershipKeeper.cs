@@ -30,7 +30,7 @@ internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, L
             var heard = peer.LastHeardMs != long.MinValue && nowMs - peer.LastHeardMs <= options.ElectionTimeoutMinMs;
             if (!member.IsVoter && heard && peer.State == ReplicationState.Replicate && starts.HoldsTheData(member, nowMs))
                 Promote(peer.Key);
-            else if (member.IsVoter && silentMs >= options.DropAfterS * 1000L && MayTakeVote(configuration.VoterCount))
+            else if (member.IsVoter && silentMs >= options.DropAfterS * 1000L && configuration.Mode == ClusterMode.Consistent && MayTakeVote(configuration.VoterCount))
                 TakeVote(peer.Key);
         }
     }

@@ -106,6 +106,8 @@ public static class ClusterRecovery
     private static RecoveryPlan Plan(SqliteStateStore store, WriteAheadLog wal, ClusterOptions options)
     {
         var configuration = LastConfiguration(wal, options);
+        if (configuration.Mode == ClusterMode.Available)
+            throw new ClusterStartException($"the cluster is in mode \"available\", which needs no majority: start {options.NodeId}, and it leads, alone if need be");
         if (store.Get(NodeIdentity.LeftFact) is not null)
             throw new ClusterStartException($"{options.NodeId} has left the cluster, or was removed: its log ends before the cluster's. Recover a node that was a member to the end");
         if (configuration.FindById(options.NodeId) is null)

@@ -1,21 +1,20 @@
 namespace WolfScale.Cluster.Runtime;
 
 /// <summary>Those who wait for the commit LSN to reach theirs. Continuations run on the thread pool, never on the thread that commits.</summary>
-internal sealed class CommitWaiters
+/// <param name="commitLsn">The commit LSN of the moment; it can fall, in mode "available".</param>
+internal sealed class CommitWaiters(Func<long> commitLsn)
 {
     private readonly Lock _lock = new();
     private readonly PriorityQueue<TaskCompletionSource, long> _waiting = new();
-    private long _committed;
 
     public async ValueTask WaitAsync(long lsn, CancellationToken cancellationToken)
     {
         var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
-        {
-            if (lsn <= _committed)
-                return;
             _waiting.Enqueue(waiter, lsn);
-        }
+        // Looked at after it was enqueued: what is committed in between is seen here or there.
+        if (commitLsn() is var committed && lsn <= committed)
+            Committed(committed);
         // A cancelled waiter stays in the queue until its LSN commits: it is small, and holds nothing else alive.
         await using var registration = cancellationToken.Register(() => waiter.TrySetCanceled(cancellationToken));
         await waiter.Task;
@@ -25,8 +24,7 @@ internal sealed class CommitWaiters
     {
         lock (_lock)
         {
-            _committed = Math.Max(_committed, lsn);
-            while (_waiting.TryPeek(out var waiter, out var at) && at <= _committed)
+            while (_waiting.TryPeek(out var waiter, out var at) && at <= lsn)
             {
                 _waiting.Dequeue();
                 waiter.TrySetResult();

@@ -25,6 +25,9 @@ internal sealed partial class CoreHost
                 EndSample(commit.Lsn);
                 _notifier.Post(new Notification(commit.Lsn, null, false));
                 break;
+            case Effect.Discarding discarding:
+                Discard(discarding);
+                break;
             case Effect.AppendReceived received:
                 AppendReceived(received);
                 break;
@@ -47,6 +50,8 @@ internal sealed partial class CoreHost
             case Effect.ConfigurationChanged changed:
                 Configuration = changed.Active;
                 RuntimeLog.ConfigurationChanged(_logger, changed.Lsn, Describe(changed.Active));
+                if (changed.Active.Mode != _mode)
+                    Halt(ClusterStart.DifferentMode(_mode, changed.Active.Mode), resumable: false);
                 _notifier.Post(new Notification(0, null, true));
                 break;
             case Effect.ReadIndexReady ready:
@@ -105,6 +110,17 @@ internal sealed partial class CoreHost
             _wal.Append(batches[i], wakeWriter: false);
         }
         _unflushed = true;
+    }
+
+    /// <summary>
+    /// Rule C5, in this order: saved, then counted, then the commit LSN falls, and only the next effect cuts the log. Whoever reads committed entries and
+    /// sees the old count after it has read them has read them before the cut.
+    /// </summary>
+    private void Discard(Effect.Discarding discarding)
+    {
+        _output.Discarding(discarding.LastKeptLsn + 1, discarding.LastLsn, Role.Leader);
+        Interlocked.Increment(ref _discards);
+        Volatile.Write(ref _commitLsn, discarding.CommitLsn);
     }
 
     private void Truncate(Effect.Truncate truncate)

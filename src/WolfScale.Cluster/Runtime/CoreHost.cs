@@ -40,11 +40,14 @@ internal sealed partial class CoreHost : IDisposable
     private WalBatch? _recent;
     private Guid _namedCluster; // by the sender of the message whose effects are executed
     private long _armedMs = long.MaxValue;
+    private readonly ClusterMode _mode;
     private long _commitLsn;
+    private long _discards;
     private bool _fit;
 
-    public CoreHost(RaftOptions options, NodeKey self, SqliteStateStore store, WriteAheadLog wal, ICoreOutput output, TimeProvider time, ILogger logger)
+    public CoreHost(RaftOptions options, ClusterMode mode, NodeKey self, SqliteStateStore store, WriteAheadLog wal, ICoreOutput output, TimeProvider time, ILogger logger)
     {
+        _mode = mode;
         (_options, _self, _store, _wal, _output, _time, _logger) = (options, self, store, wal, output, time, logger);
         _origin = time.GetTimestamp();
         _notifier = new Notifier(logger, output.Deliver);
@@ -62,6 +65,9 @@ internal sealed partial class CoreHost : IDisposable
     public long NowMs => 1 + (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
 
     public long CommitLsn => Volatile.Read(ref _commitLsn);
+
+    /// <summary>Mode "available": how many times entries were cut off since the node started.</summary>
+    public long Discards => Interlocked.Read(ref _discards);
 
     /// <summary>The last role change; the lease in it may have ended.</summary>
     public RoleChange Role { get; private set; }
@@ -230,7 +236,7 @@ internal sealed partial class CoreHost : IDisposable
         {
             // Whatever it was, the core believes more than the disk holds now. What could not be made durable has not been answered, and what follows
             // is not executed: for everybody else it is as if this node had crashed here.
-            Halt(e.Message, resumable: e is WalStoppedException { Failure.CanResume: true } or SqliteException { SqliteErrorCode: SqliteFull });
+            Halt(e.Message, resumable: e is WalStoppedException { Failure.CanResume: true } or SqliteException { SqliteErrorCode: SqliteFull } or NotSavedException);
         }
         finally
         {

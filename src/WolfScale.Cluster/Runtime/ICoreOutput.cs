@@ -14,6 +14,9 @@ internal interface ICoreOutput
     /// <summary>Before the first entries are appended to a log that belongs to no cluster yet: binds state and log to the sender's cluster.</summary>
     void AdoptCluster(Guid clusterId);
 
+    /// <summary>Mode "available": entries that may have been acknowledged are about to be cut off, see <see cref="ClusterOptions.SaveDiscarded"/>. Called under the gate.</summary>
+    void Discarding(long firstLsn, long lastLsn, NodeKey? newLeader);
+
     /// <summary>News for subscribers; called without the gate, in order.</summary>
     void Deliver(Notification notification);
 }

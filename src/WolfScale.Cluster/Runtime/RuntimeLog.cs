@@ -78,6 +78,9 @@ internal static partial class RuntimeLog
     [LoggerMessage(2070, LogLevel.Information, "Before a cluster is founded, others of this name and secret are listened for ({Seconds} s)")]
     public static partial void ListeningBeforeFounding(ILogger logger, double seconds);
 
+    [LoggerMessage(2079, LogLevel.Warning, "The entries {FirstLsn} to {LastLsn} of this node's log are discarded, although they may have been acknowledged (mode \"available\"): {Leader} leads a later epoch without them")]
+    public static partial void Discarding(ILogger logger, long firstLsn, long lastLsn, string leader);
+
     [LoggerMessage(2071, LogLevel.Information, "Discovery is off, because cluster.secret is empty and anybody could speak for the cluster: nodes are found through cluster.peers only")]
     public static partial void DiscoveryWithoutSecret(ILogger logger);
 
@@ -87,12 +90,12 @@ internal static partial class RuntimeLog
     [LoggerMessage(2076, LogLevel.Warning, "The cluster was recovered by force while this node was lost: it begins anew as a learner, and what only the lost nodes had is rewound")]
     public static partial void BeginsAsLearner(ILogger logger);
 
-    [LoggerMessage(2072, LogLevel.Warning, "The history of events was damaged and begins anew: {Damage}")]
+    [LoggerMessage(2080, LogLevel.Warning, "The history of events was damaged and begins anew: {Damage}")]
     public static partial void EventsDamaged(ILogger logger, string damage);
 
-    [LoggerMessage(2073, LogLevel.Warning, "The history of events cannot be opened and is kept in memory alone until the node is restarted: {Reason}")]
+    [LoggerMessage(2081, LogLevel.Warning, "The history of events cannot be opened and is kept in memory alone until the node is restarted: {Reason}")]
     public static partial void EventsNotKept(ILogger logger, string reason);
 
-    [LoggerMessage(2074, LogLevel.Warning, "{Count} events could not be written and are kept in memory alone: {Reason}")]
+    [LoggerMessage(2082, LogLevel.Warning, "{Count} events could not be written and are kept in memory alone: {Reason}")]
     public static partial void EventsNotWritten(ILogger logger, int count, string reason);
 }

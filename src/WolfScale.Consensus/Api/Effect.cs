@@ -23,6 +23,15 @@ public abstract record Effect
     /// </summary>
     public sealed record AppendReceived(AppendRequest Request, int FirstBatch) : Effect;
 
+    /// <summary>
+    /// Mode "available": the entries after <paramref name="LastKeptLsn"/> are about to be dropped, because the cluster goes on without them, and may have
+    /// been acknowledged. They are still in the log now: save and report them. The commit LSN falls with them, here and nowhere else.
+    /// </summary>
+    /// <param name="LastKeptLsn">As in the <see cref="Truncate"/> that follows.</param>
+    /// <param name="LastLsn">The last of them.</param>
+    /// <param name="CommitLsn">The commit LSN from now on.</param>
+    public sealed record Discarding(long LastKeptLsn, long LastLsn, long CommitLsn) : Effect;
+
     /// <summary>Drop everything after <paramref name="LastKeptLsn"/>.</summary>
     /// <param name="LastKeptLsn">Always a batch boundary, never below the commit LSN.</param>
     /// <param name="Generation">The truncation counter from now on: a sync begun earlier reports the older one and does not count.</param>

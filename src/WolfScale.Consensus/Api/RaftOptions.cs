@@ -45,4 +45,10 @@ public sealed record RaftOptions
     /// A learner that is no more than this many entries behind the commit LSN counts as caught up and may become a voter.
     /// </summary>
     public long CaughtUpEntries { get; init; } = 1000;
+
+    /// <summary>
+    /// Mode "available": how long after its start a node that has followed no leader yet, and hears no majority, waits for the others before it leads
+    /// without them.
+    /// </summary>
+    public int ColdStartPatienceMs { get; init; } = 15_000;
 }

@@ -32,6 +32,22 @@ internal sealed class Ballot(NodeContext node)
         return standsMyself;
     }
 
+    /// <summary>
+    /// Mode "available": answers a node that asks who is there. Objects where a leader is heard, or where this node has the better claim.
+    /// </summary>
+    /// <returns>Whether this node should stand instead.</returns>
+    public bool AnswerRollCall(PreVoteRequest request, bool isLeader)
+    {
+        bool hearsLeader = ProtectsLeader(isLeader, request.From);
+        bool better = node.IsVoter && ElectionPolicy.HasBetterClaim(
+            node.Self, node.Standing, node.Log.Last, request.From, request.Standing, request.Last);
+        bool granted = request.Term > node.Term && !hearsLeader && !better;
+        if (granted)
+            node.RestartElectionTimer();
+        node.Send(new PreVoteResponse(node.Self, request.From, granted ? request.Term : node.Term, granted));
+        return better && !hearsLeader;
+    }
+
     /// <summary>Answers a request of the current term.</summary>
     /// <returns>Whether this node itself is better placed than the candidate and should ask for votes now.</returns>
     public bool Answer(VoteRequest request, bool isLeader)

@@ -8,6 +8,17 @@ internal static class ElectionPolicy
         standing.MayServe != other.MayServe ? standing.MayServe : key < otherKey;
 
     /// <summary>
+    /// Mode "available": who leads among those who hear one another. Synced comes first: who has more of the latest epoch, because what it has and the
+    /// other lacks would be lost. Then fitness, then the lowest id. A total order: of two nodes exactly one has the better claim.
+    /// </summary>
+    public static bool HasBetterClaim(NodeKey key, Standing standing, LogPosition last, NodeKey otherKey, Standing other, LogPosition otherLast)
+    {
+        if (last != otherLast && Rules.CompleteLogsLead)
+            return last.IsAtLeastAsUpToDateAs(otherLast);
+        return IsBetterPlaced(key, standing, otherKey, other);
+    }
+
+    /// <summary>
     /// A randomised timeout (Raft §5.2) from this node's own slice of [min, max]. Slices are ranked by id; nodes that may not serve have
     /// theirs after all those that may. So the best-placed node asks first, and failover is predictable; pre-vote keeps a node with a short
     /// log from disturbing anybody.

@@ -18,14 +18,17 @@ internal sealed class LogReceiver(NodeContext node)
     private long _readIndexContext;
 
     /// <summary>
-    /// What may be acknowledged: verified and durable. The committed prefix needs no verification, it is in every leader's log (Raft
-    /// §5.4.3).
+    /// What is in every leader's log and needs no comparison: the committed prefix (Raft §5.4.3). In mode "available" another leader may have come to
+    /// be without it, so nothing is.
     /// </summary>
+    private long SettledLsn => node.IsAvailable && Rules.CommittedIsCompared ? -1 : node.CommitLsn;
+
+    /// <summary>What may be acknowledged: verified and durable. The settled prefix needs no verification.</summary>
     private long MatchLsn
     {
         get
         {
-            long verified = Math.Max(_verifiedLsn, node.CommitLsn);
+            long verified = Math.Max(_verifiedLsn, SettledLsn);
             return Rules.AcknowledgeDurableOnly ? Math.Min(node.DurableLsn, verified) : verified;
         }
     }
@@ -85,14 +88,14 @@ internal sealed class LogReceiver(NodeContext node)
 
     /// <summary>Raft §5.3, the consistency check: this log holds the entry before the new ones.</summary>
     private bool Matches(LogPosition previous) =>
-        previous.Lsn <= node.CommitLsn
+        previous.Lsn <= SettledLsn
         || (Rules.LogMatching ? node.Log.TermAt(previous.Lsn) == previous.Term : previous.Lsn <= node.Log.Last.Lsn);
 
     /// <summary>Raft §5.3: skip what is there, cut off what conflicts, append the rest.</summary>
     /// <returns>False after an alarm.</returns>
     private bool Accept(AppendRequest request)
     {
-        if (request.Previous.Lsn <= node.CommitLsn && node.Log.TermAt(request.Previous.Lsn) is { } term && term != request.Previous.Term)
+        if (request.Previous.Lsn <= SettledLsn && node.Log.TermAt(request.Previous.Lsn) is { } term && term != request.Previous.Term)
         {
             node.Alarm($"{request.From} has {request.Previous} in its log, where this one has committed an entry of term {term}");
             return false;
@@ -107,7 +110,7 @@ internal sealed class LogReceiver(NodeContext node)
         long keep = request.Batches[first].FirstLsn - 1;
         if (keep < node.Log.Last.Lsn)
         {
-            if (keep < node.CommitLsn)
+            if (keep < SettledLsn)
             {
                 node.Alarm($"{request.From} would replace committed entries after LSN {keep}, commit LSN {node.CommitLsn}");
                 return false;
@@ -133,7 +136,7 @@ internal sealed class LogReceiver(NodeContext node)
     }
 
     /// <summary>Same LSN and term, same batch, same everything before it (log matching).</summary>
-    private bool Holds(BatchInfo batch) => batch.LastLsn <= node.CommitLsn || node.Log.TermAt(batch.LastLsn) == batch.Term;
+    private bool Holds(BatchInfo batch) => batch.LastLsn <= SettledLsn || node.Log.TermAt(batch.LastLsn) == batch.Term;
 
     /// <summary>
     /// On a follower the commit LSN is also capped by its own durable LSN, so that its MariaDB never gets ahead of its own log.
@@ -143,6 +146,8 @@ internal sealed class LogReceiver(NodeContext node)
         long lsn = Math.Min(_leaderCommitLsn, Math.Min(_verifiedLsn, node.DurableLsn));
         if (lsn > node.CommitLsn)
             node.AdvanceCommit(lsn);
+        if (!node.IsInStep && node.IsAvailable && node.Log.TermAt(node.CommitLsn) == node.Term)
+            node.IsInStep = true;
     }
 
     /// <summary>
@@ -152,7 +157,7 @@ internal sealed class LogReceiver(NodeContext node)
     private LogPosition HintFor(LogPosition refused)
     {
         long lsn = node.Log.AlignDown(refused.Lsn);
-        for (int step = 0; step < MaxHintSteps && lsn > node.CommitLsn && node.Log.TermAt(lsn) > refused.Term; step++)
+        for (int step = 0; step < MaxHintSteps && lsn > Math.Max(SettledLsn, node.Log.First.Lsn) && node.Log.TermAt(lsn) > refused.Term; step++)
             lsn = node.Log.BoundaryBefore(lsn);
         return new LogPosition(lsn, node.Log.TermAt(lsn) ?? 0);
     }

@@ -61,8 +61,9 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
 
     private void OnRefused(PeerProgress peer, AppendResponse response)
     {
-        // Old news: that position has been acknowledged since, or another one is being probed.
-        bool stale = response.PreviousLsn <= peer.MatchLsn
+        // Old news: that position has been acknowledged since, or another one is being probed. (The very beginning is refused in mode "available" alone, by
+        // a member whose log begins later, on another line of history.)
+        bool stale = (response.PreviousLsn <= peer.MatchLsn && peer.MatchLsn > 0)
             || (peer.State != ReplicationState.Replicate && response.PreviousLsn != peer.NextLsn - 1);
         if (stale)
             return;

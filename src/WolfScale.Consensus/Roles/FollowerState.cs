@@ -44,7 +44,11 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
     public override void OnTimeoutNow(TimeoutNow request)
     {
         // Thesis §3.10. A node that meanwhile became unfit lets the transfer run into its time limit (rule C3).
-        if (Node.Leader == request.From && Node.IsVoter && Node.Standing.MayServe)
+        if (Node.Leader != request.From || !Node.IsVoter || !Node.Standing.MayServe)
+            return;
+        if (Node.IsAvailable)
+            Node.Send(new VoteRequest(Node.Self, request.From, Node.NextTerm, Node.Log.Last, Node.Standing, LeaderTransfer: true));
+        else
             Core.BecomeCandidate(leaderTransfer: true);
     }
 

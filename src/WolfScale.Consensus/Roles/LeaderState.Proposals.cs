@@ -62,7 +62,7 @@ internal sealed partial class LeaderState
         return change switch
         {
             ConfigurationChange.Promote promote when !HasCaughtUp(promote.Key) => ConfigurationResult.NotCaughtUp,
-            ConfigurationChange.AddLearner add when IsOldIncarnationAlive(add.Key) => ConfigurationResult.IdInUse,
+            ConfigurationChange.AddLearner add when IsOldIncarnationAlive(add.Key) || SharesEpochs(add.Key) => ConfigurationResult.IdInUse,
             _ => ConfigurationResult.Accepted,
         };
     }
@@ -72,6 +72,10 @@ internal sealed partial class LeaderState
         FindPeer(key) is { State: ReplicationState.Replicate } peer
         && peer.HeardSince(Node.NowMs - Node.Options.ElectionTimeoutMaxMs)
         && peer.MatchLsn >= Node.CommitLsn - Node.Options.CaughtUpEntries;
+
+    /// <summary>Two nodes with one digest could lead in one epoch, see <see cref="Epoch"/>. A new incarnation of the node has another one.</summary>
+    private bool SharesEpochs(NodeKey key) =>
+        Node.IsAvailable && Node.Configuration!.Members.Any(member => member.Key.Id != key.Id && Epoch.OwnerOf(member.Key) == Epoch.OwnerOf(key));
 
     private bool IsOldIncarnationAlive(NodeKey key)
     {

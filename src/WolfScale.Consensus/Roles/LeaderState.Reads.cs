@@ -39,7 +39,8 @@ internal sealed partial class LeaderState
     {
         if (_reads.Count == 0)
             return;
-        long confirmed = Rules.ReadIndexRound
+        // In mode "available" there may be another leader that no majority speaks for: a read is as strong as the side it is on.
+        long confirmed = Rules.ReadIndexRound && !Node.IsAvailable
             ? MajorityValue(0, _reads.Round, static peer => peer.ReadIndexContext)
             : _reads.Round;
         if (_reads.Confirm(confirmed, Node))

@@ -118,7 +118,8 @@ internal sealed partial class LeaderState : RoleState
     private void AdvanceCommit()
     {
         long own = Rules.AcknowledgeDurableOnly ? Node.DurableLsn : Node.Log.Last.Lsn;
-        long lsn = MajorityValue(Node.CommitLsn, own, static peer => peer.MatchLsn);
+        // In mode "available" the leader's own disk is all that counts (rule C5).
+        long lsn = Node.IsAvailable ? own : MajorityValue(Node.CommitLsn, own, static peer => peer.MatchLsn);
         if (lsn <= Node.CommitLsn || (Rules.CommitOwnTermOnly && lsn < _termStartLsn))
             return;
         _uncommitted.FreeThrough(lsn);
@@ -149,9 +150,11 @@ internal sealed partial class LeaderState : RoleState
 
     private bool WaitsForCommit(PeerProgress peer) => peer.State == ReplicationState.Replicate && peer.SentCommitLsn < Node.CommitLsn;
 
-    /// <summary>Check-quorum.</summary>
+    /// <summary>Check-quorum; in mode "available" a leader needs nobody.</summary>
     private bool HeardMajority()
     {
+        if (Node.IsAvailable)
+            return true;
         long since = Node.NowMs - Node.Options.ElectionTimeoutMaxMs;
         return MajorityValue(Node.NowMs, Node.NowMs, static peer => peer.LastHeardMs) >= since;
     }

@@ -56,6 +56,6 @@ internal sealed class PreCandidateState(RaftCore core) : RoleState(core)
         _askAgainMs = Node.NowMs + Math.Max(1, Node.Options.HeartbeatIntervalMs / 2);
         foreach (Member member in Node.Configuration!.Members)
             if (Identity.IsVoter(member) && !_tally.HasAnswered(member.Key))
-                Node.Send(new PreVoteRequest(Node.Self, member.Key, Node.Term + 1, Node.Log.Last, Node.Standing));
+                Node.Send(new PreVoteRequest(Node.Self, member.Key, Node.NextTerm, Node.Log.Last, Node.Standing));
     }
 }

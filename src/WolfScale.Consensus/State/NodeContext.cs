@@ -9,6 +9,7 @@ internal sealed class NodeContext
     /// <summary>A time before all others, far enough from the end of the numbers to be calculated with.</summary>
     public const long Never = long.MinValue / 2;
 
+    private readonly HashSet<NodeKey> _hungUp = [];
     private bool _hardStateDirty;
 
     public NodeContext(RaftOptions options, NodeKey self, RestoredState restored, ILogView log, Random random)
@@ -30,7 +31,8 @@ internal sealed class NodeContext
         Configurations = new ConfigurationHistory(restored.Configurations);
         // Whatever was pruned was committed before.
         CommitLsn = Math.Clamp(restored.CommitLsn, Log.First.Lsn, Log.Last.Lsn);
-        Configurations.Committed(CommitLsn);
+        if (!IsAvailable)
+            Configurations.Committed(CommitLsn);
         DurableLsn = Math.Min(restored.DurableLsn ?? long.MaxValue, Log.Last.Lsn);
         Generation = restored.Generation;
     }
@@ -65,6 +67,18 @@ internal sealed class NodeContext
     /// <summary>Whether this node has been fit since it was started: before that, unfit may only mean that its server was not looked at yet.</summary>
     public bool WasFit { get; private set; }
 
+    /// <summary>Rule C5: the mode stands in the log. A node that waits to be joined has none yet, and takes no decisions that depend on it.</summary>
+    public bool IsAvailable => Configuration is { Mode: ClusterMode.Available };
+
+    /// <summary>The term that this node would start.</summary>
+    public long NextTerm => IsAvailable ? Epoch.Next(Term, Self) : Term + 1;
+
+    /// <summary>Mode "available": since it was started this node has led, or has held and committed what a leader began its term with.</summary>
+    public bool IsInStep { get; set; }
+
+    /// <summary>The host's clock at the first call.</summary>
+    public long StartedMs { get; set; }
+
     /// <summary>The host's clock at the latest call that brought it.</summary>
     public long NowMs { get; private set; }
 
@@ -87,7 +101,7 @@ internal sealed class NodeContext
     /// Such a node may be the only one that can win (thesis §4.2.2): it has that entry, the others do not, and they need its vote. It does
     /// not count itself, and leads only to finish the change.
     /// </summary>
-    public bool MayCampaign => Configurations.AnyHasVoter(Self);
+    public bool MayCampaign => IsAvailable ? IsVoter : Configurations.AnyHasVoter(Self);
 
     /// <summary>Without a vote in the active configuration a node stands last, like one that cannot serve.</summary>
     public Standing Standing =>
@@ -159,12 +173,24 @@ internal sealed class NodeContext
 
     public void Truncate(long lastKeptLsn)
     {
+        if (IsAvailable)
+            Discard(lastKeptLsn);
         Log.TruncateAfter(lastKeptLsn);
         Generation++;
         DurableLsn = Math.Min(DurableLsn, lastKeptLsn);
         Emit(new Effect.Truncate(lastKeptLsn, Generation));
         if (Rules.RevertTruncatedConfiguration && Configurations.TruncateAfter(lastKeptLsn) && Configuration is { } active)
             Emit(new Effect.ConfigurationChanged(active, Configurations.ActiveLsn));
+    }
+
+    /// <summary>
+    /// Rule C5. Not only what this node knows to be committed: a node that was restarted does not know what it has acknowledged before.
+    /// </summary>
+    private void Discard(long lastKeptLsn)
+    {
+        CommitLsn = Math.Min(CommitLsn, lastKeptLsn);
+        if (Rules.DiscardsAreReported)
+            Emit(new Effect.Discarding(lastKeptLsn, Log.Last.Lsn, CommitLsn));
     }
 
     /// <returns>Whether more is durable than before.</returns>
@@ -182,9 +208,21 @@ internal sealed class NodeContext
     public void AdvanceCommit(long lsn)
     {
         CommitLsn = lsn;
-        Configurations.Committed(lsn);
+        if (!IsAvailable)
+            Configurations.Committed(lsn); // what is committed may still be taken back in mode "available", and its configuration with it
         Emit(new Effect.CommitAdvanced(lsn));
     }
+
+    /// <summary>Nothing connects that node with this one.</summary>
+    public void HungUp(NodeKey peer) => _hungUp.Add(peer);
+
+    public void Heard(NodeKey peer)
+    {
+        if (_hungUp.Count > 0)
+            _ = _hungUp.Remove(peer);
+    }
+
+    public bool HasHungUp(NodeKey peer) => _hungUp.Contains(peer);
 
     /// <summary>Draws a new election timeout from now on.</summary>
     public void RestartElectionTimer(bool retry = false) =>

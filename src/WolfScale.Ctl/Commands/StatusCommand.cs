@@ -51,6 +51,8 @@ internal static class StatusCommand
             { } up => $"{up.Version}, {up.Phase}" + (up.Reason is { } why ? ": " + why : ""),
         });
         Line("GTID position", node.Database?.GtidPosition);
+        if (node.Discarded is { } discarded)
+            Line("discarded", string.Create(CultureInfo.InvariantCulture, $"{discarded.Transactions} transactions, the last of them saved in {discarded.LastFile}"));
         Line("verified", node.Verified is { } verified ? ClusterTable.Describe(verified) : "never");
         Line("version", $"{node.Version}, process {Text(node.Pid)} since {node.StartedAt.ToString("O", CultureInfo.InvariantCulture)}");
         foreach (var alarm in node.Database?.Alarms ?? [])

@@ -158,11 +158,12 @@ internal sealed class FeedConnection : IDisposable
         try
         {
             var position = Check();
+            var rewinds = _server.Log.Rewinds; // before its place is looked up
             var startLsn = FeedStart.Find(_server.Log, position);
             Replica = new FeedReplica(dump.ServerId, position);
             _server.Replace(this);
             stream = new FeedStream(
-                _server.Log, _server.Options, _settings, position, _server.ServerId, _server.Progress, Waiter, _socket, _server.Time)
+                _server.Log, _server.Options, _settings, position, _server.ServerId, _server.Progress, Waiter, _socket, _server.Time, rewinds)
             {
                 Sequence = _socket.Writer.Sequence,
             };

@@ -21,6 +21,7 @@ internal sealed class FeedStream
     private readonly FeedEncoder _encoder;
     private readonly TimeProvider _time;
     private readonly GtidPosition _replica;
+    private readonly long _rewinds;
     private readonly uint _serverId;
     private readonly TimeSpan _heartbeat;
     private long _sentTimestamp;
@@ -31,8 +32,9 @@ internal sealed class FeedStream
 
     public FeedStream(
         IReplicatedLog log, FeedOptions options, ReplicaSettings settings, GtidPosition replica, uint serverId, FeedProgress progress, FeedWaiter waiter,
-        IFeedSink sink, TimeProvider time)
+        IFeedSink sink, TimeProvider time, long rewinds = 0)
     {
+        _rewinds = rewinds;
         _log = log;
         _options = options;
         _progress = progress;
@@ -98,6 +100,8 @@ internal sealed class FeedStream
                 break;
         }
 
+        if (_log.Rewinds != _rewinds)
+            throw Rewound();
         if (FeedStart.Find(_log, _replica) != startLsn)
         {
             throw FeedStart.Refused(
@@ -109,7 +113,17 @@ internal sealed class FeedStream
     {
         try
         {
-            return cursor.TryRead(_log.CommitLsn, out batch);
+            var read = cursor.TryRead(_log.CommitLsn, out batch);
+            if (_log.Rewinds == _rewinds)
+                return read;
+
+            // What follows is of another line of history than what the replica has.
+            batch?.Release();
+            throw Rewound();
+        }
+        catch (InvalidOperationException) when (_log.Rewinds != _rewinds)
+        {
+            throw Rewound();
         }
         catch (WalPrunedException e)
         {
@@ -120,6 +134,8 @@ internal sealed class FeedStream
             throw FeedStart.Refused(ReplicaRefusalReason.LogDamaged, _replica, e.Message);
         }
     }
+
+    private static IOException Rewound() => new("The log was rewound (mode \"available\"): the server is compared with it anew.");
 
     private void SendBatch(WalBatch batch, long startLsn)
     {

@@ -27,6 +27,9 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
     /// <returns>How long to wait before that; zero for at once.</returns>
     public async Task<TimeSpan> RunAsync(ServerPosition position, CancellationToken cancellationToken)
     {
+        var rewinds = context.Log.Rewinds;
+        if (PositionComparison.Compare(position, context.Log) is not Standing.Exact { IsCommitted: true })
+            return TimeSpan.Zero; // the log was rewound since it was compared
         await context.Feed.StartAsync(position.Current);
         LogFeeding(position.Current.ToString());
         var lastStatus = context.Time.GetTimestamp();
@@ -34,13 +37,16 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         while (true)
         {
             var now = await ReadAsync(position);
-            if (AppliedLsn.Errant(context.Log, now.Binlog, now.State, position.ServerId, position.Domain) is { } errant)
+            var found = AppliedLsn.Errant(context.Log, now.Binlog, now.State, position.ServerId, position.Domain);
+            if (context.Log.Rewinds != rewinds)
+                return await RewoundAsync();
+            if (found is { } errant)
                 return await ErrantAsync(errant);
             if (now.IsOpen)
                 return await OpenedAsync();
             Publish(now.Slave, position.Domain);
             if (context.Hold.IsWanted)
-                return await HoldAsync(position, cancellationToken);
+                return await HoldAsync(position, rewinds, cancellationToken);
 
             if (context.Time.GetElapsedTime(lastStatus) >= StatusInterval)
             {
@@ -61,7 +67,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
     /// Somebody copies the server: it stands still until that is over, and falls behind. The end of the role ends it too: a server that is to lead does not wait
     /// for a copy.
     /// </summary>
-    private async Task<TimeSpan> HoldAsync(ServerPosition position, CancellationToken cancellationToken)
+    private async Task<TimeSpan> HoldAsync(ServerPosition position, long rewinds, CancellationToken cancellationToken)
     {
         await context.Feed.StopAsync();
         LogHeld(context.Logger);
@@ -70,7 +76,10 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         while (context.Hold.IsWanted)
         {
             var now = await ReadAsync(position);
-            if (AppliedLsn.Errant(context.Log, now.Binlog, now.State, position.ServerId, position.Domain) is { } errant)
+            var found = AppliedLsn.Errant(context.Log, now.Binlog, now.State, position.ServerId, position.Domain);
+            if (context.Log.Rewinds != rewinds)
+                return await RewoundAsync();
+            if (found is { } errant)
                 return await ErrantAsync(errant);
             if (now.IsOpen)
                 return await OpenedAsync();
@@ -116,6 +125,18 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
             LagEntries = lag,
             Reason = !context.CanLead ? context.CannotLeadReason : inStep ? "" : $"The server lags {lag} entries behind the cluster.",
         });
+    }
+
+    /// <summary>
+    /// Mode "available": the log was cut off below what the server may have applied. What of it the cluster does not have is no write of the server's own; the
+    /// comparison finds it, and the ladder takes it back.
+    /// </summary>
+    private async Task<TimeSpan> RewoundAsync()
+    {
+        await context.Feed.StopAsync();
+        LogRewound(context.Logger);
+        context.Board.Enter(DatabasePhase.Waiting, "The cluster goes on without a part of what this node's log held: the server is compared with it.");
+        return TimeSpan.Zero;
     }
 
     private async Task<TimeSpan> ErrantAsync(Gtid errant)
@@ -179,6 +200,9 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
 
     [LoggerMessage(3042, LogLevel.Error, "Someone set read_only=0 on a server that follows. It is closed again; whatever sets it would let writes in that the cluster does not have.")]
     private static partial void LogOpened(ILogger logger);
+
+    [LoggerMessage(3045, LogLevel.Warning, "The log was rewound: the server's feed is stopped, and the server is compared with the log.")]
+    private static partial void LogRewound(ILogger logger);
 
     [LoggerMessage(3044, LogLevel.Information, "The server's feed is held while the server is copied; then it catches up.")]
     private static partial void LogHeld(ILogger logger);

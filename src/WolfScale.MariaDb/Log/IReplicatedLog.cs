@@ -25,6 +25,18 @@ public interface IReplicatedLog
     bool IsSettled => false;
 
     /// <summary>
+    /// Mode "available": this node itself leads, and an entry of its epoch is committed: what its log lacks is lost to the cluster, although nobody else says so.
+    /// A server that holds such groups is rewound then too, or a node that is left alone with it could never serve.
+    /// </summary>
+    bool IsOwnHistory => false;
+
+    /// <summary>
+    /// Mode "available": how many times committed entries were cut off again since the node started. It rises before they go: whoever reads the log and finds the
+    /// number unchanged afterwards has read what was committed.
+    /// </summary>
+    long Rewinds => 0;
+
+    /// <summary>
     /// Whether another node is known to lead the current term. While nobody is known to, a former leader's server is left gated: its commits
     /// wait, un-acknowledged and invisible, until this node leads again and captures them, or another node leads and the server is closed.
     /// </summary>

@@ -14,7 +14,8 @@ internal sealed class StandingReader(ServerContext context)
     /// <summary>More commits than this are never held: at most two groups of them are in the binlog at once (measured).</summary>
     private const int MostHeld = 10_000;
 
-    private bool _contentVerified;
+    /// <summary>The log's rewinds at which the content of the server's last group was found to be the log's.</summary>
+    private long? _contentVerified;
 
     /// <summary>
     /// Compares; reads the server's binlog where that is needed. The server should be closed for writes, or the answer is old when it arrives.
@@ -23,7 +24,7 @@ internal sealed class StandingReader(ServerContext context)
     {
         var position = await PositionReader.ReadAsync(context.Server);
         var standing = PositionComparison.Compare(position, context.Log);
-        if (standing is Standing.Exact exact && !_contentVerified && position.Binlog.Find(position.Domain) is { } last && last == position.Current.Find(position.Domain))
+        if (standing is Standing.Exact exact && _contentVerified != context.Log.Rewinds && position.Binlog.Find(position.Domain) is { } last && last == position.Current.Find(position.Domain))
             return new StandingReport(position, await VerifyAsync(exact, last, cancellationToken), null);
         if (standing is not Standing.NeedsHistory)
             return new StandingReport(position, standing, null);
@@ -64,8 +65,10 @@ internal sealed class StandingReader(ServerContext context)
     private async Task<Standing> VerifyAsync(Standing.Exact exact, Gtid last, CancellationToken cancellationToken)
     {
         var binlog = ServerBinlog.WithoutFiles(context.Options);
-        _contentVerified = await BlockingAsync(() => LastGroupCheck.IsSame(binlog, context.Log, last, exact.Lsn, cancellationToken), cancellationToken);
-        return _contentVerified
+        var rewinds = context.Log.Rewinds;
+        var isSame = await BlockingAsync(() => LastGroupCheck.IsSame(binlog, context.Log, last, exact.Lsn, cancellationToken), cancellationToken);
+        _contentVerified = isSame ? rewinds : null;
+        return isSame
             ? exact
             : new Standing.Unrelated(
                 $"The server's transaction {last} is not the cluster's transaction of that GTID: the server was most likely brought back from an old copy of its data. "

@@ -8,7 +8,7 @@ using WolfScale.Wal;
 namespace WolfScale.MariaDb.Rewind;
 
 /// <summary>
-/// What to do with a server that holds groups the cluster never committed (design: Rejoin ladder): save them, undo them where that is exact, else ask
+/// What to do with a server that holds groups the cluster does not have (design: Rejoin ladder): save them, undo them where that is exact, else ask
 /// for a copy of a member's data.
 /// </summary>
 internal sealed partial class RejoinLadder(ServerContext context)
@@ -42,7 +42,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
             Standing.Diverged diverged => (diverged.Ancestor, diverged.Tail),
             _ => throw new InvalidOperationException($"Nothing is to be undone in {report.Standing}."),
         };
-        context.Board.Enter(DatabasePhase.Rewinding, $"{tail.Length} transactions that the cluster never committed are being undone.");
+        context.Board.Enter(DatabasePhase.Rewinding, $"{tail.Length} transactions that the cluster does not have are being undone.");
         await context.Feed.StopAsync();
         var file = Path.Combine(context.Options.DataDirectory, FileName(tail));
         if (await SaveAsync(report.History!.FirstFile, tail, file, cancellationToken) is { } obstacle)
@@ -52,13 +52,13 @@ internal sealed partial class RejoinLadder(ServerContext context)
         }
 
         LogSaved(tail.Length, tail[0], tail[^1], file);
-        context.Options.History?.Diverged(new DiscardedTail(file, tail.Length, ancestor.ToString(), end));
+        context.Options.History?.Diverged(new RewoundTail(file, tail.Length, ancestor.ToString(), end));
 
         var problems = await JudgeAsync(file);
         if (problems.Count > 0)
         {
             return NeedsMigration(end,
-                $"{tail.Length} transactions ({tail[0]} to {tail[^1]}) that the cluster never committed cannot be undone exactly: {string.Join("; ", problems)}. "
+                $"{tail.Length} transactions ({tail[0]} to {tail[^1]}) that the cluster does not have cannot be undone exactly: {string.Join("; ", problems)}. "
                 + $"They are saved in {file}. Copy a member's data to this server.");
         }
 
@@ -84,23 +84,23 @@ internal sealed partial class RejoinLadder(ServerContext context)
         catch (Exception e) when (e is PosixException or UnauthorizedAccessException or IOException { InnerException: not System.Net.Sockets.SocketException })
         {
             // Nothing is undone before it is saved.
-            return $"{tail.Length} transactions that the cluster never committed cannot be saved in {file}, so they are not undone: {e.Message} Make room, or mend the folder.";
+            return $"{tail.Length} transactions that the cluster does not have cannot be saved in {file}, so they are not undone: {e.Message} Make room, or mend the folder.";
         }
     }
 
     /// <summary>Runs the rewind of a journal, from a step or from the first one, whatever becomes of the role meanwhile.</summary>
     private async Task<TimeSpan> RewindAsync(RewindJournal journal, string? step)
     {
-        context.Board.Enter(DatabasePhase.Rewinding, $"{journal.Groups} transactions that the cluster never committed are being undone.");
+        context.Board.Enter(DatabasePhase.Rewinding, $"{journal.Groups} transactions that the cluster does not have are being undone.");
         var plan = new RewindPlan(context.Connector, context.Server, context.Plans, context.Store, context.Logger);
         if (await plan.RunAsync(journal, step, context.Stopping) is { } reason)
         {
             return NeedsMigration(
                 journal.End,
-                $"{journal.Groups} transactions that the cluster never committed, saved in {journal.File}, could not be undone: {reason}. Copy a member's data to this server.");
+                $"{journal.Groups} transactions that the cluster does not have, saved in {journal.File}, could not be undone: {reason}. Copy a member's data to this server.");
         }
 
-        context.Options.History?.Rewound(new DiscardedTail(journal.File, journal.Groups, journal.Ancestor, journal.End));
+        context.Options.History?.Rewound(new RewoundTail(journal.File, journal.Groups, journal.Ancestor, journal.End));
         return TimeSpan.Zero;
     }
 
@@ -155,7 +155,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
 
     private void LogNeedsMigration(string reason) => LogNeedsMigration(context.Logger, reason);
 
-    [LoggerMessage(3033, LogLevel.Warning, "{Groups} transactions ({First} to {Last}) that the cluster never committed are saved in {File}.")]
+    [LoggerMessage(3033, LogLevel.Warning, "{Groups} transactions ({First} to {Last}) that the cluster does not have are saved in {File}.")]
     private static partial void LogSaved(ILogger logger, int groups, Gtid first, Gtid last, string file);
 
     [LoggerMessage(3034, LogLevel.Error, "The server cannot rejoin in place (NEEDS_MIGRATION): {Reason}")]

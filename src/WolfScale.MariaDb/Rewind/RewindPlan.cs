@@ -155,7 +155,7 @@ internal sealed partial class RewindPlan(ServerConnector connector, AdminConnect
 
     private async Task<GtidPosition> BinlogPositionAsync() => GtidPosition.Parse(await server.ScalarAsync("SELECT @@gtid_binlog_pos") ?? "");
 
-    [LoggerMessage(3030, LogLevel.Warning, "Undoing {Groups} transactions that the cluster never committed, back to '{Ancestor}'. They are saved in {File}.")]
+    [LoggerMessage(3030, LogLevel.Warning, "Undoing {Groups} transactions that the cluster does not have, back to '{Ancestor}'. They are saved in {File}.")]
     private partial void LogBegin(int groups, string ancestor, string file);
 
     [LoggerMessage(3031, LogLevel.Warning, "Going on with an interrupted rewind to '{Ancestor}' at its step '{Step}'.")]

@@ -60,7 +60,7 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
             Position = report.Position.Current.ToString(),
             Fit = report.Standing is Standing.Exact or Standing.AheadOfLog && context.CanLead,
             HoldsCommits = true,
-            Reason = "No leader is known. The server's commits wait, unacknowledged, until a majority of the nodes is back.",
+            Reason = "No leader is known. The server's commits wait, unacknowledged, until there is one again.",
         });
         return Soon;
     }
@@ -89,7 +89,7 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
                         ? "The server's last transaction is in the log and not committed yet."
                         : "The server holds transactions that are not in the log; whether the cluster has them is not known yet.", canLead: true);
                 return await context.Ladder.RunAsync(report, cancellationToken);
-            case Standing.Diverged when isSettled:
+            case Standing.Diverged when isSettled || context.Log.IsOwnHistory:
                 return await context.Ladder.RunAsync(report, cancellationToken);
             case Standing.Diverged:
                 return await WaitAsync("The server holds transactions that this node's log does not; whether the cluster has them is not known yet.", canLead: false);

@@ -35,10 +35,10 @@ internal sealed class DatabaseChronicle(IEventSink history, TimeProvider time) :
         }
     }
 
-    public void Diverged(DiscardedTail tail) => history.Record(
+    public void Diverged(RewoundTail tail) => history.Record(
         EventKinds.Diverged, Text($"MariaDB held {tail.Groups} transactions that the cluster never acknowledged; they are saved in {tail.File}"), Facts(tail));
 
-    public void Rewound(DiscardedTail tail) => history.RecordDiscarded(
+    public void Rewound(RewoundTail tail) => history.RecordDiscarded(
         tail.Groups, EventKinds.Rewound,
         Text($"{tail.Groups} transactions that the cluster never acknowledged were rolled back; they are saved in {tail.File}, which mariadb-binlog reads"), Facts(tail));
 
@@ -76,7 +76,7 @@ internal sealed class DatabaseChronicle(IEventSink history, TimeProvider time) :
             history.Record(EventKinds.MigrationFailed, $"the copy of {now.From}'s data was not made: {now.Error}", ("from", now.From), ("reason", now.Error));
     }
 
-    private static (string, object?)[] Facts(DiscardedTail tail) =>
+    private static (string, object?)[] Facts(RewoundTail tail) =>
         [("file", tail.File), ("transactions", tail.Groups), ("ancestor", tail.Ancestor), ("end", tail.End)];
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

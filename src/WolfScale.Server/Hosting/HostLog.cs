@@ -59,7 +59,7 @@ internal static partial class HostLog
     [LoggerMessage(4016, LogLevel.Warning, "The feed turned MariaDB away at position '{Position}': {Why}")]
     public static partial void FeedRefused(ILogger logger, string position, string why);
 
-    [LoggerMessage(4045, LogLevel.Warning, "The node starts anew, because its cluster was recovered by force without it")]
+    [LoggerMessage(4046, LogLevel.Warning, "The node starts anew, because its cluster was recovered by force without it")]
     public static partial void StartsAnew(ILogger logger);
 
     [LoggerMessage(4040, LogLevel.Warning, "An operator removes {Node} from the cluster (forced: {Force})")]
@@ -73,6 +73,9 @@ internal static partial class HostLog
 
     [LoggerMessage(4043, LogLevel.Information, "{Node} is back and in step: it gets the lead (cluster.failback = \"auto\")")]
     public static partial void FailingBack(ILogger logger, string node);
+
+    [LoggerMessage(4045, LogLevel.Error, "{Count} transactions ({First} to {Last}) that this node's log held are discarded: {Leader} leads a later epoch without them (mode \"available\"). Clients may have been told OK for them. They are saved in {File}: mariadb-binlog shows them")]
+    public static partial void Discarded(ILogger logger, int count, string first, string last, string leader, string file);
 
     [LoggerMessage(4044, LogLevel.Warning, "{Node} did not get the lead back: {Reason}; tried again in {Seconds} s")]
     public static partial void NotFailedBack(ILogger logger, string node, string reason, double seconds);

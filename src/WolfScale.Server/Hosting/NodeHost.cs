@@ -34,6 +34,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private readonly TaskCompletionSource _member = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly AccountHashes _accounts;
+    private readonly DiscardedWrites _discarded;
     private ClusterNode _node = null!; // set by the only way to get an instance
     private Maintenance _maintenance = null!;
     private VerifyMemory _verified = null!;
@@ -52,6 +53,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         _logger = loggers.CreateLogger("WolfScale.Server.Node");
         _process = new ProcessFacts(version, time.GetUtcNow(), Environment.ProcessId);
         _lag = new LagClock(time);
+        _discarded = new DiscardedWrites(Path.Combine(configuration.DataDirectory, "data"), _logger, time);
+        _discarded.Discarded += OnDiscarded;
         _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []), time);
     }
 
@@ -66,13 +69,15 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process)
                 with
                 {
-                    ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last, DiscardedTransactions = _node.History.Discarded, LastTerm = _node.Wal.Last.Term,
+                    ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last, DiscardedTransactions = _node.History.Discarded, Discarded = Discarded, LastTerm = _node.Wal.Last.Term,
                 };
         }
     }
 
     /// <summary>Completes when the node must be started anew: its cluster was recovered by force without it.</summary>
     public Task Superseded => _superseded.Task;
+
+    private DiscardedReport? Discarded => DiscardedWrites.Read(_node.State) is { Transactions: > 0 } facts ? new DiscardedReport(facts.Transactions, facts.LastFile) : null;
 
     /// <summary>Starts the node; it serves as soon as it is a member and its server is in step.</summary>
     /// <param name="configuration">Valid.</param>
@@ -91,7 +96,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     {
         var host = new NodeHost(configuration, log, loggers, time, version);
         host._node = await ClusterNode.StartAsync(                                          // 1
-            NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync }, loggers, time, cancellationToken);
+            NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync, SaveDiscarded = host._discarded.Save }, loggers, time, cancellationToken);
         host._node.Superseded += () => host._superseded.TrySetResult();
         if (host._node.IsSuperseded)
             _ = host._superseded.TrySetResult(); // before anybody listened
@@ -292,6 +297,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         MaintenanceEndpoints.Map(routes, this);
         MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, "the node leaves the cluster", cancellation), _logger));
     }
+
+    /// <summary>In the first moments of a start there is no node to tell; the count and the log have it then.</summary>
+    private void OnDiscarded(DiscardedTail saved) => _node?.History.Record(
+        EventKinds.Discarded, $"{saved.Groups} transactions that this node's log held are discarded; they are saved in {saved.File}",
+        ("file", saved.File), ("transactions", saved.Groups), ("first", saved.First), ("last", saved.Last));
 
     private void OnVerified(VerifyOutcome outcome)
     {

@@ -28,6 +28,17 @@ internal sealed class ReplicatedLog(ClusterNode node) : IReplicatedLog
         }
     }
 
+    public bool IsOwnHistory
+    {
+        get
+        {
+            var role = node.Role;
+            return node.Configuration is { Mode: ClusterMode.Available } && role.Role == RaftRole.Leader && node.Wal.TermAt(node.CommitLsn) == role.Term && node.Role == role;
+        }
+    }
+
+    public long Rewinds => node.Discards;
+
     /// <summary>
     /// A node that takes no part any more (its disk has failed, say) hears of no leader, and will not lead again by itself: its server's clients must not
     /// be kept waiting for that.

@@ -41,8 +41,8 @@ internal static class ClusterRules
             yield return context.Warning("fsync_off", "wal.fsync", "wal.fsync = false: a power cut can lose acknowledged writes");
         if (context.Configuration.Cluster.Mode == GuaranteeMode.Available)
         {
-            // Rule C5: this version's core has one commit rule. A node that its owner believes to run by the other must not start.
-            yield return context.Error("not_yet", "cluster.mode", "cluster.mode = \"available\" is not part of this version: use \"consistent\"");
+            yield return context.Warning("mode_available", "cluster.mode",
+                "cluster.mode = \"available\": a write is acknowledged by the leader alone. What it had not replicated when it dies or is cut off is rewound, saved and reported");
         }
 
         if (context.Configuration.Replication.Mode == ReplicationMode.Binlog)

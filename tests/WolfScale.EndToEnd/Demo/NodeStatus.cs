@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace WolfScale.EndToEnd.Demo;
 
 /// <summary>The part of a node's <c>GET /status</c> that the tests look at.</summary>
-internal sealed record NodeStatus(string Id, string? Role, string? Status, string? Reason, string? Leader, long Term, long? LastLsn, long? CommitLsn, long? AppliedLsn, bool AcceptsWrites, NodeDatabase? Database)
+internal sealed record NodeStatus(string Id, string? Role, string? Status, string? Reason, string? Leader, long Term, long? LastLsn, long? CommitLsn, long? AppliedLsn, bool AcceptsWrites, NodeDatabase? Database, string? Mode = null, NodeDiscarded? Discarded = null)
 {
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip };
@@ -30,5 +30,7 @@ internal sealed record NodeStatus(string Id, string? Role, string? Status, strin
 
     public override string ToString() => $"{Id} {Role} {Status}{(Reason is null ? "" : $" ({Reason})")} term {Term} leader {Leader} lsn {LastLsn} commit {CommitLsn} applied {AppliedLsn}{(AcceptsWrites ? " accepts writes" : "")}";
 }
+
+internal sealed record NodeDiscarded(long Transactions, string? LastFile);
 
 internal sealed record NodeDatabase(bool Up, bool Fit, string? Reason, string? GtidPosition);

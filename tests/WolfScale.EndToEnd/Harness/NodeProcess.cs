@@ -52,6 +52,10 @@ internal sealed class NodeProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Files with what the node has discarded whose names begin so.</summary>
+    public IReadOnlyList<string> Saved(string beginning) =>
+        [.. Directory.EnumerateFiles(Path.Combine(_folder.Path, "node"), beginning + "*.binlog", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+
     public int ProcessId => _process is { HasExited: false } p ? p.Id : 0;
 
     /// <summary>Creates a node with a fresh, started MariaDB server.</summary>

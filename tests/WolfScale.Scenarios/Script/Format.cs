@@ -1,16 +1,33 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
 using WolfScale.Consensus;
 
 namespace WolfScale.Scenarios;
 
 /// <summary>Effects, messages and nodes as lines of text, short enough to read a whole election at a glance.</summary>
-internal static class Format
+internal static partial class Format
 {
+    private static readonly Dictionary<uint, string> Owners = Enumerable.Range(1, 9)
+        .SelectMany(i => new[] { new NodeKey($"n{i}", 1), new NodeKey($"n{i}", 2) })
+        .ToDictionary(Epoch.OwnerOf, Key);
+
+    /// <summary>The terms of mode "available" as COUNTER.NODE.</summary>
+    public static string Epochs(string line) => LongNumber().Replace(line, number =>
+    {
+        long term = long.Parse(number.Value, CultureInfo.InvariantCulture);
+        return Owners.TryGetValue((uint)term, out string? owner) ? $"{Epoch.Counter(term)}.{owner}" : number.Value;
+    });
+
+    [GeneratedRegex(@"\b\d{10,}\b")]
+    private static partial Regex LongNumber();
+
     public static string Effect(string id, Effect effect) => effect switch
     {
         Effect.Send send => $"{id} -> {send.Message.To.Id}: {Message(send.Message)}",
         Effect.PersistHardState persist => $"{id}: persist term {persist.State.Term}{(persist.State.Vote is { } vote ? $", vote {Key(vote)}" : "")}",
         Effect.AppendOwn own => $"{id}: append {Batch(own.Batch)}{(own.Batch.Configuration is null ? " (no-op)" : "")}",
         Effect.AppendReceived received => $"{id}: append {Batches(received.Request.Batches.Skip(received.FirstBatch))}",
+        Effect.Discarding discarding => $"{id}: discards {discarding.LastKeptLsn + 1} to {discarding.LastLsn}, commit {discarding.CommitLsn}",
         Effect.Truncate truncate => $"{id}: truncate after {truncate.LastKeptLsn}",
         Effect.CommitAdvanced commit => $"{id}: commit {commit.Lsn}",
         Effect.RoleChanged role => $"{id}: {Role(role)}",

@@ -10,6 +10,7 @@ namespace WolfScale.Scenarios;
 /// Runs the commands of a script and returns what they print.
 /// <code>
 /// cluster n1 n2 n3[:learner|:never_leader|:witness|:unfit|:outside]…     a cluster, started
+/// mode available                      before `cluster`; epochs are printed as COUNTER.NODE
 /// options KEY=VALUE…                                                    before `cluster`: properties of RaftOptions
 /// wait MS · run MS                    time passes, nothing else · time passes and everything is delivered and synced at once
 /// deliver · drop · double [A->B… [TYPE]]                                 messages in flight: all, on these links, of this type
@@ -46,6 +47,7 @@ internal sealed class ScriptRunner
         switch (verb)
         {
             case "options": SetOptions(args); break;
+            case "mode": _cluster.Mode = Enum.Parse<ClusterMode>(args[0], ignoreCase: true); break;
             case "cluster": Create(args); break;
             case "wait": _cluster.Wait(Number(args[0])); break;
             case "run": _cluster.Run(Number(args[0])); break;
@@ -100,7 +102,7 @@ internal sealed class ScriptRunner
 
     private void Create(string[] args)
     {
-        _cluster = new ScriptedCluster(Print) { Options = _cluster.Options };
+        _cluster = new ScriptedCluster(Print) { Options = _cluster.Options, Mode = _cluster.Mode };
         var members = ImmutableArray.CreateBuilder<Member>();
         var outsiders = new List<NodeKey>();
         foreach (string arg in args)
@@ -226,7 +228,7 @@ internal sealed class ScriptRunner
             Say(line);
     }
 
-    private void Say(string line) => _output.Append(line).Append('\n');
+    private void Say(string line) => _output.Append(Format.Epochs(line)).Append('\n');
 
     private static long Number(string word) => long.Parse(word, CultureInfo.InvariantCulture);
 }

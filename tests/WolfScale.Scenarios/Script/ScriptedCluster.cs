@@ -25,17 +25,20 @@ internal sealed class ScriptedCluster
 
     public ScriptedNode Node(string id) => Nodes.Find(node => node.Id == id) ?? throw new ArgumentException($"there is no node {id}");
 
-    /// <summary>All members hold LSN 1, the bootstrap's configuration, in term 1; outsiders hold nothing.</summary>
+    public ClusterMode Mode { get; set; } = ClusterMode.Consistent;
+
+    /// <summary>All members hold LSN 1, the bootstrap's configuration, in term 1 (in mode "available", the first member's first epoch); outsiders hold nothing.</summary>
     public void Bootstrap(ImmutableArray<Member> members, IEnumerable<NodeKey> outsiders, IReadOnlySet<string> unfit)
     {
-        var configuration = new Configuration(new Guid(1, 0, 0, new byte[8]), "scripted", ClusterMode.Consistent, new LogBase("", true), members);
-        var first = new BatchInfo(1, 1, 1, 64, configuration);
+        var configuration = new Configuration(new Guid(1, 0, 0, new byte[8]), "scripted", Mode, new LogBase("", true), members);
+        long term = Mode == ClusterMode.Available ? Epoch.Next(0, configuration.Members[0].Key) : 1;
+        var first = new BatchInfo(1, 1, term, 64, configuration);
         foreach (Member member in configuration.Members)
         {
             var log = new SimulatedLog();
             log.Append(first, ScriptedNode.PayloadOf(first));
             log.Sync(1);
-            Nodes.Add(new ScriptedNode(member.Key, log, new HardState(1, null)));
+            Nodes.Add(new ScriptedNode(member.Key, log, new HardState(term, null)));
         }
 
         Nodes.AddRange(outsiders.Select(key => new ScriptedNode(key, new SimulatedLog(), default)));

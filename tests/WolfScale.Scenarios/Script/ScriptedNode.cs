@@ -22,7 +22,7 @@ internal sealed class ScriptedNode(NodeKey key, SimulatedLog log, HardState hard
     public EffectList Effects { get; } = new();
 
     /// <summary>The names of the batches' contents are of no interest here; they only must be equal where the batches are.</summary>
-    public static long PayloadOf(BatchInfo batch) => (batch.Term << 32) | batch.FirstLsn;
+    public static long PayloadOf(BatchInfo batch) => (batch.Term * 1_000_003) + batch.FirstLsn;
 
     public void Start(long nowMs, RaftOptions options)
     {

@@ -7,7 +7,7 @@ namespace WolfScale.Simulation;
 /// election safety, log matching, leader completeness, state machine safety; and what WolfScale promises on top:
 /// an acknowledged entry is durable on a majority, strong reads are not stale, a node that may not serve takes no writes.
 /// </summary>
-public sealed class Checker(Cluster cluster)
+public class Checker(Cluster cluster)
 {
     private readonly Dictionary<long, NodeKey> _leaders = [];
     private readonly Dictionary<(long Lsn, long Term), ulong> _chains = [];
@@ -28,18 +28,36 @@ public sealed class Checker(Cluster cluster)
     public ulong Digest { get; private set; }
 
     /// <summary>Configurations that can be or become the cluster's: the latest committed one and all proposed after it.</summary>
-    public IEnumerable<Configuration> PossibleConfigurations =>
+    public virtual IEnumerable<Configuration> PossibleConfigurations =>
         _configurations.Where(placed => placed.Lsn >= _committedConfigurationLsn).Select(placed => placed.Configuration).Distinct();
 
-    public void OnStarted(SimulatedNode node) => _commitOf[node.Key] = node.Core!.CommitLsn;
+    protected Cluster Cluster { get; } = cluster;
 
-    public void OnCrashed(SimulatedNode node) => _commitOf.Remove(node.Key);
+    /// <summary>For tests that keep a history of their own.</summary>
+    public event Action<SimulatedNode, Effect>? EffectSeen;
+
+    public virtual void OnStarted(SimulatedNode node) => _commitOf[node.Key] = node.Core!.CommitLsn;
+
+    public virtual void OnCrashed(SimulatedNode node) => _commitOf.Remove(node.Key);
 
     /// <summary>The incarnation is gone for good; what it held when it acknowledged still counts as held then.</summary>
-    public void OnWiped(SimulatedNode node)
+    public virtual void OnWiped(SimulatedNode node)
     {
         _logsOfTheDead[node.Key] = node.Log;
         Statistics.Wipes++;
+    }
+
+    /// <summary>The node's log begins anew, with a copy of another node's data.</summary>
+    public virtual void OnMigrated(SimulatedNode node)
+    {
+    }
+
+    public virtual void OnReceived(SimulatedNode node, Message message)
+    {
+    }
+
+    public virtual void OnSent(SimulatedNode node, Message message)
+    {
     }
 
     /// <summary>Log matching (Raft §5.3): same LSN and term, same everything up to there.</summary>
@@ -52,7 +70,7 @@ public sealed class Checker(Cluster cluster)
             _configurations.Add(new PlacedConfiguration(stored.Batch.FirstLsn, configuration));
     }
 
-    public void OnTruncate(SimulatedNode node, long lastKeptLsn)
+    public virtual void OnTruncate(SimulatedNode node, long lastKeptLsn)
     {
         Statistics.Truncations++;
         if (FindCommitted(lastKeptLsn + 1) is { } lost && node.Log.Holds(lost.Stored.Batch.LastLsn, lost.Stored.Chain))
@@ -69,10 +87,11 @@ public sealed class Checker(Cluster cluster)
             throw new InvariantViolationException($"{node.Key} may not serve and accepted a write (C3)");
     }
 
-    public void OnReadBegan(long context) => _reads[context] = CommittedLsn;
+    public virtual void OnReadBegan(long context) => _reads[context] = CommittedLsn;
 
-    public void OnEffect(SimulatedNode node, Effect effect)
+    public virtual void OnEffect(SimulatedNode node, Effect effect)
     {
+        EffectSeen?.Invoke(node, effect);
         switch (effect)
         {
             case Effect.CommitAdvanced commit:
@@ -105,27 +124,39 @@ public sealed class Checker(Cluster cluster)
     }
 
     /// <summary>Every acknowledged write is in the log of this node, which has caught up.</summary>
-    public void CheckHoldsEverything(SimulatedNode node)
+    public virtual void CheckHoldsEverything(SimulatedNode node)
     {
         foreach (CommittedBatch batch in _committed)
             if (!node.Log.Holds(batch.Stored.Batch.LastLsn, batch.Stored.Chain))
                 throw new InvariantViolationException($"acknowledged entries lost: {node.Key} lacks committed LSN {batch.Stored.Batch.LastLsn} at the end");
     }
 
-    private void OnLeader(SimulatedNode node, long term)
+    protected virtual void OnLeader(SimulatedNode node, long term)
+    {
+        if (IsFirst(node, term))
+            CheckLeaderIsComplete(node, term);
+    }
+
+    /// <summary>Election safety (Raft §5.2): one leader a term.</summary>
+    /// <returns>Whether this is news.</returns>
+    protected bool IsFirst(SimulatedNode node, long term)
     {
         if (_leaders.TryGetValue(term, out NodeKey other))
         {
             if (other != node.Key)
                 throw new InvariantViolationException($"election safety: {other} and {node.Key} both lead term {term}");
-            return; // announced again, because its standing has changed
+            return false; // announced again, because its standing has changed
         }
 
         _leaders.Add(term, node.Key);
         Statistics.Elections++;
         Mix((ulong)term, (ulong)node.Key.GetStableHash());
+        return true;
+    }
 
-        // Leader completeness (Raft §5.4.3): what was committed in earlier terms is in its log.
+    /// <summary>Leader completeness (Raft §5.4.3): what was committed in earlier terms is in its log.</summary>
+    private void CheckLeaderIsComplete(SimulatedNode node, long term)
+    {
         for (int i = _committed.Count - 1; i >= 0; i--)
         {
             if (_committed[i].CommittedInTerm >= term)
@@ -141,7 +172,7 @@ public sealed class Checker(Cluster cluster)
         }
     }
 
-    private void OnCommit(SimulatedNode node, long lsn)
+    protected virtual void OnCommit(SimulatedNode node, long lsn)
     {
         long before = _commitOf[node.Key];
         if (lsn <= before)
@@ -171,8 +202,7 @@ public sealed class Checker(Cluster cluster)
             Mix(stored.Chain, (ulong)stored.Batch.LastLsn);
             if (stored.Batch.Configuration is not null)
                 _committedConfigurationLsn = stored.Batch.FirstLsn;
-            if (_clientPayloads.Contains(stored.Payload))
-                Statistics.AcknowledgedWrites++;
+            CountAcknowledged(stored);
             return;
         }
 
@@ -192,7 +222,7 @@ public sealed class Checker(Cluster cluster)
             if (!member.IsVoter)
                 continue;
             voters++;
-            SimulatedLog? log = cluster.Find(member.Key)?.Log ?? _logsOfTheDead.GetValueOrDefault(member.Key);
+            SimulatedLog? log = Cluster.Find(member.Key)?.Log ?? _logsOfTheDead.GetValueOrDefault(member.Key);
             if (log is not null && log.HoldsDurably(lsn, chain))
                 holding++;
         }
@@ -220,7 +250,13 @@ public sealed class Checker(Cluster cluster)
         return null;
     }
 
-    private void Mix(ulong a, ulong b) => Digest = (((Digest ^ a) * 0x100000001B3) ^ b) * 0x9E3779B97F4A7C15;
+    protected void CountAcknowledged(StoredBatch stored)
+    {
+        if (_clientPayloads.Contains(stored.Payload))
+            Statistics.AcknowledgedWrites++;
+    }
+
+    protected void Mix(ulong a, ulong b) => Digest = (((Digest ^ a) * 0x100000001B3) ^ b) * 0x9E3779B97F4A7C15;
 
     private readonly record struct CommittedBatch(StoredBatch Stored, long CommittedInTerm);
 }

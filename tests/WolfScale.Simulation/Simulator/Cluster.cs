@@ -12,12 +12,13 @@ public sealed class Cluster
     private long _payloads;
     private ulong _incarnations;
 
-    public Cluster(long seed, Weather? weather = null, Action<string>? trace = null)
+    public Cluster(long seed, Weather? weather = null, Action<string>? trace = null, ClusterMode mode = ClusterMode.Consistent)
     {
+        Mode = mode;
         Random = new Random(unchecked((int)(seed ^ (seed >> 32))));
         Profile = SimulationProfile.Draw(Random, weather);
         _trace = trace;
-        Checker = new Checker(this);
+        Checker = mode == ClusterMode.Available ? new AvailableChecker(this) : new Checker(this);
         Network = new SimulatedNetwork(Events, Random, Profile, Deliver);
         CoreOptions = new RaftOptions
         {
@@ -31,6 +32,7 @@ public sealed class Cluster
             MaxMessageBytes = Profile.MaxMessageBytes,
             MaxUncommittedBatches = 60,
             CaughtUpEntries = 20,
+            ColdStartPatienceMs = 4 * Profile.ElectionMaxMs,
         };
         Faults = new FaultInjector(this);
         Operator = new Operator(this);
@@ -38,6 +40,8 @@ public sealed class Cluster
     }
 
     public Random Random { get; }
+
+    public ClusterMode Mode { get; }
 
     public SimulationProfile Profile { get; }
 
@@ -115,7 +119,11 @@ public sealed class Cluster
     {
         foreach (SimulatedNode node in Nodes)
             if (node.Key.Id == message.To.Id)
-                node.Run((core, effects) => core.Receive(NowMs, message, effects));
+                node.Run((core, effects) =>
+                {
+                    Checker.OnReceived(node, message);
+                    core.Receive(NowMs, message, effects);
+                });
     }
 
     /// <summary>The first voters begin with LSN 1, the bootstrap's configuration entry; the other nodes with nothing.</summary>
@@ -125,14 +133,15 @@ public sealed class Cluster
         for (int i = 1; i <= Profile.Nodes; i++)
             keys.Add(NewKey($"n{i}"));
         ImmutableArray<Member> voters = [.. keys.Take(Profile.InitialVoters).Select(key => new Member(key, key.Id, MemberRole.Voter))];
-        var configuration = new Configuration(new Guid(1, 2, 3, new byte[8]), "simulated", ClusterMode.Consistent, new LogBase("", true), voters);
-        var first = new BatchInfo(1, 1, 1, 64, configuration);
+        var configuration = new Configuration(new Guid(1, 2, 3, new byte[8]), "simulated", Mode, new LogBase("", true), voters);
+        long term = Mode == ClusterMode.Available ? Epoch.Next(0, keys[0]) : 1;
+        var first = new BatchInfo(1, 1, term, 64, configuration);
         long payload = NewPayload();
         foreach (NodeKey key in keys)
         {
             var log = new SimulatedLog();
             bool isVoter = configuration.IsVoter(key);
-            var node = new SimulatedNode(this, key, log, isVoter ? new HardState(1, null) : default);
+            var node = new SimulatedNode(this, key, log, isVoter ? new HardState(term, null) : default);
             Nodes.Add(node);
             if (isVoter)
             {

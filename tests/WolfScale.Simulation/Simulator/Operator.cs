@@ -59,13 +59,24 @@ public sealed class Operator(Cluster cluster)
 
             // A node that already holds the leader's first position is not behind: the leader's news is old.
             SimulatedLog start = leader.Log.Migrate();
-            if (start.First.Lsn <= node.Core!.CommitLsn || node.Log.Holds(start.First.Lsn, start.LastChain))
+            bool isBehind = cluster.Mode == ClusterMode.Available
+                ? node.Core!.Term == core.Term && !node.Log.HoldsForSure(start.First.Lsn, start.LastChain)
+                : start.First.Lsn > node.Core!.CommitLsn && !node.Log.Holds(start.First.Lsn, start.LastChain);
+            if (!isBehind)
                 continue;
             cluster.Trace(node, $"is migrated to {start.First}");
             cluster.Checker.Statistics.Migrations++;
+            cluster.Checker.OnMigrated(node);
             node.Migrate(start);
             node.Start();
         }
+    }
+
+    /// <summary>Nodes that the leader's configuration does not hold ask to join, as a running node does by itself.</summary>
+    public void LetIn(SimulatedNode leader)
+    {
+        foreach (SimulatedNode node in cluster.Nodes.Where(node => node.IsUp && leader.Core?.Configuration?.Find(node.Key) is null))
+            leader.Run((core, effects) => core.ProposeConfiguration(new ConfigurationChange.AddLearner(node.Key, node.Key.Id), effects));
     }
 
     private void Repeat(int meanMs, Action act) => cluster.Events.In(Random.Next(2 * meanMs) + 1, () =>

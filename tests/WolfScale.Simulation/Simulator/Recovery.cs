@@ -14,6 +14,12 @@ public static class Recovery
     public static void Run(Cluster cluster)
     {
         cluster.Faults.End();
+        if (cluster.Mode == ClusterMode.Available)
+        {
+            RunAvailable(cluster);
+            return;
+        }
+
         long patience = MaxElectionTimeouts * cluster.CoreOptions.ElectionTimeoutMaxMs;
         long deadline = cluster.NowMs + patience;
         SimulatedNode leader = WaitForServingLeader(cluster, deadline);
@@ -33,6 +39,33 @@ public static class Recovery
             if (cluster.Find(member.Key) is { } node)
                 cluster.Checker.CheckHoldsEverything(node);
     }
+
+    /// <summary>Mode "available": within bounded time one leader is left, and all logs are equal.</summary>
+    private static void RunAvailable(Cluster cluster)
+    {
+        long deadline = cluster.NowMs + (2 * MaxElectionTimeouts * cluster.CoreOptions.ElectionTimeoutMaxMs);
+        bool wrote = false;
+        while (true)
+        {
+            if (cluster.NowMs > deadline)
+                throw new InvariantViolationException($"liveness: {Blocked(cluster)}");
+            cluster.Step();
+            SimulatedNode[] leaders = [.. cluster.Nodes.Where(node => node.Core?.Role == RaftRole.Leader)];
+            if (leaders.MaxBy(node => node.Core!.Term) is not { } leader)
+                continue;
+            cluster.Operator.MigrateStranded(leader);
+            cluster.Operator.LetIn(leader);
+            wrote = wrote || Writes(cluster, leader);
+            if ((wrote || NobodyMayServe(cluster, leader)) && leaders.Length == 1 && cluster.Nodes.TrueForAll(node => IsLike(node, leader)))
+                break;
+        }
+
+        foreach (SimulatedNode node in cluster.Nodes)
+            cluster.Checker.CheckHoldsEverything(node);
+    }
+
+    private static bool IsLike(SimulatedNode node, SimulatedNode leader) =>
+        node.Core is { } core && core.CommitLsn == leader.Log.Last.Lsn && node.Log.LastChain == leader.Log.LastChain;
 
     private static SimulatedNode WaitForServingLeader(Cluster cluster, long deadline)
     {

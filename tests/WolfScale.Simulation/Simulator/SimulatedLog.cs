@@ -61,6 +61,9 @@ public sealed class SimulatedLog : ILogView
     /// <summary>Whether the program's log has this chain at <paramref name="lsn"/>, the end of a batch.</summary>
     public bool Holds(long lsn, ulong chain) => Holds(_memory, lsn, chain);
 
+    /// <summary>Whether it is known to have it: what was pruned is not.</summary>
+    public bool HoldsForSure(long lsn, ulong chain) => lsn >= First.Lsn && Holds(lsn, chain);
+
     /// <summary>Whether the disk has it.</summary>
     public bool HoldsDurably(long lsn, ulong chain) => Holds(_disk, lsn, chain);
 

@@ -191,6 +191,7 @@ public sealed class SimulatedNode
                 ScheduleSync();
                 break;
             case Effect.Send send:
+                _cluster.Checker.OnSent(this, send.Message);
                 _cluster.Network.Send(WithPayloads(send.Message));
                 if (send.Message is VoteResponse { Granted: true } && _cluster.CrashesAfterVote())
                     _cluster.CrashAndRestart(this);
@@ -199,6 +200,8 @@ public sealed class SimulatedNode
                 _cluster.Checker.OnEffect(this, effect);
                 if (effect is Effect.CommitAdvanced commit)
                     RememberedCommitLsn = commit.Lsn;
+                else if (effect is Effect.Discarding discarding)
+                    RememberedCommitLsn = Math.Min(RememberedCommitLsn, discarding.CommitLsn);
                 else if (effect is Effect.RoleChanged role)
                     Announced(role);
                 break;

@@ -23,6 +23,9 @@ public sealed class SimulationStatistics
 
     public long Migrations { get; set; }
 
+    /// <summary>Mode "available": acknowledged batches that the final log does not hold.</summary>
+    public long Lost { get; set; }
+
     public void Add(SimulationStatistics other)
     {
         Elections += other.Elections;
@@ -35,9 +38,10 @@ public sealed class SimulationStatistics
         Wipes += other.Wipes;
         Crashes += other.Crashes;
         Migrations += other.Migrations;
+        Lost += other.Lost;
     }
 
     public override string ToString() =>
         $"{Elections} elections, {AcknowledgedWrites} of {Proposals} writes acknowledged, {Truncations} truncations, {ConfigurationChanges} configuration changes seen, "
-        + $"{Transfers} transfers, {Reads} strong reads, {Crashes} crashes, {Wipes} disks wiped, {Migrations} migrations";
+        + $"{Transfers} transfers, {Reads} strong reads, {Crashes} crashes, {Wipes} disks wiped, {Migrations} migrations{(Lost > 0 ? $", {Lost} acknowledged batches discarded" : "")}";
 }

@@ -1,3 +1,5 @@
+using WolfScale.Consensus;
+
 namespace WolfScale.Simulation;
 
 /// <summary>What a run has shown.</summary>
@@ -7,9 +9,9 @@ public sealed record SimulationResult(long Seed, long Steps, long VirtualMs, ulo
 public static class Simulator
 {
     /// <exception cref="InvariantViolationException">With the command that repeats it.</exception>
-    public static SimulationResult Run(long seed, int steps, Action<string>? trace = null, Weather? weather = null)
+    public static SimulationResult Run(long seed, int steps, Action<string>? trace = null, Weather? weather = null, ClusterMode mode = ClusterMode.Consistent)
     {
-        var cluster = new Cluster(seed, weather, trace);
+        var cluster = new Cluster(seed, weather, trace, mode);
         try
         {
             cluster.Run(steps);
@@ -17,7 +19,7 @@ public static class Simulator
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            string command = $"./run.sh simulate --seed {seed} --steps {steps}{(weather is null ? "" : $" --weather {weather}")} --trace";
+            string command = $"./run.sh simulate --seed {seed} --steps {steps}{(weather is null ? "" : $" --weather {weather}")}{(mode == ClusterMode.Available ? " --available" : "")} --trace";
             string where = $"seed {seed}, step {cluster.Steps}, at {cluster.NowMs} ms";
             throw new InvariantViolationException($"{where}: {e.Message}\nrepeat with: {command}\n{(e is InvariantViolationException ? "" : e)}");
         }

@@ -24,7 +24,7 @@ public class ConfigurationRulesTests
     [InlineData("cluster.peers", "[\"10.0.0.1:7654\"]", "self_in_peers", "remark")]
     [InlineData("cluster.peers", "[\"10.0.0.2:7654\", \"10.0.0.2:7654\"]", "peer_twice", "remark")]
     [InlineData("cluster.bootstrap", "true", "bootstrap_on", "warning")]
-    [InlineData("cluster.mode", "\"available\"", "not_yet", "error")]
+    [InlineData("cluster.mode", "\"available\"", "mode_available", "warning")]
     [InlineData("replication.mode", "\"binlog\"", "not_yet", "error")]
     [InlineData("cluster.cluster_name", "\"a b\"", "bad_name", "error")]
     [InlineData("cluster.election_timeout_min_ms", "3000", "bad_interval", "error")]

@@ -45,8 +45,8 @@ public class DatabaseChronicleTests
     [Fact]
     public void A_rewind_is_counted_and_NEEDS_MIGRATION_says_why()
     {
-        _chronicle.Diverged(new DiscardedTail("/f", 3, "0-1-1", "0-1-4"));
-        _chronicle.Rewound(new DiscardedTail("/f", 3, "0-1-1", "0-1-4"));
+        _chronicle.Diverged(new RewoundTail("/f", 3, "0-1-1", "0-1-4"));
+        _chronicle.Rewound(new RewoundTail("/f", 3, "0-1-1", "0-1-4"));
         Look(DatabasePhase.NeedsMigration, fit: false, "it holds DDL");
         Look(DatabasePhase.NeedsMigration, fit: false, "it holds DDL");
 
