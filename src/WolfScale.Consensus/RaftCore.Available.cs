@@ -23,10 +23,10 @@ public sealed partial class RaftCore
         Node.Send(new VoteResponse(Self, request.From, Node.Term, granted));
     }
 
-    /// <summary>The former leader has stepped aside for this node.</summary>
+    /// <summary>The former leader has stepped aside for this node, and for the log that it asked with: a node whose log is another one by now waits for an election.</summary>
     private void OnTakeoverAnswered(VoteResponse response)
     {
-        if (response.Granted && response.Term == Node.NextTerm && _role is FollowerState && Node.Leader == response.From)
+        if (response.Granted && response.Term == Node.NextTerm && Node.Leader == response.From && _role is FollowerState { AskedWith: { } asked } && asked == Node.Log.Last)
             TakeLead();
         else if (!response.Granted && response.Term > Term)
             BecomeFollower(response.Term, leader: null);

@@ -10,6 +10,11 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
 
     public override RaftRole Role => RaftRole.Follower;
 
+    /// <summary>
+    /// Mode "available": the log with which this node has asked its leader to step aside, in this term and since it was started. Null: it has not.
+    /// </summary>
+    public LogPosition? AskedWith { get; private set; }
+
     public override void Tick()
     {
         if (Node.NowMs < Node.ElectionDeadlineMs)
@@ -46,6 +51,7 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
         // Thesis §3.10. A node that meanwhile became unfit lets the transfer run into its time limit (rule C3).
         if (Node.Leader != request.From || !Node.IsVoter || !Node.Standing.MayServe)
             return;
+        AskedWith = Node.Log.Last;
         if (Node.IsAvailable)
             Node.Send(new VoteRequest(Node.Self, request.From, Node.NextTerm, Node.Log.Last, Node.Standing, LeaderTransfer: true));
         else

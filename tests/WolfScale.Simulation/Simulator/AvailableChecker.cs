@@ -106,7 +106,8 @@ public sealed class AvailableChecker(Cluster cluster) : Checker(cluster)
         if ((uint)term != Epoch.OwnerOf(node.Key))
             throw new InvariantViolationException($"{node.Key} leads epoch {term}, which is not its own");
 
-        if (_takeovers.TryGetValue((node.Key, term), out Takeover given) && !node.Log.Holds(given.Lsn, given.Chain))
+        // Straight from follower: stepped aside for. (Who was granted an epoch and did not hear of it may take it by roll call later.)
+        if (node.AnnouncedRole == RaftRole.Follower && _takeovers.TryGetValue((node.Key, term), out Takeover given) && !node.Log.Holds(given.Lsn, given.Chain))
             throw new InvariantViolationException($"{node.Key} takes over epoch {term} from {given.By}, and lacks what that had up to LSN {given.Lsn}");
     }
 

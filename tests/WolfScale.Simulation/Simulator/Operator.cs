@@ -60,7 +60,7 @@ public sealed class Operator(Cluster cluster)
             // A node that already holds the leader's first position is not behind: the leader's news is old.
             SimulatedLog start = leader.Log.Migrate();
             bool isBehind = cluster.Mode == ClusterMode.Available
-                ? node.Core!.Term == core.Term && !node.Log.HoldsForSure(start.First.Lsn, start.LastChain)
+                ? node.Core!.Term == core.Term && !node.Log.HoldsForSure(start.First.Lsn, start.LastChain) && !node.Log.BeginsIn(leader.Log)
                 : start.First.Lsn > node.Core!.CommitLsn && !node.Log.Holds(start.First.Lsn, start.LastChain);
             if (!isBehind)
                 continue;

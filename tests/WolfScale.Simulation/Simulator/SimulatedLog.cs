@@ -64,6 +64,9 @@ public sealed class SimulatedLog : ILogView
     /// <summary>Whether it is known to have it: what was pruned is not.</summary>
     public bool HoldsForSure(long lsn, ulong chain) => lsn >= First.Lsn && Holds(lsn, chain);
 
+    /// <summary>Whether what this log begins after is a place in the other one.</summary>
+    public bool BeginsIn(SimulatedLog other) => other.HoldsForSure(First.Lsn, _firstChain);
+
     /// <summary>Whether the disk has it.</summary>
     public bool HoldsDurably(long lsn, ulong chain) => Holds(_disk, lsn, chain);
 
