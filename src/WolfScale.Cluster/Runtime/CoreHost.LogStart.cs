@@ -11,6 +11,9 @@ namespace WolfScale.Cluster.Runtime;
 /// applied). None of them votes for a log that ends before the start, so a crash that leaves this one empty elects nobody who lacks a committed entry. That the
 /// <em>data</em> stay with a majority is the leader's care, see <see cref="Membership.LogStartKeeper"/>.
 /// </para>
+/// <para>
+/// In mode "available" this log may hold what the losing side of a partition acknowledged, and where the two sides parted cannot be seen any more: all of it is saved first (rule C5).
+/// </para>
 /// </summary>
 internal sealed partial class CoreHost
 {
@@ -26,6 +29,8 @@ internal sealed partial class CoreHost
         {
             if (_core is null || Role.Role == RaftRole.Leader || Role.Leader != from || Role.Term != offer.Term || !Lacks(offer))
                 return;
+            if (!TrySaveAll(from))
+                return;
             if (_wal.ClusterId == Guid.Empty)
                 _output.AdoptCluster(offer.ClusterId);
             var start = offer.Start.Before.Lsn;
@@ -40,10 +45,28 @@ internal sealed partial class CoreHost
         _notifier.Drain();
     }
 
+    private bool TrySaveAll(NodeKey leader)
+    {
+        if (_mode != ClusterMode.Available || _wal.Last.Lsn < _wal.FirstLsn)
+            return true;
+        try
+        {
+            _output.Discarding(_wal.FirstLsn, _wal.Last.Lsn, leader);
+            Interlocked.Increment(ref _discards);
+            return true;
+        }
+        catch (NotSavedException e)
+        {
+            Halt(e.Message, resumable: true); // and the leader offers it again
+            return false;
+        }
+    }
+
     /// <summary>Under the gate: an offer that was overtaken by the entries themselves, or comes twice, changes nothing.</summary>
     private bool Lacks(LogStartOffer offer)
     {
         var before = offer.Start.Before;
-        return before.Lsn > CommitLsn && _wal.TermAt(before.Lsn) != before.Term && (_wal.ClusterId == Guid.Empty || _wal.ClusterId == offer.ClusterId);
+        // What "available" calls committed may be another side's: it is enough there that this log does not begin later, as one that is whole and was pruned does.
+        return (_mode == ClusterMode.Available ? before.Lsn >= _wal.FirstLsn : before.Lsn > CommitLsn) && _wal.TermAt(before.Lsn) != before.Term && (_wal.ClusterId == Guid.Empty || _wal.ClusterId == offer.ClusterId);
     }
 }

@@ -171,6 +171,41 @@ public class RetentionTests
         Assert.Equal((1000L, 1000L), (follower.Wal.Start.Before.Lsn, follower.Wal.Last.Lsn));
     }
 
+    /// <summary>Mode "available": where the sides of a partition parted is not in the leader's log any more, so the whole log of the losing one is saved before it begins anew.</summary>
+    [Fact]
+    public async Task In_mode_available_a_log_is_saved_before_it_begins_anew_and_stays_where_it_cannot_be()
+    {
+        var saved = new List<(long First, long Last)>();
+        var isFull = true;
+        await using var cluster = await ThreeAsync(o => o with
+        {
+            Mode = ClusterMode.Available,
+            SaveDiscarded = entries =>
+            {
+                if (isFull)
+                    throw new IOException("no space");
+                saved.Add((entries.FirstLsn, entries.LastLsn));
+            },
+        });
+        for (ulong i = 1; i <= 20; i++)
+            await cluster.WriteAsync(i);
+        await cluster.UntilEqualAsync();
+        var leader = await cluster.ServingAsync();
+        var follower = cluster.Nodes.First(n => n != leader);
+        var last = follower.Wal.Last;
+        var offer = new LogStartOffer(leader.Role.Term, leader.Configuration!.ClusterId, new LogStart(new WalPosition(1000, leader.Role.Term), follower.Wal.Configurations[^1], null));
+
+        follower.Host.BeginAfter(leader.Self, offer);
+        Assert.Equal((0L, last), (follower.Wal.Start.Before.Lsn, follower.Wal.Last));
+        isFull = false;
+        await cluster.UntilAsync("the log to begin anew", () =>
+        {
+            follower.Host.BeginAfter(leader.Self, offer); // as the leader does, with every heartbeat
+            return follower.Wal.Start.Before.Lsn == 1000;
+        });
+        Assert.Equal([(1L, last.Lsn)], saved);
+    }
+
     private static async Task<TestCluster> ThreeAsync(Func<ClusterOptions, ClusterOptions> options) =>
         await TestCluster.OfThreeAsync(o => options(o with { SegmentBytes = 100_000, DropAfterS = 3, MaxPendingBytes = 1 << 20 }));
 
