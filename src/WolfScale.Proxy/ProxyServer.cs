@@ -13,11 +13,14 @@ public sealed class ProxyServer : IDisposable
 {
     private const int Backlog = 4096;
 
+    private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(5);
+
     private readonly Socket _listener;
     private readonly EventLoop[] _loops;
     private readonly BackendPool[]? _pools;
     private readonly ProxyContext _context;
     private readonly Acceptor _acceptor;
+    private readonly TimeProvider _time;
     private int _sessions;
 
     /// <summary>Listens from here on.</summary>
@@ -25,6 +28,7 @@ public sealed class ProxyServer : IDisposable
     public ProxyServer(ProxyOptions options, IClusterRoutes routes, IQuorumGate gate, IAccountSecrets accounts, ILoggerFactory loggers, TimeProvider time)
     {
         var logger = loggers.CreateLogger("WolfScale.Proxy");
+        _time = time;
         _listener = new Socket(options.BindAddress.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
         try
         {
@@ -58,11 +62,42 @@ public sealed class ProxyServer : IDisposable
     /// <summary>The node of this reader does not answer, or not in time: whoever waits for a read there asks elsewhere.</summary>
     public void Abandon(string reader) => _context.Abandon(reader);
 
+    /// <summary>
+    /// For a planned switchover, once the server beside this proxy takes no more writes and none are sent to it: waits until clients have been told what became of those under way. What
+    /// the server refused now is sent again when another leads; cut off unanswered, its outcome would not be known.
+    /// </summary>
+    /// <param name="limit">Not longer.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>False when the time was up.</returns>
+    public async Task<bool> SettleAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var began = _time.GetTimestamp();
+        while (await CountUndecidedAsync(cancellationToken) > 0)
+        {
+            if (_time.GetElapsedTime(began) > limit)
+                return false;
+            await Task.Delay(SettlePause, _time, cancellationToken);
+        }
+
+        return true;
+    }
+
     public void Dispose()
     {
         _listener.Dispose();
         foreach (var loop in _loops)
             loop.Dispose();
+    }
+
+    private async Task<int> CountUndecidedAsync(CancellationToken cancellationToken)
+    {
+        var counts = await Task.WhenAll(_loops.Select(loop =>
+        {
+            var count = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+            loop.Post(() => count.SetResult(_context.CountUndecided(loop)));
+            return count.Task;
+        })).WaitAsync(cancellationToken);
+        return counts.Sum();
     }
 
     /// <summary>Takes the clients in, one after the other, and shares them out.</summary>

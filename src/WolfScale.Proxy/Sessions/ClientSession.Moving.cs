@@ -46,6 +46,10 @@ internal sealed partial class ClientSession
             GiveLastWord(_leader!, _ticket);
     }
 
+    /// <summary>The server beside this proxy was sent something that may commit, and the client has not been told what became of it.</summary>
+    public bool IsUndecided => Phase is SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile
+        && _leader is { IsHop: false, IsClosed: false } && _active == _leader && _flight.Class.Has(StatementTraits.CommitCapable);
+
     /// <summary>Apart from the question, which is asked with every statement of a transaction: what it captures would be allocated each time.</summary>
     private void GiveLastWord(Backend leader, int ticket) => _ = _loop.After(LastWordMs, () =>
     {

@@ -61,6 +61,9 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
         }
     }
 
+    /// <summary>On this loop's thread: how many of its sessions are <see cref="ClientSession.IsUndecided"/>.</summary>
+    public int CountUndecided(EventLoop loop) => _all.Count(entry => entry.Value == loop && entry.Key.IsUndecided);
+
     /// <summary>The session of the client that was greeted with this id, or null.</summary>
     public ClientSession? Find(uint clientId) => _sessions.GetValueOrDefault(clientId);
 

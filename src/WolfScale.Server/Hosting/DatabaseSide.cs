@@ -11,6 +11,9 @@ namespace WolfScale.Server.Hosting;
 internal sealed class DatabaseSide : IAsyncDisposable
 {
     private static readonly TimeSpan HandoverLimit = TimeSpan.FromSeconds(5);
+    /// <summary>A server that takes no more writes answers at once; on a machine that is busy its threads may have to wait for their turn.</summary>
+    private static readonly TimeSpan SettleLimit = TimeSpan.FromMilliseconds(500);
+
     private static readonly TimeSpan TransferLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DemotionLimit = TimeSpan.FromSeconds(10);
 
@@ -81,6 +84,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         {
             if (!await _controller.PrepareHandoverAsync(HandoverLimit, cancellationToken))
                 return new TransferOutcome(false, null, $"transactions under way did not end within {HandoverLimit.TotalSeconds} s");
+            await _proxy.SettleAsync(SettleLimit, cancellationToken);
             var outcome = await TransferAsync(to, cancellationToken);
             if (!outcome.Succeeded)
                 _controller.ResumeServing();
@@ -214,6 +218,9 @@ internal interface IProxyControl
 {
     /// <summary>A planned switchover has begun, or is over.</summary>
     void OnHandover(bool isUnderWay);
+
+    /// <summary>Waits, at most so long, until the proxy's clients know what became of the writes that the server was sent before it took no more.</summary>
+    Task SettleAsync(TimeSpan limit, CancellationToken cancellationToken);
 
     /// <summary>A demotion begins, before anything is killed.</summary>
     void OnClosing();

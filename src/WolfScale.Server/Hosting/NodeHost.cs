@@ -192,6 +192,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
 
     void IProxyControl.OnHandover(bool isUnderWay) => _proxy?.OnHandover(isUnderWay);
 
+    Task IProxyControl.SettleAsync(TimeSpan limit, CancellationToken cancellationToken) => _proxy?.SettleAsync(limit, cancellationToken) ?? Task.CompletedTask;
+
     void IProxyControl.OnClosing() => _proxy?.OnClosing();
 
     private async Task RunAsync(CancellationToken cancellationToken)

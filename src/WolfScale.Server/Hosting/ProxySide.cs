@@ -65,6 +65,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         Update();
     }
 
+    /// <summary>See <see cref="ProxyServer.SettleAsync"/>.</summary>
+    public Task SettleAsync(TimeSpan limit, CancellationToken cancellationToken) => _server.SettleAsync(limit, cancellationToken);
+
     /// <summary>A demotion begins: what the server commits from here on may be undone later, and another transaction may then get its GTID.</summary>
     public void OnClosing()
     {
