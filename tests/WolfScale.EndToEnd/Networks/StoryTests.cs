@@ -59,7 +59,9 @@ public sealed partial class StoryTests(StoryTests.ThreeMachines fixture) : IClas
             await fresh.StartAsync();
             await fresh.AwaitAsync("NEEDS_MIGRATION", s => s is { Status: "NEEDS_MIGRATION", Role: "LEARNER" });
             Assert.NotNull(Lines.With(fresh.Log, "begins there too", "NEEDS_MIGRATION"));
-            await Poll.NeverAsync("without its data it is nothing else", TimeSpan.FromSeconds(4), async () => await fresh.StatusAsync() is { Status: not "NEEDS_MIGRATION" } s ? s.ToString() : null);
+            // SYNCING for a moment, between the log's new beginning and the look at the server.
+            await Poll.NeverAsync("without its data it neither votes nor serves", TimeSpan.FromSeconds(4), async () => await fresh.StatusAsync() is { } s && (s.Status == "ACTIVE" || s.Role != "LEARNER") ? s.ToString() : null);
+            await fresh.AwaitAsync("NEEDS_MIGRATION still", s => s is { Status: "NEEDS_MIGRATION", Role: "LEARNER" });
             await writer.AwaitAcknowledgedAsync(writer.Now, Patience, count: 50);
 
             var migrated = await fresh.CtlAsync("migrate", "--from", $"{cluster.Bed.Hosts[1].Address}:8080", "--yes");
