@@ -194,10 +194,24 @@ internal sealed partial class ClientSession
     private void OnIdleLost()
     {
         _closedByServer = !_lastWasLocal;
-        if (_login!.IsHop)
+        if (_login!.IsHop && !WasClosedForWrites)
             Close();
+        else if (_login.IsHop)
+            _ = _loop.After(OnPurposeAfterMs, CloseIfSilent);
         else if (_closedByServer)
             _ = _loop.After(OnPurposeAfterMs, CloseIfOnPurpose);
+    }
+
+    /// <summary>
+    /// The server here was closed for writes since the last statement, and its connections were killed for that. Another node's proxy may have sent the next statement already, before it knew: it is told that
+    /// nothing was done with it (<see cref="ProxyErrors.NotLeader"/>). On a connection that ends without a word its outcome would not be known.
+    /// </summary>
+    private bool WasClosedForWrites => _login!.Hop != HopKind.ToReader && _context.Routes.Current.Closings != _closings;
+
+    private void CloseIfSilent()
+    {
+        if (Phase == SessionPhase.Idle && _leader is null)
+            Close();
     }
 
     private void CloseIfOnPurpose()
