@@ -37,6 +37,7 @@ public sealed class KillTests : IDisposable
     {
         var (victim, server) = _kit.LogIn();
         Kill(asCommand: true, Refusal);
+        _kit.AwaitLook(); // the refusal is passed on before the other session hears of it
         _kit.Current = _kit.Current with { Epoch = 2 };
         server.Dispose();
         victim.Send(Query("SELECT 1"));
