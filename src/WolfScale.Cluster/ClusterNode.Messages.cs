@@ -99,10 +99,11 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
 
     void ICoreOutput.Discarding(long firstLsn, long lastLsn, NodeKey? newLeader)
     {
-        RuntimeLog.Discarding(_logger, firstLsn, lastLsn, newLeader?.Id ?? "another node");
+        var leader = newLeader?.Id ?? "another node";
+        RuntimeLog.Discarding(_logger, firstLsn, lastLsn, leader);
         try
         {
-            _options.SaveDiscarded?.Invoke(new DiscardedEntries(Wal, _store, firstLsn, lastLsn, newLeader?.Id ?? "another node"));
+            _options.SaveDiscarded?.Invoke(new DiscardedEntries(Wal, _store, firstLsn, lastLsn, leader));
         }
         catch (Exception e)
         {

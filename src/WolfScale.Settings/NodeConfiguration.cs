@@ -30,6 +30,9 @@ public sealed record NodeConfiguration
     /// <summary>The data directory in force: as given, or <c>/var/lib/wolfscale/ID</c>.</summary>
     public string DataDirectory => Node.DataDir.Length > 0 ? Node.DataDir : "/var/lib/wolfscale/" + Node.Id;
 
+    /// <summary>Where what is neither log nor state lies: saved transactions, for one.</summary>
+    public string FilesDirectory => Path.Combine(DataDirectory, "data");
+
     /// <summary>The address other nodes dial: as given, or the one address that <c>bind_address</c> names.</summary>
     public string AdvertiseAddress => Node.AdvertiseAddress.Length > 0 ? Node.AdvertiseAddress : Node.BindAddress;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using WolfScale.Cluster.State;
 
 namespace WolfScale.Cluster.History;
 
@@ -18,9 +19,9 @@ internal sealed class EventStore : IDisposable
         try
         {
             _connection.Open();
-            Execute("PRAGMA journal_mode = WAL");
-            Execute("PRAGMA synchronous = FULL");
-            Execute("""
+            _connection.Execute("PRAGMA journal_mode = WAL");
+            _connection.Execute("PRAGMA synchronous = FULL");
+            _connection.Execute("""
                 CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, time TEXT NOT NULL, node TEXT NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL,
                     details TEXT NOT NULL);
                 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -59,7 +60,7 @@ internal sealed class EventStore : IDisposable
     /// <summary>The newest events, oldest first.</summary>
     public List<NodeEvent> Load(int limit)
     {
-        using var command = Command("SELECT id, time, node, kind, message, details FROM events ORDER BY id DESC LIMIT $n", ("$n", limit));
+        using var command = _connection.Command("SELECT id, time, node, kind, message, details FROM events ORDER BY id DESC LIMIT $n", ("$n", limit));
         using var reader = command.ExecuteReader();
         var events = new List<NodeEvent>();
         while (reader.Read())
@@ -74,7 +75,7 @@ internal sealed class EventStore : IDisposable
     /// <summary>How many transactions this node has discarded in its life.</summary>
     public long Discarded()
     {
-        using var command = Command("SELECT value FROM counters WHERE name = $n", ("$n", DiscardedCounter));
+        using var command = _connection.Command("SELECT value FROM counters WHERE name = $n", ("$n", DiscardedCounter));
         return command.ExecuteScalar() as long? ?? 0;
     }
 
@@ -84,30 +85,15 @@ internal sealed class EventStore : IDisposable
         using var transaction = _connection.BeginTransaction();
         foreach (var e in events)
         {
-            Execute(
+            _connection.Execute(
                 "INSERT OR REPLACE INTO events (id, time, node, kind, message, details) VALUES ($i, $t, $n, $k, $m, $d)",
                 ("$i", e.Id), ("$t", e.Time.ToString("O", CultureInfo.InvariantCulture)), ("$n", e.Node), ("$k", e.Kind), ("$m", e.Message), ("$d", e.Details));
         }
-        Execute("DELETE FROM events WHERE id <= $i", ("$i", events[^1].Id - keep));
+        _connection.Execute("DELETE FROM events WHERE id <= $i", ("$i", events[^1].Id - keep));
         if (discarded > 0)
-            Execute("INSERT INTO counters (name, value) VALUES ($n, $v) ON CONFLICT (name) DO UPDATE SET value = value + $v", ("$n", DiscardedCounter), ("$v", discarded));
+            _connection.Execute("INSERT INTO counters (name, value) VALUES ($n, $v) ON CONFLICT (name) DO UPDATE SET value = value + $v", ("$n", DiscardedCounter), ("$v", discarded));
         transaction.Commit();
     }
 
     public void Dispose() => _connection.Dispose();
-
-    private void Execute(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
-    {
-        using var command = Command(sql, parameters);
-        command.ExecuteNonQuery();
-    }
-
-    private SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        foreach (var (name, value) in parameters)
-            command.Parameters.AddWithValue(name, value);
-        return command;
-    }
 }

@@ -23,17 +23,17 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
         Path = path;
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         _connection.Open();
-        Execute("PRAGMA journal_mode = WAL");
-        Execute("PRAGMA synchronous = FULL");
-        Execute("PRAGMA busy_timeout = 5000");
-        Execute("""
+        _connection.Execute("PRAGMA journal_mode = WAL");
+        _connection.Execute("PRAGMA synchronous = FULL");
+        _connection.Execute("PRAGMA busy_timeout = 5000");
+        _connection.Execute("""
             CREATE TABLE IF NOT EXISTS hard_state (one INTEGER PRIMARY KEY CHECK (one = 1), term INTEGER NOT NULL, vote_id TEXT, vote_incarnation INTEGER);
             CREATE TABLE IF NOT EXISTS facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS peers (address TEXT PRIMARY KEY, node_id TEXT NOT NULL) WITHOUT ROWID;
             CREATE TABLE IF NOT EXISTS plans (sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, step INTEGER NOT NULL,
                 data TEXT NOT NULL);
             """);
-        _saveHardState = Command("""
+        _saveHardState = _connection.Command("""
             INSERT INTO hard_state (one, term, vote_id, vote_incarnation) VALUES (1, $term, $id, $incarnation)
             ON CONFLICT (one) DO UPDATE SET term = $term, vote_id = $id, vote_incarnation = $incarnation
             """, ("$term", 0L), ("$id", DBNull.Value), ("$incarnation", DBNull.Value));
@@ -75,7 +75,7 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
     {
         lock (_lock)
         {
-            using var command = Command("SELECT term, vote_id, vote_incarnation FROM hard_state");
+            using var command = _connection.Command("SELECT term, vote_id, vote_incarnation FROM hard_state");
             using var reader = command.ExecuteReader();
             if (!reader.Read())
                 return default;
@@ -102,7 +102,7 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
     {
         lock (_lock)
         {
-            using var command = Command("SELECT address FROM peers ORDER BY address");
+            using var command = _connection.Command("SELECT address FROM peers ORDER BY address");
             using var reader = command.ExecuteReader();
             var peers = new List<string>();
             while (reader.Read())
@@ -117,9 +117,9 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
         lock (_lock)
         {
             using var transaction = _connection.BeginTransaction();
-            Execute("DELETE FROM peers");
+            _connection.Execute("DELETE FROM peers");
             foreach (var (id, address) in peers)
-                Execute("INSERT OR REPLACE INTO peers (address, node_id) VALUES ($a, $n)", ("$a", address), ("$n", id));
+                _connection.Execute("INSERT OR REPLACE INTO peers (address, node_id) VALUES ($a, $n)", ("$a", address), ("$n", id));
             transaction.Commit();
         }
     }
@@ -152,7 +152,7 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
     {
         lock (_lock)
         {
-            using var command = Command("SELECT key, value FROM facts WHERE substr(key, 1, length($p)) = $p ORDER BY key", ("$p", prefix));
+            using var command = _connection.Command("SELECT key, value FROM facts WHERE substr(key, 1, length($p)) = $p ORDER BY key", ("$p", prefix));
             using var reader = command.ExecuteReader();
             var found = new List<KeyValuePair<string, string>>();
             while (reader.Read())
@@ -165,7 +165,7 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
     {
         lock (_lock)
         {
-            using var command = Command("SELECT id, kind, step, data FROM plans ORDER BY sequence");
+            using var command = _connection.Command("SELECT id, kind, step, data FROM plans ORDER BY sequence");
             using var reader = command.ExecuteReader();
             var plans = new List<StoredPlan>();
             while (reader.Read())
@@ -178,7 +178,7 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
     {
         lock (_lock)
         {
-            Execute("""
+            _connection.Execute("""
                 INSERT INTO plans (id, kind, step, data) VALUES ($i, $k, $s, $d) ON CONFLICT (id) DO UPDATE SET kind = $k, step = $s, data = $d
                 """, ("$i", plan.Id), ("$k", plan.Kind), ("$s", plan.Step), ("$d", plan.Data));
         }
@@ -187,7 +187,7 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
     public void DeletePlan(string id)
     {
         lock (_lock)
-            Execute("DELETE FROM plans WHERE id = $i", ("$i", id));
+            _connection.Execute("DELETE FROM plans WHERE id = $i", ("$i", id));
     }
 
     public void Dispose()
@@ -202,30 +202,15 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
     private void PutOne(string key, string? value)
     {
         if (value is null)
-            Execute("DELETE FROM facts WHERE key = $k", ("$k", key));
+            _connection.Execute("DELETE FROM facts WHERE key = $k", ("$k", key));
         else
-            Execute("INSERT INTO facts (key, value) VALUES ($k, $v) ON CONFLICT (key) DO UPDATE SET value = $v", ("$k", key), ("$v", value));
-    }
-
-    private void Execute(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
-    {
-        using var command = Command(sql, parameters);
-        command.ExecuteNonQuery();
+            _connection.Execute("INSERT INTO facts (key, value) VALUES ($k, $v) ON CONFLICT (key) DO UPDATE SET value = $v", ("$k", key), ("$v", value));
     }
 
     private object? Scalar(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
-        using var command = Command(sql, parameters);
+        using var command = _connection.Command(sql, parameters);
         return command.ExecuteScalar();
-    }
-
-    private SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        foreach (var (name, value) in parameters)
-            command.Parameters.AddWithValue(name, value);
-        return command;
     }
 
     private static string Damaged(string path, string detail) =>

@@ -88,7 +88,7 @@ internal static class DetachCommand
     private static DatabaseOptions Database(NodeConfiguration configuration) => new()
     {
         NodeId = configuration.Node.Id,
-        DataDirectory = Path.Combine(configuration.DataDirectory, "data"),
+        DataDirectory = configuration.FilesDirectory,
         Host = configuration.Database.Host,
         Port = configuration.Database.Port,
         Socket = configuration.Database.Socket,

@@ -57,7 +57,7 @@ internal static class StartCommand
         using var ending = new EndSignals(logger);
         try
         {
-            _ = Directory.CreateDirectory(Path.Combine(configuration.DataDirectory, "data"));
+            _ = Directory.CreateDirectory(configuration.FilesDirectory);
             while (true)
             {
                 await using var host = await NodeHost.StartAsync(

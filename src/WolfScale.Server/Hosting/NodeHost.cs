@@ -53,7 +53,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         _logger = loggers.CreateLogger("WolfScale.Server.Node");
         _process = new ProcessFacts(version, time.GetUtcNow(), Environment.ProcessId);
         _lag = new LagClock(time);
-        _discarded = new DiscardedWrites(Path.Combine(configuration.DataDirectory, "data"), _logger, time);
+        _discarded = new DiscardedWrites(configuration.FilesDirectory, _logger, time);
         _discarded.Discarded += OnDiscarded;
         _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []), time);
     }
@@ -187,6 +187,9 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
 
     public Task MigrateAsync(string from, bool replaceData, CancellationToken cancellationToken) => Database.MigrateAsync(from, replaceData, cancellationToken);
 
+    /// <summary>It leads, and its server takes writes.</summary>
+    private bool Serves => _node.Role.Lease is not null && _database?.State.Serving == true;
+
     private DatabaseSide Database => _database ?? throw new DumpException(
         _configuration.Database.Enabled ? "This node is no member of the cluster yet: its server is not looked after." : "This node is a witness: it has no server.");
 
@@ -222,7 +225,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         if (_configuration is { Database.Enabled: true, Api.Enabled: true, Verify.IntervalHours: > 0 })
         {
             _comparing = new BackgroundVerify(
-                _configuration, () => _node.View, () => _node.Role.Lease is not null && _database?.State.Serving == true, _verified, _logger, _time).RunAsync(_stopping.Token);
+                _configuration, () => _node.View, () => Serves, _verified, _logger, _time).RunAsync(_stopping.Token);
         }
     }
 
@@ -263,7 +266,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token))
             {
-                if (rules.Look(_node.View, _node.Role.Lease is not null && _database?.State.Serving == true, _time.GetElapsedTime(began)) is not { } preferred)
+                if (rules.Look(_node.View, Serves, _time.GetElapsedTime(began)) is not { } preferred)
                     continue;
                 HostLog.FailingBack(_logger, preferred);
                 if (await TryGiveAsync(preferred) is { } reason)

@@ -48,7 +48,7 @@ internal static class NodeOptions
         return new DatabaseOptions
         {
             NodeId = configuration.Node.Id,
-            DataDirectory = Path.Combine(configuration.DataDirectory, "data"),
+            DataDirectory = configuration.FilesDirectory,
             Host = database.Host,
             Port = database.Port,
             Socket = database.Socket,
