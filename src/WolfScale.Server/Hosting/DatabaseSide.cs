@@ -11,8 +11,12 @@ namespace WolfScale.Server.Hosting;
 internal sealed class DatabaseSide : IAsyncDisposable
 {
     private static readonly TimeSpan HandoverLimit = TimeSpan.FromSeconds(5);
-    /// <summary>A server that takes no more writes answers at once; on a machine that is busy its threads may have to wait for their turn.</summary>
-    private static readonly TimeSpan SettleLimit = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// A server that takes no more writes answers at once; on a machine that is busy its threads may have to wait for their turn, and a longer pause is better
+    /// than a client that hears that nobody knows.
+    /// </summary>
+    private static readonly TimeSpan SettleLimit = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan TransferLimit = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DemotionLimit = TimeSpan.FromSeconds(10);
