@@ -8,6 +8,7 @@ public enum CommandCode : byte
     InitDatabase = 2,
     Query = 3,
     FieldList = 4,
+    Shutdown = 8,
     Statistics = 9,
     ProcessInfo = 10,
     ProcessKill = 12,

@@ -12,23 +12,17 @@ namespace WolfScale.Proxy.Sessions;
 /// <summary>Step 4: what the client wants, and where it goes.</summary>
 internal sealed partial class ClientSession
 {
-    /// <summary>A longer command goes to the leader as it comes, unread and not kept.</summary>
-    private const int LongestKept = 64 << 10;
-
-    /// <summary>What is not looked into may be anything.</summary>
-    private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
-
     private static StatementClass Harmless => default;
 
-    private readonly FileStream _file = new();
     private readonly Dictionary<uint, PreparedStatement> _statements = [];
-    private CommandStream? _stream;
     private HeldCommand _flight;
     private (byte[] Sql, StatementClass Class)? _preparing;
     private PreparedStatement? _flightStatement;
     private byte[]? _beginning; // the command under way begins a transaction
     private byte[]? _begun; // the command before it did, and nothing has been done in it
     private bool _resetting; // COM_RESET_CONNECTION is under way: the client has no part in it, and what it sends is its next command
+    private byte[]? _nextTransaction; // SET TRANSACTION that no transaction has used up yet
+    private bool _wasSetting; // the command before did nothing but that, or set something else
     private byte[]? _option; // COM_SET_OPTION: whether several statements may come in one text
     private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
@@ -38,6 +32,7 @@ internal sealed partial class ClientSession
     private long _sentToLeader;
     private long _sentToLocal;
     private uint _lastStatementId;
+    private uint _lastPrepared; // 0 while the last preparation has failed
     private ClientCharset _charset;
     private bool _ansiQuotes;
     private bool _hasTemporaryTables;
@@ -63,15 +58,7 @@ internal sealed partial class ClientSession
         }
 
         if (header.PayloadLength > LongestKept)
-        {
-            if (_leader is null)
-            {
-                Refuse(ProxyErrors.NoLeader(0), 1); // it cannot be kept until there is one
-                return bytes.Length;
-            }
-
-            return BeginStream(code, bytes);
-        }
+            return MustWaitUnread() ? 0 : BeginStream(code, bytes);
 
         var length = PacketHeader.Size + header.PayloadLength;
         if (bytes.Length < length)
@@ -89,15 +76,22 @@ internal sealed partial class ClientSession
                 Close(packet);
                 break;
             case CommandCode.Query:
-                var statement = StatementClassifier.Classify(body, Classifier);
+                var statement = Classify(body);
                 if (!TrySpecial(statement, body))
                     Route(code, packet, statement);
                 break;
             case CommandCode.StatementPrepare:
-                statement = StatementClassifier.Classify(body, Classifier);
+                statement = Classify(body);
+                _lastPrepared = 0;
                 if (statement.Special == SpecialStatement.ForbiddenSet)
                 {
                     Answer(ProxyErrors.Forbidden(statement.Value.Of(body)));
+                    break;
+                }
+
+                if (statement.Special is not (SpecialStatement.None or SpecialStatement.Kill))
+                {
+                    Answer(ProxyErrors.NotPrepared); // the server would take it, and nothing would come of it
                     break;
                 }
 
@@ -119,12 +113,28 @@ internal sealed partial class ClientSession
             case CommandCode.ProcessKill when BinaryPrimitives.TryReadUInt32LittleEndian(body, out var id):
                 Route(code, packet, new() { Traits = StatementTraits.IsKill, Special = SpecialStatement.Kill, Kill = new(KillScope.Connection, id, Soft: false) });
                 break;
+            case CommandCode.Shutdown:
+                Route(code, packet, new() { Traits = StatementTraits.CommitCapable });
+                break;
             default:
                 if (code == CommandCode.SetOption)
                     _option = body.ToArray();
                 Route(code, packet, Harmless);
                 break;
         }
+    }
+
+    /// <summary>What a text is. <c>SET @@name</c> becomes <c>SET   name</c> in it: the server does the same, and reports it.</summary>
+    private StatementClass Classify(Span<byte> sql)
+    {
+        var statement = StatementClassifier.Classify(sql, Classifier);
+        while (statement.Unscoped.Length > 0)
+        {
+            sql.Slice(statement.Unscoped.Start, statement.Unscoped.Length).Fill((byte)' ');
+            statement = StatementClassifier.Classify(sql, Classifier);
+        }
+
+        return statement;
     }
 
     private ClassifierOptions Classifier => new()
@@ -160,8 +170,11 @@ internal sealed partial class ClientSession
             GoOn();
     }
 
-    /// <summary>The command that is kept asks for something that stayed behind with another leader.</summary>
-    private bool RefersToOldLeader => _insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToLastStatement);
+    /// <summary>The command that is kept asks for an insert that stayed behind with another leader.</summary>
+    private bool RefersToOldLeader => _insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToInsertId);
+
+    /// <summary>ROW_COUNT(), FOUND_ROWS(), SHOW WARNINGS: of what ran on the connection that is gone.</summary>
+    private bool AsksOfTheOneBefore => _flight.Class.Has(StatementTraits.RefersToLastStatement) && !_flight.Class.Has(StatementTraits.RefersToInsertId);
 
     /// <summary>The command that is kept goes where it belongs.</summary>
     private void GoOn()
@@ -186,6 +199,9 @@ internal sealed partial class ClientSession
     private void NoteBegin(CommandCode code, StatementClass statement)
     {
         _begun = _beginning;
+        if (_begun is null && !_wasSetting)
+            _nextTransaction = null; // the command before this one has used it up
+        _wasSetting = statement.Has(StatementTraits.SetsSessionState | StatementTraits.SetsNextTransaction) && !statement.Has(StatementTraits.MultiStatement);
         _beginning = code == CommandCode.Query && statement.Has(StatementTraits.BeginsTransaction) && !statement.Has(StatementTraits.MultiStatement)
             ? _flight.Packet[(PacketHeader.Size + 1)..].ToArray()
             : null;
@@ -283,14 +299,15 @@ internal sealed partial class ClientSession
     /// <summary>COM_CHANGE_USER and COM_RESET_CONNECTION make the session as new; the server is to be told again what to report.</summary>
     private void Renew(CommandCode code, Span<byte> packet)
     {
-        if (_leader is not { IsClosed: false } leader)
+        var resets = code == CommandCode.ResetConnection;
+        var leader = _leader is { IsClosed: false } there && !IsDeposed(there) ? there : null;
+        if (leader is null && !resets)
         {
-            Refuse(ProxyErrors.NoLeader(0), 1);
+            Refuse(ProxyErrors.NoLeader(0), 1); // only the server could tell whether the password is right
             return;
         }
 
-        _resetting = code == CommandCode.ResetConnection;
-        _userChanged |= !_resetting;
+        _userChanged |= !resets;
         _secret = _userChanged ? null : _secret;
         _local?.Close();
         _local = null;
@@ -299,12 +316,29 @@ internal sealed partial class ClientSession
         _assigned.Clear();
         _assigning.Clear();
         (_begun, _beginning, _insertedHere, _insertedElsewhere, _option) = (null, null, false, false, null);
+        (_nextTransaction, _wasSetting) = (null, false);
         _consistency = _context.Options.Consistency;
         ResetState();
         (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _login!.Charset, false);
-        (_loginShift, Phase) = (0, SessionPhase.Authenticating);
+        if (leader is null)
+        {
+            ResetElsewhere();
+            return;
+        }
+
+        (_resetting, _loginShift, Phase) = (resets, 0, SessionPhase.Authenticating);
         if (!leader.Send(packet))
             OnBackendLost(leader, "the connection broke");
+    }
+
+    /// <summary>A session without a state can move, and is reset there: pools of connections begin with it.</summary>
+    private void ResetElsewhere()
+    {
+        LeaveTransaction();
+        (_resetting, _preparesAgain) = (false, true);
+        _flight.Keep([1, 0, 0, 0, (byte)CommandCode.ResetConnection], CommandCode.ResetConnection, Harmless);
+        _flightStatement = null;
+        Move();
     }
 
     private void ResetState()
@@ -312,90 +346,6 @@ internal sealed partial class ClientSession
         _state.Reset(_login!.Database);
         if (_userChanged)
             _state.TieTo("its user was changed"); // it stays on this server: what is known of a password is the first user's
-    }
-
-    private int BeginStream(CommandCode code, Span<byte> bytes)
-    {
-        if (code == CommandCode.StatementPrepare)
-        {
-            _preparing = ([], Unread);
-            _state.TieTo("a statement of more than 64 KiB is prepared");
-        }
-        else if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
-        {
-            if (bytes.Length < PacketHeader.Size + 5)
-                return 0;
-            if (!TryFindStatement(bytes, out var statement))
-            {
-                Refuse(ProxyErrors.UnknownStatement(bytes), 1); // all that follows would have to be read over
-                return bytes.Length;
-            }
-
-            statement.HasLongData = code == CommandCode.StatementSendLongData;
-            BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.AtLeader.Id);
-        }
-
-        else if (code == CommandCode.Query)
-        {
-            // The text as far as it is here: enough to see what kind of statement it is.
-            var prefix = StatementClassifier.Classify(bytes[(PacketHeader.Size + 1)..], Classifier);
-            if (prefix.Special == SpecialStatement.ForbiddenSet)
-            {
-                Refuse(ProxyErrors.Forbidden(prefix.Value.Of(bytes[(PacketHeader.Size + 1)..])), 1);
-                return bytes.Length;
-            }
-
-            if (!prefix.Has(StatementTraits.CommitsByAutocommit) || prefix.Has(StatementTraits.SetsUserVariable | StatementTraits.TakesUserLock))
-                _state.TieTo("a statement of more than 64 KiB passed unread");
-        }
-
-        if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
-            _state.TieTo("a command of more than 64 KiB passed unread");
-        _flight.Note(code, Unread);
-        NoteBegin(code, Unread);
-        _flightStatement = null;
-        _stream = new CommandStream();
-        return Stream(bytes);
-    }
-
-    private int Stream(Span<byte> bytes)
-    {
-        var taken = _stream!.Take(bytes);
-        if (taken > 0 && !_leader!.Send(bytes[..taken]))
-        {
-            OnBackendLost(_leader, "the connection broke");
-            return taken;
-        }
-
-        if (!_stream.IsWhole)
-            return taken;
-        _stream = null;
-        _active = _leader;
-        _sentToLeader++;
-        Count(RouteToLeader(Unread));
-        _lastWasLocal = false;
-        NoteLeadership(_leader!);
-        _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
-        Phase = SessionPhase.Answering;
-        _relay.Begin(CommandShapes.Of(_flight.Code));
-        if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
-            BecomeIdle();
-        OnAnotherLeads();
-        return taken;
-    }
-
-    private int OnFile(Span<byte> bytes)
-    {
-        var taken = _file.Take(bytes);
-        if (taken > 0 && !_active!.Send(bytes[..taken]))
-            OnBackendLost(_active, "the connection broke");
-        if (_file.IsOver && Phase == SessionPhase.SendingFile)
-        {
-            _relay.FileSent();
-            Phase = SessionPhase.Answering;
-        }
-
-        return taken;
     }
 
     void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
@@ -412,6 +362,8 @@ internal sealed partial class ClientSession
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
             return;
         var ok = OkInfo.Read(payload);
+        if (role == PacketRole.Ok && _active == _leader)
+            NoteUnreported(_flight.Class);
         if (_active == _leader && ok.HasInsertId)
             (_insertedHere, _insertedElsewhere) = (true, false);
         if (_active == _leader)
@@ -421,6 +373,25 @@ internal sealed partial class ClientSession
         ApplyChanges(ok.Changes);
         if (SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             NoteWrite(gtid);
+    }
+
+    /// <summary>What the server has done and does not report.</summary>
+    private void NoteUnreported(StatementClass statement)
+    {
+        if (!statement.Has(StatementTraits.SetsRole | StatementTraits.SetsNextTransaction))
+            return;
+        if (!_flight.IsKept || statement.Has(StatementTraits.MultiStatement))
+        {
+            _state.TieTo("its role or its next transaction was set among other statements");
+            return;
+        }
+
+        if (statement.Has(StatementTraits.SetsNextTransaction))
+            _nextTransaction = FlightText.ToArray();
+        if (!statement.Has(StatementTraits.SetsRole))
+            return;
+        _state.SetRole(FlightText);
+        _leader!.StateVersion = _state.Version;
     }
 
     /// <summary>The statement under way, which is kept.</summary>

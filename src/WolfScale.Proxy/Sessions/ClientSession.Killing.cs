@@ -27,7 +27,7 @@ internal sealed partial class ClientSession
             return false;
         var read = target._active is { Reader: not null } running ? running : null; // read once: the target's loop goes on meanwhile
         var id = target._leader?.ConnectionId ?? 0;
-        if (id == 0 && read is null && target != this)
+        if (id == 0 && target != this && (read is null || !IsOfSameAccount(target)))
         {
             KillUnconnected(kill.Scope, target);
             return true;
@@ -63,7 +63,7 @@ internal sealed partial class ClientSession
     /// <summary>It has no connection that a server could end (parked, or its leader is gone): whose account is the same may end it, as on a server. The id it had there may be another's by now.</summary>
     private void KillUnconnected(KillScope scope, ClientSession target)
     {
-        if (target._login!.User != _login!.User || _userChanged || target._userChanged)
+        if (!IsOfSameAccount(target))
         {
             Answer(ProxyErrors.NoSuchThread);
             return;
@@ -73,6 +73,8 @@ internal sealed partial class ClientSession
             target._loop.Post(target.Condemn);
         AnswerOk();
     }
+
+    private bool IsOfSameAccount(ClientSession target) => target._login!.User == _login!.User && !_userChanged && !target._userChanged;
 
     /// <summary>Somebody wants the connection to end; whether he may is for its server to say.</summary>
     private void Condemn()

@@ -121,6 +121,9 @@ internal sealed partial class ClientSession
             case SessionPhase.Idle when _stream is null:
                 OnIdleLost();
                 break;
+            case SessionPhase.Authenticating when _resetting:
+                ResetElsewhere();
+                break;
             default:
                 Close();
                 break;
@@ -149,7 +152,7 @@ internal sealed partial class ClientSession
                 LoseVariables();
         }
         else if (Phase == SessionPhase.Answering && _active is { IsClosed: true } && _relay.HasBegun)
-            BreakOff();
+            BreakOff(ProxyErrors.AnswerLost);
         else if (Phase == SessionPhase.Answering && _active is { IsClosed: true })
             SendToLeader();
     }
@@ -170,7 +173,7 @@ internal sealed partial class ClientSession
         if (_login!.IsHop)
             Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
         else if (_relay.HasBegun)
-            BreakOff();
+            BreakOff(!_flight.IsKept || mayHaveCommitted ? ProxyErrors.OutcomeUnknown : ProxyErrors.AnswerLost);
         else if (Phase != SessionPhase.Answering || !_flight.IsKept || mayHaveCommitted)
             Answer(ProxyErrors.OutcomeUnknown);
         else if (inTransaction)
@@ -242,7 +245,10 @@ internal sealed partial class ClientSession
         if ((InTransaction && _begun is null) || _mayBeInTransaction)
         {
             LeaveTransaction();
-            Answer(ProxyErrors.TransactionLost);
+            if (_unparks)
+                Refuse(ProxyErrors.TransactionLost, 1); // its next command has not been read, and must not run by itself
+            else
+                Answer(ProxyErrors.TransactionLost);
             return;
         }
 
@@ -344,6 +350,8 @@ internal sealed partial class ClientSession
             script.Add(ScriptItem.Query($"DO LAST_INSERT_ID({_insertId})"));
         if (_option is not null)
             script.Add(new ScriptItem(CommandCode.SetOption, _option));
+        if (_nextTransaction is { } setting)
+            script.Add(ScriptItem.Query(setting));
         if (InTransaction && _begun is { } begin)
             script.Add(ScriptItem.Query(begin));
         return script;
@@ -376,11 +384,14 @@ internal sealed partial class ClientSession
                 return;
             }
 
+            var isFirst = _sentToLeader + _sentToLocal == 0;
             (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
             _context.Counters.Moves.Increment();
             _moves++;
-            if (RefersToOldLeader)
+            if (RefersToOldLeader || (!isFirst && AsksOfTheOneBefore))
                 Refuse(ProxyErrors.StatementStayedBehind, 1);
+            else if (_unparks)
+                ReadAgain();
             else
                 SendToLeader();
             return;

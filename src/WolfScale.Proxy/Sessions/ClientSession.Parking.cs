@@ -44,7 +44,7 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>Nothing is lost that the client could ask for, except FOUND_ROWS() and ROW_COUNT() of a statement that long ago.</summary>
-    private bool MayPark => _state.Tie is null && !InTransaction && !_mayBeInTransaction && _assigned.Count == 0 && !_hasWarnings;
+    private bool MayPark => _state.Tie is null && !InTransaction && !_mayBeInTransaction && _assigned.Count == 0 && !_hasWarnings && _nextTransaction is null;
 
     private void Park()
     {
@@ -96,14 +96,20 @@ internal sealed partial class ClientSession
         Move();
     }
 
+    /// <summary>The command that waited in the socket.</summary>
+    private void ReadAgain()
+    {
+        _unparks = false;
+        BecomeIdle();
+    }
+
     /// <summary>The session has a connection again.</summary>
     private void OnUnparked()
     {
         (_isParked, _insertedHere, _insertId) = (false, _insertId is not null, null);
         if (_unparks)
         {
-            _unparks = false;
-            BecomeIdle();
+            ReadAgain();
         }
         else
         {

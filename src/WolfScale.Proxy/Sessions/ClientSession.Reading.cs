@@ -35,6 +35,8 @@ internal sealed partial class ClientSession
     private long _localPauseUntilMs;
     private bool _reportedGtid;
     private bool _lastWasLocal;
+    private bool _hasForeignToken; // the client brought a GTID, and no leader was confirmed since
+    private long _confirmUntilMs;
     private bool _readsLocally; // a local backend is made ready for the command that is kept
 
     /// <summary>
@@ -48,12 +50,17 @@ internal sealed partial class ClientSession
     private bool WantsLocal(CommandCode code, StatementClass statement) =>
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
         && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable)
-        && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0
+        && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0 && _nextTransaction is null
         && !_login!.IsHop && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
-    /// <summary>A strong read is confirmed on the leader too: it may have been deposed without knowing it yet.</summary>
+    /// <summary>
+    /// What shows something is confirmed on the leader too where it must be fresh: that one may have been deposed without knowing it yet, and a transaction that
+    /// only reads is held up by no gate. Also after a token from elsewhere, which a deposed leader need not have.
+    /// </summary>
     private bool MustConfirm(CommandCode code, StatementClass statement) =>
-        IsStrong(statement) && MayBeRead(code) && statement.Route == StatementRoute.Local && !InTransaction && !_login!.IsHop;
+        (IsStrong(statement) || (_hasForeignToken && _consistency != ReadConsistency.Eventual))
+        && code is CommandCode.Query or CommandCode.StatementExecute or CommandCode.StatementBulkExecute && !_login!.IsHop
+        && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.EndsTransaction | StatementTraits.SetsSessionState | StatementTraits.IsKill);
 
     /// <summary>A statement as text; or one prepared, without a cursor, that would be read there as the leader has read it.</summary>
     private bool MayBeRead(CommandCode code) => code == CommandCode.Query
@@ -115,6 +122,7 @@ internal sealed partial class ClientSession
     private void BeginReading()
     {
         _ticket++;
+        _confirmUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         _readsLocally = true;
         Phase = SessionPhase.Preparing;
     }
@@ -123,7 +131,7 @@ internal sealed partial class ClientSession
     {
         BeginReading();
         ChooseReader();
-        if (IsStrong(_flight.Class) || (_sawLeader && _consistency == ReadConsistency.Session))
+        if (MustConfirm(_flight.Code, _flight.Class) || (_sawLeader && _consistency == ReadConsistency.Session))
         {
             AskReadIndex();
             return;
@@ -148,12 +156,20 @@ internal sealed partial class ClientSession
 
     private void OnReadIndex(bool confirmed, Gtid? gtid)
     {
-        if (!confirmed && IsStrong(_flight.Class))
+        var mustConfirm = MustConfirm(_flight.Code, _flight.Class);
+        if (!confirmed && mustConfirm && _loop.NowMs < _confirmUntilMs)
         {
-            Answer(ProxyErrors.NoLeader(0));
+            Later(LookAgainMs, AskReadIndex);
             return;
         }
 
+        if (!confirmed && mustConfirm)
+        {
+            Answer(ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
+            return;
+        }
+
+        _hasForeignToken &= !confirmed;
         if (!confirmed || !WantsLocal(_flight.Code, _flight.Class))
         {
             SendToLeader();
@@ -162,7 +178,7 @@ internal sealed partial class ClientSession
 
         _sawLeader = false;
         Saw(gtid);
-        ReadWith(gtid is { } g && _seen is { } seen && seen.Domain == g.Domain && seen.Sequence > g.Sequence ? seen : gtid);
+        ReadWith(_seen); // the later of the two
     }
 
     /// <summary>Brings the local backend where it must be, and sends the read.</summary>
@@ -290,8 +306,12 @@ internal sealed partial class ClientSession
     private static bool IsInterruption(ReadOnlySpan<byte> error) =>
         error.Length >= 3 && (error[1] | (error[2] << 8)) is ErrorQueryInterrupted or ErrorConnectionKilled or ErrorStatementTimeout;
 
-    /// <summary>1290, option --read-only: the server is no leader any more, and has not executed the statement.</summary>
-    private static bool IsReadOnlyRefusal(ReadOnlySpan<byte> error) => error is [ErrPacket.Marker, 0x0A, 0x05, ..];
+    /// <summary>
+    /// 1290, option --read-only, or another proxy's word for it: the server is no leader any more, and has not executed the statement. Other options have the same code
+    /// (--secure-file-priv).
+    /// </summary>
+    private static bool IsReadOnlyRefusal(ReadOnlySpan<byte> error) =>
+        error is [ErrPacket.Marker, 0x0A, 0x05, ..] && (error.IndexOf("--read-only"u8) > 0 || error.IndexOf("WolfScale: this node"u8) > 0);
 
     /// <summary>5: after the whole answer.</summary>
     private void AfterAnswer()
@@ -311,14 +331,41 @@ internal sealed partial class ClientSession
             _assignedAt = _active;
         _assigned.UnionWith(_assigning);
         _assigning.Clear();
-        if (!_preparesAgain || _leader is not { IsClosed: false } leader)
-        {
+        var tracks = _flight.Class.Has(StatementTraits.SetsTracking) && !_login!.IsHop; // of a hop the other proxy asks
+        if (_leader is not { IsClosed: false } leader || _active != leader || !(_preparesAgain || tracks))
             BecomeIdle();
-            return;
-        }
+        else if (tracks)
+            AskWhatIsTracked(leader);
+        else
+            Prepare(leader);
+    }
 
+    /// <summary>
+    /// The client has chosen what the server reports. The report does not tell it, unless the list names itself; and as long as it is in force no OK tells a
+    /// GTID to the gate.
+    /// </summary>
+    private void AskWhatIsTracked(Backend leader)
+    {
+        Phase = SessionPhase.Preparing;
+        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query("SELECT @@session_track_system_variables")], (setup, refusal) =>
+        {
+            if (refusal is null)
+                Tracked = TrackedVariables.Parse(setup.LastValue ?? "");
+            Prepare(leader);
+        });
+        leader.Setup.Begin();
+    }
+
+    /// <summary>Tells the server again what to report. Nothing goes on over a connection that will not.</summary>
+    private void Prepare(Backend leader)
+    {
         (_preparesAgain, Phase) = (false, SessionPhase.Preparing);
-        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(Preparation)], (_, _) => BecomeIdle());
+        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(Preparation)], (_, refusal) =>
+        {
+            if (refusal is not null)
+                DropLeader();
+            BecomeIdle();
+        });
         leader.Setup.Begin();
     }
 
@@ -353,6 +400,7 @@ internal sealed partial class ClientSession
         if (Gtid.TryParse(value, out var gtid))
         {
             Saw(gtid);
+            _hasForeignToken = true;
             AnswerOk();
         }
         else

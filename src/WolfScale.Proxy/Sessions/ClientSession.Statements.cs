@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Commands;
+using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Responses;
 
 namespace WolfScale.Proxy.Sessions;
@@ -16,7 +17,7 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (packet[PacketHeader.Size + 5] != 0)
+        if (code == CommandCode.StatementExecute && packet[PacketHeader.Size + 5] != 0)
             _state.TieTo("it has an open cursor");
         NoteTies(statement.Class);
         NoteAssigned(statement.Class, statement.Sql);
@@ -31,11 +32,18 @@ internal sealed partial class ClientSession
     /// parameters, which the client sends the first time only.
     /// <code>
     ///   header 4 · code 1 · id 4 · flags 1 · iterations 4 · NULLs (n + 7) / 8 · types follow? 1 · types 2 n · values
+    ///   header 4 · code 1 · id 4 · flags 2, of which 128: types follow                         · types 2 n · values      (bulk)
     /// </code>
     /// </summary>
     private void KeepFor(PreparedStatement statement, PreparedCopy copy)
     {
         BinaryPrimitives.WriteUInt32LittleEndian(_flight.Packet[(PacketHeader.Size + 1)..], copy.Id);
+        if (_flight.Code == CommandCode.StatementBulkExecute)
+        {
+            KeepBulkFor(statement, copy);
+            return;
+        }
+
         var bound = PacketHeader.Size + 1 + 4 + 1 + 4 + ((statement.Parameters + 7) / 8);
         if (_flight.Code != CommandCode.StatementExecute || statement.Parameters == 0 || _flight.Packet.Length <= bound)
             return;
@@ -48,6 +56,30 @@ internal sealed partial class ClientSession
         else if (statement.Types is { } known && copy.Types != known)
         {
             byte[] longer = [.. _flight.Packet[..bound], 1, .. known, .. _flight.Packet[(bound + 1)..]];
+            new PacketHeader(longer.Length - PacketHeader.Size, 0).Write(longer);
+            _flight.Keep(longer, _flight.Code, _flight.Class);
+        }
+
+        copy.Types = statement.Types;
+    }
+
+    private void KeepBulkFor(PreparedStatement statement, PreparedCopy copy)
+    {
+        const int flags = PacketHeader.Size + 1 + 4;
+        const int bound = flags + 2;
+        const byte typesFollow = 128;
+        var types = 2 * statement.Parameters;
+        if (statement.Parameters == 0 || _flight.Packet.Length < bound)
+            return;
+        if ((_flight.Packet[flags] & typesFollow) != 0)
+        {
+            if (_flight.Packet.Length >= bound + types)
+                statement.Types = _flight.Packet.Slice(bound, types).ToArray();
+        }
+        else if (statement.Types is { } known && copy.Types != known)
+        {
+            byte[] longer = [.. _flight.Packet[..bound], .. known, .. _flight.Packet[bound..]];
+            longer[flags] |= typesFollow;
             new PacketHeader(longer.Length - PacketHeader.Size, 0).Write(longer);
             _flight.Keep(longer, _flight.Code, _flight.Class);
         }
@@ -105,14 +137,8 @@ internal sealed partial class ClientSession
     /// <summary>The leader has changed since: the new one has never seen the statement.</summary>
     private void PrepareAgain(Backend leader, PreparedStatement statement)
     {
-        if (!statement.Context.CanReturnFrom(_state.ParsedUnder))
-        {
-            Refuse(ProxyErrors.SessionCannotMove("a statement was prepared under another character set"), 1);
-            return;
-        }
-
         (_readies, Phase) = (true, SessionPhase.Preparing);
-        leader.Setup = new BackendSetup(leader, null, [.. PrepareOn(statement, statement.AtLeader, leader)], (_, refusal) =>
+        PrepareAt(leader, statement, refusal =>
         {
             _readies = false;
             if (refusal is null)
@@ -120,6 +146,17 @@ internal sealed partial class ClientSession
             else
                 Answer(refusal);
         });
+    }
+
+    private void PrepareAt(Backend leader, PreparedStatement statement, Action<ErrPacket?> done)
+    {
+        if (!statement.Context.CanReturnFrom(_state.ParsedUnder))
+        {
+            Refuse(ProxyErrors.SessionCannotMove("a statement was prepared under another character set"), 1);
+            return;
+        }
+
+        leader.Setup = new BackendSetup(leader, null, [.. PrepareOn(statement, statement.AtLeader, leader)], (_, refusal) => done(refusal));
         leader.Setup.Begin();
     }
 
@@ -130,14 +167,16 @@ internal sealed partial class ClientSession
         return statement.Context == _state.ParsedUnder ? [prepare] : [.. statement.Context.Enter(), prepare, .. _state.ParsedUnder.Enter()];
     }
 
-    /// <summary>−1 stands for the statement that was prepared last (MariaDB: execution without waiting for the answer to the preparation).</summary>
+    /// <summary>
+    /// −1 stands for the statement that was prepared last (MariaDB: execution without waiting for the answer to the preparation); for none where that has failed.
+    /// </summary>
     private bool TryFindStatement(ReadOnlySpan<byte> packet, out PreparedStatement statement)
     {
         statement = null!;
         if (packet.Length < PacketHeader.Size + 5)
             ProtocolException.Throw("A statement's command has no statement id.");
         var id = BinaryPrimitives.ReadUInt32LittleEndian(packet[(PacketHeader.Size + 1)..]);
-        return _statements.TryGetValue(id == uint.MaxValue ? _lastStatementId : id, out statement!);
+        return _statements.TryGetValue(id == uint.MaxValue ? _lastPrepared : id, out statement!);
     }
 
     void IRelayOwner.Prepared(Span<byte> payload)
@@ -151,6 +190,7 @@ internal sealed partial class ClientSession
         };
         statement.AtLeader.SetAt(_leader!, BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]));
         _statements[statement.Id] = statement;
+        _lastPrepared = statement.Id;
         BinaryPrimitives.WriteUInt32LittleEndian(payload[1..], statement.Id);
     }
 }

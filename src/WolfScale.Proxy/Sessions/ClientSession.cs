@@ -276,7 +276,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
         if (Phase == SessionPhase.Answering && _relay.HasBegun)
         {
-            BreakOff();
+            BreakOff(ProxyErrors.TellsOutcome(error) ? error : ProxyErrors.AnswerLost);
             return;
         }
 
@@ -286,12 +286,12 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     }
 
     /// <summary>The client has had a part of the answer, and the session ends. In the middle of a row an error would be taken for the row's rest.</summary>
-    private void BreakOff()
+    private void BreakOff(ErrPacket error)
     {
         if (_relay.IsInPacket)
             Close();
         else
-            Refuse(ProxyErrors.AnswerLost, _relay.NextSequence);
+            Refuse(error, _relay.NextSequence);
     }
 
     /// <summary>An error, and the session ends with it.</summary>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Text;
 using WolfScale.Protocol.Commands;
 using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
@@ -39,6 +40,9 @@ internal static class ProxyErrors
     public static ErrPacket OutcomeUnknown { get; } =
         new(1180, "08007", "WolfScale: the connection to the leader was lost while this statement could commit. Whether it did is not known: look at the data before you repeat it.");
 
+    /// <summary>These two tell what became of a statement, also behind a part of its answer.</summary>
+    public static bool TellsOutcome(ErrPacket error) => error.Code is 1180 or 1213;
+
     /// <summary>A read that failed half-way through its rows.</summary>
     public static ErrPacket AnswerLost { get; } = new(1927, "08S01", "WolfScale: the server went away in the middle of its answer");
 
@@ -56,8 +60,12 @@ internal static class ProxyErrors
 
     public static ErrPacket NotSpoken(string what) => new(1047, "08S01", $"WolfScale: {what}");
 
-    public static ErrPacket Forbidden(ReadOnlySpan<byte> variable) =>
-        new(1227, "42000", $"WolfScale: {Encoding.UTF8.GetString(variable)} cannot be set through the proxy, because the cluster's servers would differ");
+    public static ErrPacket Forbidden(ReadOnlySpan<byte> variable) => ForbiddenVariables.IsTracking(variable)
+        ? new(1227, "42000", $"WolfScale: {Encoding.UTF8.GetString(variable)} can be set by a statement of its own only (SET SESSION …), because the proxy must hear what other statements change")
+        : new(1227, "42000", $"WolfScale: {Encoding.UTF8.GetString(variable)} cannot be set through the proxy, because the cluster's servers would differ");
+
+    /// <summary>As the server says of what cannot be prepared: drivers then send it as text.</summary>
+    public static ErrPacket NotPrepared { get; } = new(1295, "HY000", "WolfScale: this statement is the proxy's own and cannot be prepared; send it as text");
 
     public static ErrPacket InvalidSetting { get; } = new(
         1231, "42000", "WolfScale: write SET @wolfscale_consistency = 'eventual' | 'session' | 'strong', or SET @wolfscale_gtid = '0-1-5', as a statement of its own");

@@ -18,6 +18,7 @@ internal sealed class SessionState
     private readonly SortedDictionary<string, string> _variables = new(StringComparer.Ordinal);
     private readonly HashSet<string> _setByNames = []; // variables whose value is still that of SET NAMES … COLLATE
     private string _collation = "";
+    private byte[]? _role;
     private readonly SortedDictionary<string, string> _userVariables = new(StringComparer.Ordinal);
 
     /// <summary>Grows with every change.</summary>
@@ -40,7 +41,7 @@ internal sealed class SessionState
         _variables.Clear();
         _userVariables.Clear();
         _setByNames.Clear();
-        (Schema, Tie) = (schema, null);
+        (Schema, Tie, _role) = (schema, null, null);
         Version++;
         ParsedUnder = new ParsingContext(schema, null, null, null);
     }
@@ -107,6 +108,13 @@ internal sealed class SessionState
         Version++;
     }
 
+    /// <param name="statement">SET ROLE, as the client sent it.</param>
+    public void SetRole(ReadOnlySpan<byte> statement)
+    {
+        _role = statement.ToArray();
+        Version++;
+    }
+
     /// <summary>A user variable's value as an SQL literal.</summary>
     public void SetUserVariable(string name, string literal)
     {
@@ -131,6 +139,8 @@ internal sealed class SessionState
             yield return ScriptItem.Query("SET " + string.Join(", ", single.Select(v => $"SESSION {v.Key}={(v.Value.Length == 0 && IsNullable(v.Key) ? "NULL" : Literal(v.Value))}")));
         if (_userVariables.Count > 0)
             yield return UserVariables(_userVariables.Keys);
+        if (_role is not null)
+            yield return ScriptItem.Query(_role);
         if (Schema is { Length: > 0 })
             yield return ParsingContext.Use(Schema);
     }

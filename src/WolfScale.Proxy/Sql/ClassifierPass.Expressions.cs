@@ -85,7 +85,7 @@ internal ref partial struct ClassifierPass
                 break;
             case TokenKind.UserVariable:
                 _mustLead = true;
-                _traits |= _hasInto ? StatementTraits.SetsUserVariable : StatementTraits.UsesUserVariable;
+                _traits |= _hasInto || _setsItsVariables ? StatementTraits.SetsUserVariable : StatementTraits.UsesUserVariable;
                 break;
             case TokenKind.Assign:
                 _mustLead = true;

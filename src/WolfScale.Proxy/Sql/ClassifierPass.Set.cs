@@ -15,7 +15,7 @@ internal ref partial struct ClassifierPass
                 SkipRest();
                 return;
             case Word.Role:
-                _traits |= StatementTraits.SetsSessionState;
+                _traits |= StatementTraits.SetsSessionState | StatementTraits.SetsRole;
                 SkipRest();
                 return;
             case Word.Default:
@@ -80,6 +80,7 @@ internal ref partial struct ClassifierPass
     {
         bool isGlobal = false;
         bool hasScope = false;
+        var unscoped = default(TextRange);
         if (_current.Id is Word.Global or Word.Session or Word.Local)
         {
             isGlobal = _current.Id == Word.Global;
@@ -93,9 +94,11 @@ internal ref partial struct ClassifierPass
                 return AssignUserVariable();
             case TokenKind.SystemVariable:
                 hasScope = true;
+                unscoped = new TextRange(_current.Start, 2);
                 if (CurrentIs("global"u8) || CurrentIs("session"u8) || CurrentIs("local"u8))
                 {
                     isGlobal = CurrentIs("global"u8);
+                    unscoped = default;
                     Advance();
                     if (_current.Kind == TokenKind.Dot)
                         Advance();
@@ -105,19 +108,21 @@ internal ref partial struct ClassifierPass
             case TokenKind.Word when _current.Id is Word.Names or Word.Transaction or Word.Character or Word.Charset or Word.Char:
                 // NAMES x, CHARACTER SET x, TRANSACTION READ ONLY.
                 Note(isGlobal);
+                if (_current.Id == Word.Transaction && !hasScope && !inBody)
+                    _traits |= StatementTraits.SetsNextTransaction;
                 ScanValue();
                 _collation = CollationOfNames();
                 return false;
         }
 
-        AssignSystemVariable(isGlobal, hasScope, inBody);
+        AssignSystemVariable(isGlobal, hasScope, inBody, inBody || _inSetStatement ? default : unscoped);
         return false;
     }
 
     private void Note(bool isGlobal) =>
         _traits |= isGlobal ? StatementTraits.SetsGlobalVariable : StatementTraits.SetsSessionState;
 
-    private void AssignSystemVariable(bool isGlobal, bool hasScope, bool inBody)
+    private void AssignSystemVariable(bool isGlobal, bool hasScope, bool inBody, TextRange unscoped)
     {
         var name = CurrentValue;
         Advance();
@@ -137,6 +142,12 @@ internal ref partial struct ClassifierPass
             _value = name;
         }
 
+        if (!isGlobal && ForbiddenVariables.IsTracking(text))
+            SetTracking(name, isPlain: !inBody && !_inSetStatement);
+        if (unscoped.Length > 0 && IsOfNextTransaction(text))
+            _traits |= StatementTraits.SetsNextTransaction;
+        else if (unscoped.Length > 0 && _unscoped.Length == 0)
+            _unscoped = unscoped;
         PassEqual();
         if (Ascii.EqualsIgnoreCase(text, "autocommit"u8) && !IsOff())
             _traits |= OnlyOpen;
@@ -144,6 +155,22 @@ internal ref partial struct ClassifierPass
             _traits = (_traits & ~(StatementTraits.SetsClock | StatementTraits.ResetsClock)) | (IsDefaultClock() ? StatementTraits.ResetsClock : StatementTraits.SetsClock);
         ScanValue();
     }
+
+    /// <summary>Afterwards the server is asked what it was set to, and told again what the proxy needs; that can be done behind a statement of its own.</summary>
+    private void SetTracking(TextRange name, bool isPlain)
+    {
+        _tracking = name;
+        _traits |= StatementTraits.SetsTracking;
+        if (isPlain)
+            return;
+        Offer(SpecialStatement.ForbiddenSet);
+        _value = name;
+    }
+
+    /// <summary>These, without a scope, are meant for the next transaction alone.</summary>
+    private static bool IsOfNextTransaction(ReadOnlySpan<byte> name) =>
+        Ascii.EqualsIgnoreCase(name, "tx_isolation"u8) || Ascii.EqualsIgnoreCase(name, "tx_read_only"u8)
+        || Ascii.EqualsIgnoreCase(name, "transaction_isolation"u8) || Ascii.EqualsIgnoreCase(name, "transaction_read_only"u8);
 
     /// <summary>Whether the value lets <c>timestamp</c> be the time of day again.</summary>
     private readonly bool IsDefaultClock() => _current.Id == Word.Default || (_current.Kind == TokenKind.Number && CurrentIs("0"u8));

@@ -9,6 +9,7 @@ internal ref partial struct ClassifierPass
     private void ReadStatement()
     {
         _isRead = false;
+        _setsItsVariables = false;
         _depth = 0;
         _withDepths = 0;
         _pendingParens = 0;
@@ -50,6 +51,7 @@ internal ref partial struct ClassifierPass
                 break;
             case Word.Call:
                 _traits |= StatementTraits.CommitCapable | StatementTraits.Doubtful | StatementTraits.CallsProcedure;
+                _setsItsVariables = true;
                 break;
             case Word.Load:
                 ReadLoad();
@@ -116,7 +118,10 @@ internal ref partial struct ClassifierPass
                 _traits |= StatementTraits.RefersToLastStatement | StatementTraits.SetsUserVariable;
                 SkipRest();
                 break;
-            case Word.Signal or Word.Resignal or Word.Shutdown:
+            case Word.Signal or Word.Resignal:
+                break;
+            case Word.Shutdown:
+                _traits |= StatementTraits.CommitCapable; // never sent again: the next leader would go too
                 break;
             default:
                 ReadUnknown();
@@ -135,6 +140,7 @@ internal ref partial struct ClassifierPass
     private void ReadLoad()
     {
         _traits |= StatementTraits.CommitCapable;
+        _setsItsVariables = true;
         while (!AtEnd && _current.Id != Word.Infile)
         {
             if (_current.Id == Word.Local)

@@ -17,6 +17,8 @@ internal ref partial struct ClassifierPass
     private SpecialStatement _special;
     private TextRange _value;
     private TextRange _collation;
+    private TextRange _tracking;
+    private TextRange _unscoped;
     private KillTarget _kill;
     private int _statements;
 
@@ -30,6 +32,9 @@ internal ref partial struct ClassifierPass
     private bool _shouldLead;
 
     private bool _inSetStatement;
+
+    /// <summary>CALL, LOAD DATA: a user variable may be an OUT parameter, or a column's.</summary>
+    private bool _setsItsVariables;
 
     /// <summary>In a query or an expression, where a name before a parenthesis is a function.</summary>
     private bool _isRead;
@@ -92,6 +97,7 @@ internal ref partial struct ClassifierPass
             Value = _value,
             Collation = _collation,
             Kill = _kill,
+            Unscoped = _unscoped,
         };
     }
 
@@ -119,6 +125,8 @@ internal ref partial struct ClassifierPass
     {
         if (_statements < 2 && !_tokens.IsDoubtful)
             return;
+        if ((_traits & StatementTraits.SetsTracking) != 0 && _special != SpecialStatement.ForbiddenSet)
+            (_special, _value) = (SpecialStatement.ForbiddenSet, _tracking); // what comes after it would not be reported
         if (_special is SpecialStatement.SetConsistency or SpecialStatement.SetGtidToken)
             _special = SpecialStatement.InvalidWolfscaleSet;
         else if (_special is not (SpecialStatement.ForbiddenSet or SpecialStatement.InvalidWolfscaleSet))

@@ -14,6 +14,22 @@ internal static class ForbiddenVariables
     /// <summary>Without server_id: a column may well be called so, and setting it takes privileges.</summary>
     private static ReadOnlySpan<byte[]> Unmistakable => Names.AsSpan(0, 4);
 
+    /// <summary>What the server reports of a session. The OK gate and the session's state depend on it.</summary>
+    private static readonly byte[][] Tracking = [.. "session_track_system_variables session_track_schema".Split(' ').Select(Encoding.ASCII.GetBytes)];
+
+    private static readonly byte[][] InText = [.. Names.Take(4), .. Tracking];
+
+    public static bool IsTracking(ReadOnlySpan<byte> name)
+    {
+        foreach (byte[] known in Tracking)
+        {
+            if (Ascii.EqualsIgnoreCase(name, known))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <param name="plainInBody">Without <c>@@</c> or SESSION in a routine, where <c>server_id</c> is likely to be the routine's own.</param>
     public static bool Contains(ReadOnlySpan<byte> name, bool plainInBody)
     {
@@ -37,7 +53,7 @@ internal static class ForbiddenVariables
             // s, S, g, G
             if ((text[i] | 0x20) is not ('s' or 'g'))
                 continue;
-            foreach (byte[] known in Unmistakable)
+            foreach (byte[] known in InText)
             {
                 length = known.Length;
                 if (text.Length - i >= length && Ascii.EqualsIgnoreCase(text.Slice(i, length), known) && MayAssign(text[(i + length)..]))

@@ -50,7 +50,10 @@ public enum SpecialStatement : byte
     /// <summary>KILL; see <see cref="StatementClass.Kill"/>.</summary>
     Kill,
 
-    /// <summary>Sets sql_log_bin, gtid_domain_id, gtid_seq_no, skip_replication or server_id; <see cref="StatementClass.Value"/> is the name.</summary>
+    /// <summary>
+    /// Sets sql_log_bin, gtid_domain_id, gtid_seq_no, skip_replication or server_id, or together with something else what the server reports;
+    /// <see cref="StatementClass.Value"/> is the name.
+    /// </summary>
     ForbiddenSet,
 }
 
@@ -94,6 +97,12 @@ public readonly record struct StatementClass
     public TextRange Collation { get; init; }
 
     public KillTarget Kill { get; init; }
+
+    /// <summary>
+    /// The <c>@@</c> of the first <c>SET @@name = …</c> without a scope, or empty. Session tracking passes such an assignment over, while <c>SET name = …</c> does the same
+    /// and is reported (MariaDB 10.11, measured).
+    /// </summary>
+    public TextRange Unscoped { get; init; }
 
     public bool Has(StatementTraits trait) => (Traits & trait) != 0;
 }

@@ -81,4 +81,13 @@ public enum StatementTraits
 
     /// <summary>CALL: one of its results may be that of the OUT parameters.</summary>
     CallsProcedure = 1 << 27,
+
+    /// <summary>SET session_track_system_variables, session_track_schema: what the server reports, which the proxy depends on.</summary>
+    SetsTracking = 1 << 28,
+
+    /// <summary>SET ROLE. The server does not report it.</summary>
+    SetsRole = 1 << 29,
+
+    /// <summary>SET TRANSACTION without SESSION or GLOBAL: of the next transaction alone.</summary>
+    SetsNextTransaction = 1 << 30,
 }

@@ -344,9 +344,17 @@ public sealed class ClientSessionTests : IDisposable
         var (client, server) = _kit.LogIn();
         client.Send(Query("SET session_track_system_variables='sql_mode'"));
         _ = server.Read();
-        server.Send(Packet(1, Ok(TwoSidedAnswer.Variable("session_track_system_variables", "sql_mode"))));
+        server.Send(Packet(1, Ok())); // a list that does not name itself is not reported
+        Assert.Equal("\x03SELECT @@session_track_system_variables", server.ReadText());
+        server.SayRow("sql_mode");
         server.AnswerPreparation();
         Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("SET sql_mode='', time_zone='UTC'"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok([.. TwoSidedAnswer.Variable("sql_mode", ""), .. TwoSidedAnswer.Variable("time_zone", "UTC")])));
+        var chosen = client.ReadText();
+        Assert.Contains("sql_mode", chosen, StringComparison.Ordinal);
+        Assert.DoesNotContain("time_zone", chosen, StringComparison.Ordinal);
         client.Send(Command(0x1F));
         _ = server.Read();
         server.Send(Packet(1, Ok()));

@@ -45,7 +45,7 @@ public sealed class GateVerdictTests : IDisposable
         server.Send([.. Packet(1, Ok(Gtid(1), TwoSidedAnswer.More)), .. Packet(2, Ok(Gtid(2)))]);
 
         Assert.Equal(0, client.Read()[0]);
-        Assert.Contains("in the middle of its answer", client.ReadText(), StringComparison.Ordinal);
+        Assert.Contains(Unknown, client.ReadText(), StringComparison.Ordinal);
         Assert.Equal(2, client.LastSequence);
         client.ExpectEnd();
     }

@@ -72,6 +72,24 @@ public sealed class ParkingTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
     }
 
+    /// <summary>The ids of statements are a connection's, and on another the same number may be another client's statement.</summary>
+    [Fact]
+    public void A_long_execution_waits_until_its_statement_is_prepared_on_the_connection_that_it_comes_to()
+    {
+        var (client, server, _) = Client();
+        client.Send(Command(0x16, "INSERT INTO t (b) VALUES (?)"));
+        Answered(client, server, Packet(1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+        Parks(server);
+        byte[] rest = new byte[100_000];
+        client.Send(Packet(0, [0x17, 1, 0, 0, 0, .. rest]));
+
+        Assert.Equal("\x16INSERT INTO t (b) VALUES (?)", server.ReadText());
+        server.Send(Packet(1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+        Assert.Equal([0x17, 6, 0, 0, 0, .. rest], server.Read());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
     /// <summary>The server does not see the client any more, so its time-out is the proxy's to watch.</summary>
     [Fact]
     public void A_client_that_is_silent_for_longer_than_wait_timeout_is_let_go()

@@ -56,6 +56,9 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public Gtid? ReadIndex { get; set; }
 
+    /// <summary>Who asks for the read index does not hear it.</summary>
+    public bool NobodyConfirms { get; set; }
+
     /// <summary>Where the proxy lost connections.</summary>
     public ConcurrentQueue<EndPoint> LostAddresses { get; } = new();
 
@@ -113,7 +116,7 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         return (client, server);
     }
 
-    public Task<Gtid?> ReadIndexAsync() => Task.FromResult(ReadIndex);
+    public Task<Gtid?> ReadIndexAsync() => NobodyConfirms ? Task.FromException<Gtid?>(new TimeoutException("no leader")) : Task.FromResult(ReadIndex);
 
     public void Lost(EndPoint address) => LostAddresses.Enqueue(address);
 

@@ -50,6 +50,8 @@ public partial class ClassificationTableTests
             text.Append(" value=[").Append(Encoding.Latin1.GetString(found.Value.Of(sql))).Append(']');
         if (found.Kill != default)
             text.Append(CultureInfo.InvariantCulture, $" kill={found.Kill.Scope}:{found.Kill.Id}{(found.Kill.Soft ? ":soft" : "")}");
+        if (found.Unscoped.Length > 0)
+            text.Append(CultureInfo.InvariantCulture, $" unscoped={found.Unscoped.Start}");
         if (found.Traits != StatementTraits.None)
             text.Append(" | ").Append(found.Traits.ToString().Replace(",", "", StringComparison.Ordinal));
         return text.ToString();

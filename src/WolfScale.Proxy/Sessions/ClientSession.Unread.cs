@@ -1,0 +1,141 @@
+using System.Buffers.Binary;
+using WolfScale.Protocol;
+using WolfScale.Protocol.Commands;
+using WolfScale.Proxy.Responses;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>What is too long to be kept: it goes to the leader as it comes, and cannot be sent again. What cannot be sent yet waits in the client's socket.</summary>
+internal sealed partial class ClientSession
+{
+    /// <summary>A longer command goes to the leader as it comes, unread and not kept.</summary>
+    private const int LongestKept = 64 << 10;
+
+    /// <summary>What is not looked into may be anything.</summary>
+    private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
+
+    private readonly FileStream _file = new();
+    private CommandStream? _stream;
+
+    private int BeginStream(CommandCode code, Span<byte> bytes)
+    {
+        if (code == CommandCode.StatementPrepare)
+        {
+            (_preparing, _lastPrepared) = (([], Unread), 0);
+            _state.TieTo("a statement of more than 64 KiB is prepared");
+        }
+        else if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
+        {
+            if (bytes.Length < PacketHeader.Size + 5)
+                return 0;
+            if (!TryFindStatement(bytes, out var statement))
+            {
+                Refuse(ProxyErrors.UnknownStatement(bytes), 1); // all that follows would have to be read over
+                return bytes.Length;
+            }
+
+            if (statement.AtLeader.Backend != _leader)
+            {
+                PrepareUnread(statement);
+                return 0;
+            }
+
+            statement.HasLongData = code == CommandCode.StatementSendLongData;
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.AtLeader.Id);
+        }
+        else if (code == CommandCode.Query)
+        {
+            // The text as far as it is here: enough to see what kind of statement it is.
+            var text = bytes[(PacketHeader.Size + 1)..];
+            var prefix = Classify(text);
+            if (prefix.Special == SpecialStatement.ForbiddenSet || prefix.Has(StatementTraits.SetsTracking))
+            {
+                Refuse(ProxyErrors.Forbidden(prefix.Special == SpecialStatement.ForbiddenSet ? prefix.Value.Of(text) : "session_track_system_variables"u8), 1);
+                return bytes.Length;
+            }
+
+            if (!prefix.Has(StatementTraits.CommitsByAutocommit) || prefix.Has(StatementTraits.SetsUserVariable | StatementTraits.TakesUserLock))
+                _state.TieTo("a statement of more than 64 KiB passed unread");
+        }
+
+        if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
+            _state.TieTo("a command of more than 64 KiB passed unread");
+        _flight.Note(code, Unread);
+        NoteBegin(code, Unread);
+        _flightStatement = null;
+        _stream = new CommandStream();
+        return Stream(bytes);
+    }
+
+    /// <summary>What is not kept waits in the socket where it cannot be sent now, and is read again when it can.</summary>
+    private bool MustWaitUnread()
+    {
+        if (_leader is not { IsClosed: false } leader || IsDeposed(leader))
+        {
+            Unpark();
+            return true;
+        }
+
+        if (InTransaction || !_context.Routes.Current.IsHandingOver)
+            return false;
+        Phase = SessionPhase.Preparing;
+        _flight.Note(default, Harmless);
+        Later(HandoverLookMs, BecomeIdle);
+        return true;
+    }
+
+    private int Stream(Span<byte> bytes)
+    {
+        var taken = _stream!.Take(bytes);
+        if (taken > 0 && !_leader!.Send(bytes[..taken]))
+        {
+            OnBackendLost(_leader, "the connection broke");
+            return taken;
+        }
+
+        if (!_stream.IsWhole)
+            return taken;
+        _stream = null;
+        _active = _leader;
+        _sentToLeader++;
+        Count(RouteToLeader(Unread));
+        _lastWasLocal = false;
+        NoteLeadership(_leader!);
+        _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        Phase = SessionPhase.Answering;
+        _relay.Begin(CommandShapes.Of(_flight.Code));
+        if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
+            BecomeIdle();
+        OnAnotherLeads();
+        return taken;
+    }
+
+    private int OnFile(Span<byte> bytes)
+    {
+        var taken = _file.Take(bytes);
+        if (taken > 0 && !_active!.Send(bytes[..taken]))
+            OnBackendLost(_active, "the connection broke");
+        if (_file.IsOver && Phase == SessionPhase.SendingFile)
+        {
+            _relay.FileSent();
+            Phase = SessionPhase.Answering;
+        }
+
+        return taken;
+    }
+
+    /// <summary>The statement is prepared where the session is now, while the command that executes it waits in the socket.</summary>
+    private void PrepareUnread(PreparedStatement statement)
+    {
+        _flight.Note(default, Harmless);
+        Phase = SessionPhase.Preparing;
+        PrepareAt(_leader!, statement, refusal =>
+        {
+            if (refusal is null)
+                BecomeIdle();
+            else
+                Refuse(refusal, 1); // all that follows would have to be read over
+        });
+    }
+}
