@@ -119,7 +119,6 @@ public static class ClusterRecovery
         return new RecoveryPlan(options.NodeId, configuration.ClusterId, configuration.ClusterName, configuration.Members, wal.Last.Lsn, wal.Last.Term, term);
     }
 
-    private static Configuration LastConfiguration(WriteAheadLog wal, ClusterOptions options) => wal.Configurations.Count > 0
-        ? ConfigurationCodec.Decode(wal.Configurations[^1].Payload.Span)
-        : throw new ClusterStartException($"the log in {options.DataDirectory} is empty: there is nothing to recover; a new cluster is founded with 'wolfscale start --bootstrap'");
+    private static Configuration LastConfiguration(WriteAheadLog wal, ClusterOptions options) => ClusterStart.LastConfiguration(wal)
+        ?? throw new ClusterStartException($"the log in {options.DataDirectory} is empty: there is nothing to recover; a new cluster is founded with 'wolfscale start --bootstrap'");
 }
