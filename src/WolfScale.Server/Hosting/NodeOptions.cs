@@ -34,6 +34,7 @@ internal static class NodeOptions
             ElectionTimeoutMinMs = minimum,
             ElectionTimeoutMaxMs = maximum,
             DropAfterS = cluster.DropAfterS,
+            MaxMessageEntries = cluster.MaxBatchEntries,
             Fsync = configuration.Wal.Fsync,
             FlushIntervalMs = configuration.Wal.FlushIntervalMs,
             SegmentBytes = (long)configuration.Wal.SegmentSizeMb << 20,
