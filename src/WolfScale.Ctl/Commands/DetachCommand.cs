@@ -34,7 +34,7 @@ internal static class DetachCommand
         StoppedFiles.RefuseForeignRoot(configuration.DataDirectory, "detach");
         try
         {
-            await using var node = StoppedNode.Open(configuration.DataDirectory, configuration.Node.Id, TimeProvider.System);
+            await using var node = await StoppedNode.OpenAsync(configuration.DataDirectory, configuration.Node.Id, TimeProvider.System);
             RefuseHalfDone(node);
             var database = Database(configuration);
             var before = await Detachment.LookAsync(database, cancellationToken);
