@@ -15,18 +15,24 @@ public static class ConfigurationCheck
     /// <param name="loaded">What was read from it.</param>
     /// <param name="strict">Warnings count as errors.</param>
     /// <param name="json">Print a document.</param>
-    /// <returns>The exit code: 0 fine, 1 not valid.</returns>
-    public static int Report(string file, LoadedConfiguration loaded, bool strict, bool json)
+    /// <param name="offline">Leave the local MariaDB out.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>The exit code: 0 fine, 1 not valid, or its MariaDB is not fit for a node.</returns>
+    public static async Task<int> ReportAsync(string file, LoadedConfiguration loaded, bool strict, bool json, bool offline, CancellationToken cancellationToken)
     {
-        var valid = loaded.Valid && !(strict && loaded.Findings.Any(f => f.Severity == Severity.Warning));
+        // A configuration that is not right may name any server.
+        var server = offline || !loaded.Valid || !loaded.Configuration.Database.Enabled ? [] : await LocalServer.LackingAsync(loaded.Configuration, cancellationToken);
+        ImmutableArray<Finding> findings = [.. loaded.Findings, .. server];
+        var counts = strict ? Severity.Warning : Severity.Error;
+        var valid = findings.All(f => f.Severity < counts);
         if (json)
-            Terminal.Line(JsonSerializer.Serialize(Document(file, valid, loaded.Findings), ValidateJson.Default.ValidateDocument));
+            Terminal.Line(JsonSerializer.Serialize(Document(file, valid, findings), ValidateJson.Default.ValidateDocument));
         else
-            Print(file, valid, loaded.Findings);
+            Print(file, valid, loaded.Findings.All(f => f.Severity < counts), findings);
         return valid ? ExitCode.Done : ExitCode.Refused; // 1, not 2: it was used rightly, and what it looked at is wrong
     }
 
-    private static void Print(string file, bool valid, ImmutableArray<Finding> findings)
+    private static void Print(string file, bool valid, bool fileIsValid, ImmutableArray<Finding> findings)
     {
         foreach (var finding in findings)
         {
@@ -40,8 +46,10 @@ public static class ConfigurationCheck
         var warnings = findings.Count(f => f.Severity == Severity.Warning);
         Terminal.Line(valid
             ? $"{file} is valid{(warnings > 0 ? $", {Count(warnings, "warning")}" : "")}."
-            : $"{file} is not valid: {Count(errors, "error")}, {Count(warnings, "warning")}.");
+            : $"{file} {(fileIsValid ? "is valid, and its MariaDB is not fit for a node" : "is not valid")}: {Count(errors, "error")}, {Count(warnings, "warning")}.");
     }
+
+    public static Option<bool> Offline() => new("--offline") { Description = "Do not look at the local MariaDB" };
 
     private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
 

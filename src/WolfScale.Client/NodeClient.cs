@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -20,15 +19,15 @@ public sealed class NodeClient : IDisposable
     /// <param name="baseAddress">For example <c>http://127.0.0.1:8080</c>.</param>
     /// <param name="token">Sent as the bearer token unless empty.</param>
     /// <param name="timeout">For a whole answer; for connecting too, and at most 5 s for that.</param>
-    /// <param name="certificate">The one certificate the node must show: its own, which rarely names 127.0.0.1. Null: the rules of <paramref name="authorities"/>.</param>
-    /// <param name="authorities">Who may have signed the node's certificate. Null: whom the system trusts.</param>
-    public NodeClient(string baseAddress, string token, TimeSpan timeout, X509Certificate2? certificate = null, X509Certificate2Collection? authorities = null)
+    /// <param name="certificate">The one certificate the node must show: its own, which rarely names 127.0.0.1. Null: the rules of <paramref name="authority"/>.</param>
+    /// <param name="authority">Who must have signed the node's certificate. Null: whom the system trusts.</param>
+    public NodeClient(string baseAddress, string token, TimeSpan timeout, X509Certificate2? certificate = null, Authority? authority = null)
     {
         var handler = new SocketsHttpHandler { ConnectTimeout = timeout < ConnectLimit ? timeout : ConnectLimit, UseProxy = false };
         if (certificate is not null)
             handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString(HashAlgorithmName.SHA256) == certificate.GetCertHashString(HashAlgorithmName.SHA256);
-        else if (authorities is not null)
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, errors) => IsSignedBy(authorities, shown, errors);
+        else
+            authority?.DemandIn(handler.SslOptions);
         _http = new HttpClient(handler) { BaseAddress = new Uri(baseAddress), Timeout = timeout };
         if (token.Length > 0)
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -134,18 +133,6 @@ public sealed class NodeClient : IDisposable
     }
 
     public void Dispose() => _http.Dispose();
-
-    private static bool IsSignedBy(X509Certificate2Collection authorities, X509Certificate? shown, SslPolicyErrors errors)
-    {
-        if (shown is null || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
-            return false;
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck; // a private authority has nobody to ask
-        using var certificate = new X509Certificate2(shown);
-        return chain.Build(certificate);
-    }
 
     private NodeRefusedException Refusal(string path, HttpStatusCode status, string body)
     {

@@ -68,6 +68,8 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
                 _reads.Answered(ClusterMessages.ReadReadIndexResponse(payload));
                 break;
             default:
+                if (kind.IsOptional())
+                    break; // of a later version, which says by the number that nothing is missed
                 throw new WireFormatException($"a frame of the unknown kind {(byte)kind} has come");
         }
     }

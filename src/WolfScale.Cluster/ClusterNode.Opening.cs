@@ -137,6 +137,7 @@ public sealed partial class ClusterNode
         ElectionTimeoutMinMs = options.ElectionTimeoutMinMs,
         ElectionTimeoutMaxMs = options.ElectionTimeoutMaxMs,
         TransferTimeoutMs = options.ElectionTimeoutMaxMs,
+        MaxMessageEntries = options.MaxMessageEntries,
         ColdStartPatienceMs = 5 * options.ElectionTimeoutMaxMs,
     };
 

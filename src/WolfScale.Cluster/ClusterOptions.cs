@@ -84,6 +84,9 @@ public sealed record ClusterOptions
     /// <summary>cluster.drop_after_s: a node silent for so long is DROPPED, and loses its vote where that costs no fault tolerance.</summary>
     public int DropAfterS { get; init; } = 30;
 
+    /// <summary>cluster.max_batch_entries: a message to another node carries no more entries, unless one batch alone does.</summary>
+    public int MaxMessageEntries { get; init; } = 1000;
+
     /// <summary>wal.fsync; false promises less, see the guarantees.</summary>
     public bool Fsync { get; init; } = true;
 

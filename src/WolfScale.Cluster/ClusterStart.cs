@@ -137,7 +137,7 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
     /// <summary>Rule C5: one mode in a cluster, and it stands in the log. A node whose owner believes otherwise must not take part.</summary>
     private void CheckMode(WriteAheadLog wal)
     {
-        if (wal.Configurations.Count > 0 && ConfigurationCodec.Decode(wal.Configurations[^1].Payload.Span).Mode is var mode && mode != options.Mode)
+        if (LastConfiguration(wal) is { Mode: var mode } && mode != options.Mode)
             throw new ClusterStartException(DifferentMode(options.Mode, mode));
     }
 
@@ -168,7 +168,7 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
     /// </summary>
     private void RenameSoleVoter(SqliteStateStore store, NodeIdentity identity, WriteAheadLog wal, string address)
     {
-        var last = wal.Configurations.Count == 0 ? null : ConfigurationCodec.Decode(wal.Configurations[^1].Payload.Span);
+        var last = LastConfiguration(wal);
         if (identity.Former is not { } former || former.Id == identity.Key.Id || last is not { VoterCount: 1 } || !last.IsVoter(former))
             return;
         var before = Math.Max(store.LoadHardState().Term, wal.Last.Term);
@@ -177,6 +177,22 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
         var members = last.Members.Where(m => m.Key != former)
             .Append(new Member(identity.Key, address, MemberRole.Voter, options.NeverLeader, options.Witness));
         Append(wal, last.WithMembers([.. members]), term);
+    }
+
+    /// <summary>The newest configuration in the log; null while there is none.</summary>
+    /// <exception cref="ClusterStartException">It is of a version that this program does not know.</exception>
+    internal static Configuration? LastConfiguration(WriteAheadLog wal)
+    {
+        if (wal.Configurations.Count == 0)
+            return null;
+        try
+        {
+            return ConfigurationCodec.Decode(wal.Configurations[^1].Payload.Span);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new ClusterStartException($"the log cannot be gone on with from LSN {wal.Configurations[^1].Lsn}: {e.Message}. Run the program that wrote it, or a newer one", e);
+        }
     }
 
     /// <summary>Appends a configuration; it is on the disk when this returns.</summary>

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -35,8 +34,8 @@ internal sealed class Endpoints : IDisposable
         var token = Token(parsed) ?? configuration?.Api.Token ?? "";
         var timeout = parsed.GetValue(CtlOptions.Timeout);
         var scheme = configuration?.Api.TlsCert.Length > 0 ? "https" : "http";
-        var authorities = Authorities(parsed.GetValue(CtlOptions.CaCertificate) ?? configuration?.Cluster.TlsCa ?? "");
-        NodeClient Connect(string url) => new(Url(url, scheme).ToString(), token, timeout, authorities: authorities);
+        var authority = parsed.GetValue(CtlOptions.CaCertificate) is { } file ? Authority.Named("--cacert", file) : Authority.OfCluster(configuration?.Cluster.TlsCa ?? "");
+        NodeClient Connect(string url) => new(Url(url, scheme).ToString(), token, timeout, authority: authority);
         if (given.Length > 0)
             return new Endpoints([.. given.Select(Connect)], Connect, given: true);
 
@@ -134,15 +133,18 @@ internal sealed class Endpoints : IDisposable
 
     /// <summary>The way to a member.</summary>
     /// <exception cref="RefusedException">It is none, or its API is off.</exception>
-    public NodeClient Member(ClusterDocument cluster, string id, NodeClient asked)
+    public NodeClient Member(ClusterDocument cluster, string id, NodeClient asked) => TryMember(cluster, id, asked)
+        ?? throw new RefusedException($"{id} does not say where its API is (api.enabled = false, or it was never heard of): name it with --endpoint.");
+
+    /// <summary>The same; null where its API is off.</summary>
+    /// <exception cref="RefusedException">It is no member.</exception>
+    public NodeClient? TryMember(ClusterDocument cluster, string id, NodeClient asked)
     {
         if (id == cluster.Node)
             return asked;
         var member = cluster.Nodes.FirstOrDefault(n => n.Id == id)
             ?? throw new RefusedException($"This cluster has no node \"{id}\"; it has {string.Join(", ", cluster.Nodes.Select(n => n.Id))}.");
-        return member.Api is { } api
-            ? _connect($"{asked.Address.Scheme}://{api}")
-            : throw new RefusedException($"{id} does not say where its API is (api.enabled = false, or it was never heard of): name it with --endpoint.");
+        return member.Api is { } api ? _connect($"{asked.Address.Scheme}://{api}") : null;
     }
 
     public void Dispose()
@@ -179,15 +181,6 @@ internal sealed class Endpoints : IDisposable
         if (parsed.GetValue(CtlOptions.TokenFile) is { } file)
             return Read("--token-file", file).Trim();
         return Environment.GetEnvironmentVariable(CtlOptions.TokenVariable) is { Length: > 0 } token ? token.Trim() : null;
-    }
-
-    private static X509Certificate2Collection? Authorities(string file)
-    {
-        if (file.Length == 0)
-            return null;
-        var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPem(Read("--cacert", file));
-        return authorities.Count > 0 ? authorities : throw new RefusedException($"--cacert: {file} holds no certificate in PEM.", ExitCode.Invalid);
     }
 
     private static string Read(string option, string file)

@@ -17,7 +17,11 @@ public sealed class WalDamagedException(WalDamage damage, RecoveryReport? report
 }
 
 /// <summary>The folder is another process's, another cluster's, or of a version this program does not know.</summary>
-public sealed class WalRefusedException(string message) : Exception(message);
+public sealed class WalRefusedException(string message, bool inUse = false) : Exception(message)
+{
+    /// <summary>Another process has it open.</summary>
+    public bool InUse { get; } = inUse;
+}
 
 /// <summary>The log has stopped accepting (see <see cref="Failure"/>), so the call did nothing.</summary>
 public sealed class WalStoppedException(WalFailure failure) : Exception(failure.Message)

@@ -146,7 +146,7 @@ public sealed partial class WriteAheadLog : IAsyncDisposable
     {
         files.CreateDirectory(options.Directory);
         return files.TryLock(Path.Combine(options.Directory, LockFileName))
-            ?? throw new WalRefusedException($"The log in {options.Directory} is open in another process: is a second node running on this data directory?");
+            ?? throw new WalRefusedException($"The log in {options.Directory} is open in another process: is a second node running on this data directory?", inUse: true);
     }
 
     private void TakeUp(Segment segment)

@@ -16,7 +16,7 @@ public class ReferenceTests
         ["WolfScale.Cluster"] = ["WolfScale.Consensus", "WolfScale.Wal"],
         ["WolfScale.Proxy"] = ["WolfScale.Protocol"],
         ["WolfScale.Settings"] = [],
-        ["WolfScale.Client"] = ["WolfScale.Settings"],
+        ["WolfScale.Client"] = ["WolfScale.Settings", "WolfScale.MariaDb", "WolfScale.Protocol", "WolfScale.Wal"], // MariaDb for the check of the local server
         ["WolfScale.Server"] =
         [
             "WolfScale.Consensus", "WolfScale.Protocol", "WolfScale.Wal", "WolfScale.MariaDb", "WolfScale.Cluster", "WolfScale.Proxy", "WolfScale.Settings",

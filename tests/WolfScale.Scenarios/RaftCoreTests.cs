@@ -78,6 +78,23 @@ public class RaftCoreTests
     }
 
     [Fact]
+    public void A_message_carries_no_more_entries_than_it_may_and_at_least_one_batch()
+    {
+        var learner = new NodeKey("n2", 1);
+        RaftCore core = Lead(out SimulatedLog log, out EffectList effects, new RaftOptions { MaxMessageEntries = 6 }, Alone.WithMembers([.. Alone.Members, new Member(learner, "n2", MemberRole.Learner)]));
+        foreach (int entries in (int[])[3, 3, 3, 10, 2, 2, 2, 2])
+        {
+            ProposeOutcome outcome = core.Propose(entries, 100, core.Term, effects);
+            log.Append(new BatchInfo(outcome.FirstLsn, outcome.FirstLsn + entries - 1, outcome.Term, 100), outcome.FirstLsn);
+        }
+
+        effects.Clear();
+        core.Receive(10, new AppendResponse(learner, Self, core.Term, true, 2, 2, default, default, 0), effects);
+
+        Assert.Equal([2, 1, 1, 3, 1], Each(effects).OfType<Effect.Send>().Select(s => s.Message).OfType<AppendRequest>().Where(m => !m.Batches.IsEmpty).Select(m => m.Batches.Length));
+    }
+
+    [Fact]
     public void C1_a_message_for_an_earlier_incarnation_changes_nothing()
     {
         RaftCore core = Lead(out _, out EffectList effects);
@@ -107,20 +124,20 @@ public class RaftCoreTests
         Assert.DoesNotContain(Each(effects), effect => effect is Effect.Truncate or Effect.AppendReceived);
     }
 
-    private static SimulatedLog BootstrappedLog()
+    private static SimulatedLog BootstrappedLog(Configuration? configuration = null)
     {
         var log = new SimulatedLog();
-        log.Append(new BatchInfo(1, 1, 1, 64, Alone), 1);
+        log.Append(new BatchInfo(1, 1, 1, 64, configuration ?? Alone), 1);
         log.Sync(1);
         return log;
     }
 
     /// <summary>A cluster of one, whose no-op (LSN 2, term 2) is committed.</summary>
-    private static RaftCore Lead(out SimulatedLog log, out EffectList effects)
+    private static RaftCore Lead(out SimulatedLog log, out EffectList effects, RaftOptions? options = null, Configuration? configuration = null)
     {
-        log = BootstrappedLog();
+        log = BootstrappedLog(configuration);
         effects = new EffectList();
-        var core = new RaftCore(new RaftOptions(), Self, new RestoredState(new HardState(1, null), log.Configurations()), log, new Random(1));
+        var core = new RaftCore(options ?? new RaftOptions(), Self, new RestoredState(new HardState(1, null), log.Configurations()), log, new Random(1));
         core.SetFitness(Fitness.Fit, effects);
         core.Tick(0, effects);
         log.Append(Each(effects).OfType<Effect.AppendOwn>().Single().Batch, 2);

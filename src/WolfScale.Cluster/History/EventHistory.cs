@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster.Runtime;
+using WolfScale.Cluster.State;
 
 namespace WolfScale.Cluster.History;
 
@@ -56,7 +57,7 @@ public sealed class EventHistory : IEventSink, IAsyncDisposable
                 RuntimeLog.EventsDamaged(logger, damage);
             return new EventHistory(node, store, keep, time, logger);
         }
-        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is SqliteException or IOException or UnauthorizedAccessException or NewerSchemaException)
         {
             RuntimeLog.EventsNotKept(logger, e.Message);
             return new EventHistory(node, null, keep, time, logger);

@@ -10,6 +10,7 @@ namespace WolfScale.Cluster.History;
 /// </summary>
 internal sealed class EventStore : IDisposable
 {
+    private const int SchemaVersion = 1;
     private const string DiscardedCounter = "discarded_transactions";
     private readonly SqliteConnection _connection;
 
@@ -19,6 +20,7 @@ internal sealed class EventStore : IDisposable
         try
         {
             _connection.Open();
+            _connection.RequireSchema(SchemaVersion);
             _connection.Execute("PRAGMA journal_mode = WAL");
             _connection.Execute("PRAGMA synchronous = FULL");
             _connection.Execute("""
@@ -26,6 +28,7 @@ internal sealed class EventStore : IDisposable
                     details TEXT NOT NULL);
                 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
                 """);
+            _connection.SetSchema(SchemaVersion);
         }
         catch
         {
@@ -38,6 +41,7 @@ internal sealed class EventStore : IDisposable
     /// <param name="directory">The node's state folder, which is there.</param>
     /// <param name="damage">What was put aside, and why; null when nothing was.</param>
     /// <exception cref="SqliteException">It cannot be opened at all.</exception>
+    /// <exception cref="NewerSchemaException">It is of a later version of this program, which goes on with it some day.</exception>
     public static EventStore Open(string directory, out string? damage)
     {
         var path = Path.Combine(directory, "events.db");

@@ -42,7 +42,7 @@ public static class ClusterRecovery
     /// <exception cref="ClusterStartException">The node runs, or its files are not fit for it; the message says what to do.</exception>
     public static async Task<RecoveryPlan> ExamineAsync(ClusterOptions options)
     {
-        var (store, wal) = Open(options);
+        var (store, wal) = await OpenAsync(options);
         await using (wal)
         {
             using (store)
@@ -57,7 +57,7 @@ public static class ClusterRecovery
     /// <exception cref="ClusterStartException">As <see cref="ExamineAsync"/>; or the log cannot be written.</exception>
     public static async Task<RecoveryPlan> RecoverAsync(ClusterOptions options, TimeProvider time, ILogger logger)
     {
-        var (store, wal) = Open(options);
+        var (store, wal) = await OpenAsync(options);
         await using var closingWal = wal;
         using var closingStore = store;
         var plan = Plan(store, wal, options);
@@ -75,33 +75,8 @@ public static class ClusterRecovery
         return plan;
     }
 
-    private static (SqliteStateStore Store, WriteAheadLog Wal) Open(ClusterOptions options)
-    {
-        var state = Path.Combine(options.DataDirectory, "state");
-        var directory = Path.Combine(options.DataDirectory, "wal");
-        if (!File.Exists(Path.Combine(state, "state.db")) || !Directory.Exists(directory))
-            throw new ClusterStartException($"there is no node in {options.DataDirectory}: name the configuration of the surviving node with --config");
-        WriteAheadLog wal;
-        try
-        {
-            // First, because its lock says whether the node runs.
-            wal = WriteAheadLog.Open(new WalOptions { Directory = directory, SegmentBytes = options.SegmentBytes, Fsync = true });
-        }
-        catch (WalRefusedException e)
-        {
-            throw new ClusterStartException($"{e.Message} Stop the node first (systemctl stop wolfscale): what it has promised must not change while it is recovered", e);
-        }
-        catch (WalDamagedException e)
-        {
-            throw new ClusterStartException($"the log is damaged ({e.Damage}). Start the node once, so that it cuts the damage off, stop it, and try again; another survivor's log may be whole", e);
-        }
-        catch (Exception e) when (e is PosixException or InvalidDataException or UnauthorizedAccessException)
-        {
-            throw new ClusterStartException($"the log in {directory} cannot be opened: {e.Message}", e);
-        }
-
-        return (SqliteStateStore.Open(state), wal);
-    }
+    private static async Task<(SqliteStateStore Store, WriteAheadLog Wal)> OpenAsync(ClusterOptions options) => await StoppedNode.OpenFilesAsync(options.DataDirectory, options.SegmentBytes)
+        ?? throw new ClusterStartException($"there is no node in {options.DataDirectory}: name the configuration of the surviving node with --config");
 
     private static RecoveryPlan Plan(SqliteStateStore store, WriteAheadLog wal, ClusterOptions options)
     {
@@ -119,7 +94,6 @@ public static class ClusterRecovery
         return new RecoveryPlan(options.NodeId, configuration.ClusterId, configuration.ClusterName, configuration.Members, wal.Last.Lsn, wal.Last.Term, term);
     }
 
-    private static Configuration LastConfiguration(WriteAheadLog wal, ClusterOptions options) => wal.Configurations.Count > 0
-        ? ConfigurationCodec.Decode(wal.Configurations[^1].Payload.Span)
-        : throw new ClusterStartException($"the log in {options.DataDirectory} is empty: there is nothing to recover; a new cluster is founded with 'wolfscale start --bootstrap'");
+    private static Configuration LastConfiguration(WriteAheadLog wal, ClusterOptions options) => ClusterStart.LastConfiguration(wal)
+        ?? throw new ClusterStartException($"the log in {options.DataDirectory} is empty: there is nothing to recover; a new cluster is founded with 'wolfscale start --bootstrap'");
 }

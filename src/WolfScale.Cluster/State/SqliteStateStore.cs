@@ -14,6 +14,8 @@ namespace WolfScale.Cluster.State;
 /// </summary>
 internal sealed class SqliteStateStore : IStateStore, IDisposable
 {
+    private const int SchemaVersion = 1;
+
     private readonly Lock _lock = new();
     private readonly SqliteConnection _connection;
     private readonly SqliteCommand _saveHardState;
@@ -23,6 +25,15 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
         Path = path;
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         _connection.Open();
+        try
+        {
+            _connection.RequireSchema(SchemaVersion);
+        }
+        catch
+        {
+            _connection.Dispose();
+            throw;
+        }
         _connection.Execute("PRAGMA journal_mode = WAL");
         _connection.Execute("PRAGMA synchronous = FULL");
         _connection.Execute("PRAGMA busy_timeout = 5000");
@@ -33,6 +44,7 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
             CREATE TABLE IF NOT EXISTS plans (sequence INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, step INTEGER NOT NULL,
                 data TEXT NOT NULL);
             """);
+        _connection.SetSchema(SchemaVersion);
         _saveHardState = _connection.Command("""
             INSERT INTO hard_state (one, term, vote_id, vote_incarnation) VALUES (1, $term, $id, $incarnation)
             ON CONFLICT (one) DO UPDATE SET term = $term, vote_id = $id, vote_incarnation = $incarnation
@@ -43,7 +55,7 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
     public string Path { get; }
 
     /// <summary>Opens or makes the database, and checks that it is whole.</summary>
-    /// <exception cref="ClusterStartException">It cannot be opened, or is damaged.</exception>
+    /// <exception cref="ClusterStartException">It cannot be opened, is damaged, or of a later version of this program.</exception>
     public static SqliteStateStore Open(string directory)
     {
         var path = System.IO.Path.Combine(directory, "state.db");
@@ -59,6 +71,10 @@ internal sealed class SqliteStateStore : IStateStore, IDisposable
             }
             Posix.FsyncDirectory(directory);
             return store;
+        }
+        catch (NewerSchemaException e)
+        {
+            throw new ClusterStartException($"the node's state {e.Message}", e);
         }
         catch (SqliteException e) when (e.SqliteErrorCode is 11 or 26)
         {

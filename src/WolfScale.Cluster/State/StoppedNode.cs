@@ -21,24 +21,48 @@ public sealed class StoppedNode : IAsyncDisposable
 
     /// <summary>Opens it; null where no node has ever run.</summary>
     /// <exception cref="ClusterStartException">The node runs, or its files cannot be opened.</exception>
-    public static StoppedNode? Open(string dataDirectory, string nodeId, TimeProvider time)
+    public static async Task<StoppedNode?> OpenAsync(string dataDirectory, string nodeId, TimeProvider time) =>
+        await OpenFilesAsync(dataDirectory) is (var store, var wal) ? new StoppedNode(wal, store, EventHistory.Open(Path.GetDirectoryName(store.Path)!, nodeId, time, NullLogger.Instance)) : null;
+
+    /// <summary>Its log and its state; null where no node has ever run.</summary>
+    /// <param name="dataDirectory">The node's.</param>
+    /// <param name="segmentBytes">As the node is configured, where the log is to be written to.</param>
+    /// <exception cref="ClusterStartException">The node runs, or its files cannot be opened; the message says what to do.</exception>
+    internal static async Task<(SqliteStateStore Store, WriteAheadLog Wal)?> OpenFilesAsync(string dataDirectory, long? segmentBytes = null)
     {
         var state = Path.Combine(dataDirectory, "state");
         var directory = Path.Combine(dataDirectory, "wal");
         if (!File.Exists(Path.Combine(state, "state.db")) || !Directory.Exists(directory))
             return null;
+        var options = new WalOptions { Directory = directory, Fsync = true };
         WriteAheadLog wal;
         try
         {
-            wal = WriteAheadLog.Open(new WalOptions { Directory = directory });
+            // First, because its lock says whether the node runs.
+            wal = WriteAheadLog.Open(segmentBytes is { } bytes ? options with { SegmentBytes = bytes } : options);
         }
-        catch (Exception e) when (e is WalRefusedException or WalDamagedException or PosixException or InvalidDataException or UnauthorizedAccessException)
+        catch (WalRefusedException e) when (e.InUse)
         {
-            throw new ClusterStartException(e is WalRefusedException ? $"{e.Message} Stop the node first (systemctl stop wolfscale)" : $"the log in {directory} cannot be opened: {e.Message}", e);
+            throw new ClusterStartException($"{e.Message} Stop the node first (systemctl stop wolfscale): nothing of it may change meanwhile", e);
+        }
+        catch (WalDamagedException e)
+        {
+            throw new ClusterStartException($"the log is damaged ({e.Damage}). Start the node once, so that it cuts the damage off, stop it, and try again; the log of another node that survived may be whole", e);
+        }
+        catch (Exception e) when (e is WalRefusedException or PosixException or InvalidDataException or UnauthorizedAccessException)
+        {
+            throw new ClusterStartException($"the log in {directory} cannot be opened: {e.Message}", e);
         }
 
-        var store = SqliteStateStore.Open(state);
-        return new StoppedNode(wal, store, EventHistory.Open(state, nodeId, time, NullLogger.Instance));
+        try
+        {
+            return (SqliteStateStore.Open(state), wal);
+        }
+        catch
+        {
+            await wal.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -1,6 +1,9 @@
 namespace WolfScale.Cluster.Wire;
 
-/// <summary>The first byte of every frame after its length. The numbers are the protocol: they are never reused.</summary>
+/// <summary>
+/// The first byte of every frame after its length. The numbers are the protocol: they are never reused. Those from <see cref="FrameKinds.FirstOptional"/> on
+/// are for what a node may leave unheard (docs/architecture.md, Versions).
+/// </summary>
 internal enum FrameKind : byte
 {
     // Handshake: the only kinds accepted before authentication.
@@ -27,4 +30,12 @@ internal enum FrameKind : byte
     ReadIndexResponse = 36,
     LeaveRequest = 37,
     LogStart = 40,
+}
+
+internal static class FrameKinds
+{
+    /// <summary>A node that does not know a kind from here on skips the frame; one that does not know a kind below closes the connection.</summary>
+    public const byte FirstOptional = 128;
+
+    public static bool IsOptional(this FrameKind kind) => (byte)kind >= FirstOptional;
 }

@@ -26,6 +26,9 @@ public sealed record RaftOptions
     /// <summary>An append message carries batches up to this many bytes (and always at least one batch).</summary>
     public int MaxMessageBytes { get; init; } = 1 << 20;
 
+    /// <summary>… and up to this many entries.</summary>
+    public int MaxMessageEntries { get; init; } = int.MaxValue;
+
     /// <summary>Append messages with batches sent to one member and not acknowledged.</summary>
     public int MaxInflightMessages { get; init; } = 256;
 

@@ -121,7 +121,7 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
         _collected.Clear();
         for (BatchInfo? next = batch; next is not null; next = node.Log.BatchAfter(next.LastLsn))
         {
-            if (_collected.Count > 0 && bytes + next.Bytes > node.Options.MaxMessageBytes)
+            if (_collected.Count > 0 && (bytes + next.Bytes > node.Options.MaxMessageBytes || next.LastLsn - previous.Lsn > node.Options.MaxMessageEntries))
                 break;
             _collected.Add(next);
             bytes += next.Bytes;

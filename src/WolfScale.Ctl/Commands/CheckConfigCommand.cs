@@ -9,11 +9,12 @@ internal static class CheckConfigCommand
     {
         var file = new Option<string?>("--file", "-f") { Description = "The file to check; without it, the one --config names", HelpName = "FILE" };
         var strict = new Option<bool>("--strict") { Description = "Warnings count as errors" };
-        var command = new Command("check-config", "Checks a configuration file: exit code 0 fine, 1 not valid") { file, strict };
-        command.SetAction(parsed =>
+        var offline = ConfigurationCheck.Offline();
+        var command = new Command("check-config", "Checks a configuration file, and what the local MariaDB lacks: exit code 0 fine, 1 not valid") { file, strict, offline };
+        command.SetAction((parsed, cancellationToken) =>
         {
             var path = parsed.GetValue(file) ?? parsed.GetValue(GlobalOptions.Config)!;
-            return ConfigurationCheck.Report(path, GlobalOptions.Read(path), parsed.GetValue(strict), parsed.GetValue(CtlOptions.Json));
+            return ConfigurationCheck.ReportAsync(path, GlobalOptions.Read(path), parsed.GetValue(strict), parsed.GetValue(CtlOptions.Json), parsed.GetValue(offline), cancellationToken);
         });
         return command;
     }

@@ -34,9 +34,9 @@ internal static class DetachCommand
         StoppedFiles.RefuseForeignRoot(configuration.DataDirectory, "detach");
         try
         {
-            await using var node = StoppedNode.Open(configuration.DataDirectory, configuration.Node.Id, TimeProvider.System);
+            await using var node = await StoppedNode.OpenAsync(configuration.DataDirectory, configuration.Node.Id, TimeProvider.System);
             RefuseHalfDone(node);
-            var database = Database(configuration);
+            var database = LocalServer.Options(configuration);
             var before = await Detachment.LookAsync(database, cancellationToken);
             if (!Consent.Given(parsed, dryRun, [.. await DescribeAsync(parsed, configuration, before, cancellationToken)]))
                 return ExitCode.Done;
@@ -84,19 +84,6 @@ internal static class DetachCommand
 
     private static PlanRecord? Plan(StoppedNode? node, string name) =>
         node?.State.Get(Plans + name) is { } text ? JsonSerializer.Deserialize(text, DetachJson.Plans.PlanRecord) : null;
-
-    private static DatabaseOptions Database(NodeConfiguration configuration) => new()
-    {
-        NodeId = configuration.Node.Id,
-        DataDirectory = configuration.FilesDirectory,
-        Host = configuration.Database.Host,
-        Port = configuration.Database.Port,
-        Socket = configuration.Database.Socket,
-        User = configuration.Database.User,
-        Password = configuration.Database.Password,
-        ConnectTimeout = TimeSpan.FromSeconds(configuration.Database.ConnectTimeoutS),
-        Peers = static () => [],
-    };
 }
 
 /// <summary><c>detach --json</c>: how the server stands afterwards.</summary>

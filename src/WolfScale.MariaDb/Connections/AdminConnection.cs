@@ -32,6 +32,9 @@ public sealed class AdminConnection : IAsyncDisposable
     /// <summary>How the server was reached: <c>extra_port 13304</c>, <c>socket …</c> or <c>host:port</c>.</summary>
     public string Route { get; }
 
+    /// <summary>Whether it came in through the <c>extra_port</c>, or there is none to come in through.</summary>
+    internal bool ByExtraPort(ServerFacts facts) => facts.ExtraPort == 0 || Route.StartsWith("extra_port", StringComparison.Ordinal);
+
     /// <summary>Whether the account may set <c>sql_log_bin</c>; without it preflight refuses and nothing is written.</summary>
     public bool LeavesNoTrace { get; private init; }
 

@@ -338,7 +338,7 @@ public sealed partial class DatabaseController : IAsyncDisposable
         OwnSemiSyncClients = await AttachedReplicas.CountOwnAsync(server, facts),
         DumpHosts = await AttachedReplicas.ForeignHostsAsync(server, facts),
         FeedStartedItself = State.Phase is DatabasePhase.Down && facts.Replications.Any(r => r.Name == ServerFacts.FeedConnection && r.Runs),
-        ReachedByExtraPort = facts.ExtraPort == 0 || server.Route.StartsWith("extra_port", StringComparison.Ordinal),
+        ReachedByExtraPort = server.ByExtraPort(facts),
     };
 
     private string Where => _options.Socket.Length > 0 ? _options.Socket : $"{_options.Host}:{_options.Port}";

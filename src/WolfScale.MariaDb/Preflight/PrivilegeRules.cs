@@ -61,6 +61,14 @@ public static class PrivilegeRules
         return missing.Count == 0 ? null : $"GRANT {string.Join(", ", missing)} ON *.* TO {Sql.Account(facts.Account)}";
     }
 
+    /// <summary>The same as a finding. Not one of preflight's: the server takes part without them.</summary>
+    internal static PreflightFinding? CheckMigration(ServerFacts facts) => MissingForMigration(facts) is { } grant
+        ? new("migration_privileges", FindingSeverity.Warning,
+            $"The account {facts.Account} may not do all that a copy of the data takes, so this server can neither be rebuilt from another nor another from it.",
+            $"As root on this server: SET sql_log_bin=0; {grant};",
+            Statement: grant)
+        : null;
+
     internal static IEnumerable<PreflightFinding> Check(ServerFacts facts)
     {
         if (facts.Privileges is not { } privileges || privileges.Contains("ALL PRIVILEGES"))

@@ -2,9 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using WolfScale.Cluster;
 using WolfScale.MariaDb;
@@ -44,16 +42,7 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
             AutomaticDecompression = DecompressionMethods.GZip,
             ConnectCallback = ConnectAsync,
         };
-        if (configuration.Cluster.TlsCa.Length > 0)
-        {
-            var authority = new X509Certificate2Collection();
-            authority.ImportFromPemFile(configuration.Cluster.TlsCa);
-            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(authority);
-            // Addresses change; that the cluster's own authority has signed is what counts.
-            handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, errors) => (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None;
-        }
-
+        Authority.OfCluster(configuration.Cluster.TlsCa)?.DemandIn(handler.SslOptions);
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         if (configuration.Api.Token.Length > 0)
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", configuration.Api.Token);

@@ -34,6 +34,7 @@ internal static class NodeOptions
             ElectionTimeoutMinMs = minimum,
             ElectionTimeoutMaxMs = maximum,
             DropAfterS = cluster.DropAfterS,
+            MaxMessageEntries = cluster.MaxBatchEntries,
             Fsync = configuration.Wal.Fsync,
             FlushIntervalMs = configuration.Wal.FlushIntervalMs,
             SegmentBytes = (long)configuration.Wal.SegmentSizeMb << 20,
@@ -42,24 +43,7 @@ internal static class NodeOptions
         };
     }
 
-    public static DatabaseOptions Database(NodeConfiguration configuration, Func<IReadOnlyCollection<PeerServer>> peers)
-    {
-        var database = configuration.Database;
-        return new DatabaseOptions
-        {
-            NodeId = configuration.Node.Id,
-            DataDirectory = configuration.FilesDirectory,
-            Host = database.Host,
-            Port = database.Port,
-            Socket = database.Socket,
-            User = database.User,
-            Password = database.Password,
-            ConnectTimeout = TimeSpan.FromSeconds(database.ConnectTimeoutS),
-            FeedAdvertiseHost = database.FeedAdvertiseHost,
-            Peers = peers,
-            AutoMigrate = configuration.Cluster.AutoMigrate,
-        };
-    }
+    public static DatabaseOptions Database(NodeConfiguration configuration, Func<IReadOnlyCollection<PeerServer>> peers) => LocalServer.Options(configuration) with { Peers = peers };
 
     /// <summary>What the proxy of a node and one that stands alone are told alike.</summary>
     public static ProxyOptions Proxy(NodeConfiguration configuration, HostPort bind)

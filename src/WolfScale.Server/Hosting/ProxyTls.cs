@@ -22,20 +22,12 @@ internal static class ProxyTls
     public static SslClientAuthenticationOptions ToOtherProxies(ClusterSection cluster)
     {
         var options = new SslClientAuthenticationOptions { TargetHost = "wolfscale" };
-        if (cluster.TlsCa.Length == 0)
-        {
+        if (Authority.OfCluster(cluster.TlsCa) is { } authority)
+            authority.DemandIn(options);
+        else
 #pragma warning disable CA5359 // See above: there is nothing to check it against.
             options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
 #pragma warning restore CA5359
-            return options;
-        }
-
-        var authority = new X509Certificate2Collection();
-        authority.ImportFromPemFile(cluster.TlsCa);
-        options.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-        options.CertificateChainPolicy.CustomTrustStore.AddRange(authority);
-        // Addresses change; that the cluster's own authority has signed is what counts.
-        options.RemoteCertificateValidationCallback = static (_, _, _, errors) => (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None;
         return options;
     }
 }

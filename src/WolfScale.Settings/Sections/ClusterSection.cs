@@ -60,6 +60,7 @@ public sealed record ClusterSection
     [Within(1, 86_400)]
     public int DropAfterS { get; init; } = 30;
 
+    /// <summary>Entries in one message to another node at most (and always at least one batch, which <c>wal.batch_size</c> bounds).</summary>
     [Within(1, 100_000)]
     public int MaxBatchEntries { get; init; } = 1000;
 

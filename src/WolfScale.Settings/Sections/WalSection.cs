@@ -3,7 +3,7 @@ namespace WolfScale.Settings;
 /// <summary>The write-ahead log.</summary>
 public sealed record WalSection
 {
-    /// <summary>Entries per batch at most.</summary>
+    /// <summary>Entries per batch at most: what the leader captures while the batch before it is being synced.</summary>
     [Within(1, 100_000)]
     public int BatchSize { get; init; } = 1000;
 

@@ -74,7 +74,7 @@ internal struct BatchHeader
         else if (BinaryPrimitives.ReadUInt32LittleEndian(source[CrcOffset..]) != Crc32C.Of(source[..CrcOffset]))
             problem = "the batch header's checksum is wrong";
         else if (source[32] != CurrentVersion)
-            problem = "the batch is of a version this program does not know";
+            problem = OtherVersion(source[32]);
         if (problem.Length > 0)
             return false;
 
@@ -83,6 +83,22 @@ internal struct BatchHeader
             problem = "the batch header's numbers are impossible";
         return problem.Length == 0;
     }
+
+    /// <summary>
+    /// Whether a batch of another version begins here. Its header is whole, so it is neither torn nor rotten: somebody who knows more has written it, and it must not be cut off.
+    /// What a version fixes beside magic, version and checksum may all be different in it.
+    /// </summary>
+    public static bool IsOfOtherVersion(ReadOnlySpan<byte> source, out string problem)
+    {
+        problem = "";
+        if (source.Length < WalBatch.HeaderBytes || BinaryPrimitives.ReadUInt32LittleEndian(source) != Magic || source[32] == CurrentVersion
+            || BinaryPrimitives.ReadUInt32LittleEndian(source[CrcOffset..]) != Crc32C.Of(source[..CrcOffset]))
+            return false;
+        problem = OtherVersion(source[32]);
+        return true;
+    }
+
+    private static string OtherVersion(byte version) => $"the batch is of version {version}, and this program knows version {CurrentVersion}";
 
     private static BatchHeader Decode(ReadOnlySpan<byte> source) => new()
     {

@@ -34,6 +34,7 @@ internal sealed class SegmentScanner(IWalFile file, Segment segment)
     public string Problem { get; private set; } = "";
 
     /// <summary>Reads on until there is no more. <paramref name="deep"/>: also decodes every entry and compares it with what the header says.</summary>
+    /// <exception cref="WalRefusedException">There is a batch of a version that this program does not know.</exception>
     public ScanStop Scan(bool deep)
     {
         long length = file.Length;
@@ -91,7 +92,9 @@ internal sealed class SegmentScanner(IWalFile file, Segment segment)
 
     private bool TryTakeBatch(ReadOnlySpan<byte> here, bool deep)
     {
-        if (!BatchHeader.TryRead(here, out BatchHeader header, out string problem))
+        if (BatchHeader.IsOfOtherVersion(here, out string problem))
+            throw new WalRefusedException($"{segment.Path}, at LSN {segment.After.End.Lsn + 1}: {problem}. Nothing was changed: run the program that wrote it, or a newer one.");
+        if (!BatchHeader.TryRead(here, out BatchHeader header, out problem))
             return Stop(problem);
         WalPosition end = segment.After.End;
         if (header.FirstLsn != end.Lsn + 1 || header.Term < end.Term)

@@ -18,6 +18,7 @@ public class EventsTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(
         var ids = new Dictionary<string, long>();
         foreach (var node in others)
             ids[node.Id] = await LastAsync(node);
+        var (begun, survivor) = (DateTimeOffset.UtcNow, cluster.ConfigurationFile(others[0].Id));
         using var follow = CommandLine.StartCtl("events", "-e", others[0].Api, "--follow", "--json", "--since", $"{ids[others[0].Id]}");
         try
         {
@@ -36,6 +37,7 @@ public class EventsTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(
                 line = await follow.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience, TestContext.Current.CancellationToken);
             while (line is not null && JsonDocument.Parse(line).RootElement.GetProperty("kind").GetString() is not ("elected" or "leader_changed"));
             Assert.NotNull(line);
+            await AssertToldAsOneAsync(survivor, begun, old.Id, leader.Id, others);
         }
         finally
         {
@@ -97,6 +99,41 @@ public class EventsTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(
         Assert.Equal(2, status.GetProperty("discarded_transactions").GetInt32());
         await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.told", 1)]);
     }
+
+    /// <summary>Without an endpoint the histories of all nodes are one: what both survivors saw is told once, by the new leader, and the dead node is named.</summary>
+    private static async Task AssertToldAsOneAsync(string configuration, DateTimeOffset since, string dead, string leader, List<DemoNode> survivors)
+    {
+        string[] asked = ["events", "-c", configuration, "--since", since.ToString("O", System.Globalization.CultureInfo.InvariantCulture)];
+        var ids = survivors.Select(n => n.Id).Order(StringComparer.Ordinal).ToList();
+        List<JsonElement> told = [];
+        await Poll.UntilAsync("both survivors to have told of it", Patience, async () =>
+        {
+            var all = await CommandLine.CtlAsync([.. asked, "--json"]);
+            Assert.True(all.ExitCode == 0, all.Errors);
+            Assert.Contains($"{dead} does not answer", all.Errors, StringComparison.Ordinal);
+            told = [.. all.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)];
+            return told.Any(e => Kind(e) == "elected" && SeenBy(e).SequenceEqual(ids)) ? null : all.Output;
+        }, TimeSpan.FromMilliseconds(300));
+
+        var term = told.Last(e => Kind(e) == "elected").GetProperty("details").GetProperty("term").GetInt64();
+        var ofTerm = told.Where(e => Kind(e) is "elected" or "leader_changed" && e.GetProperty("details").GetProperty("term").GetInt64() == term).ToList();
+        Assert.Equal(leader, Assert.Single(ofTerm).GetProperty("node").GetString());
+        var times = told.Select(e => e.GetProperty("time").GetDateTimeOffset()).ToList();
+        Assert.Equal(times.Order(), times);
+
+        var one = await CommandLine.CtlAsync([.. asked, "--json", "--node", leader]);
+        Assert.Equal((0, ""), (one.ExitCode, one.Errors));
+        Assert.All(one.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement), e => Assert.Equal((leader, false), (e.GetProperty("node").GetString(), e.TryGetProperty("seen_by", out _))));
+        var table = await CommandLine.CtlAsync(asked);
+        Assert.Contains(table.Output.Split('\n'), l => l.Contains(string.Join(',', ids), StringComparison.Ordinal) && l.Contains(" elected ", StringComparison.Ordinal));
+        var id = await CommandLine.CtlAsync("events", "-c", configuration, "--since", "5");
+        Assert.Equal(2, id.ExitCode);
+        Assert.Contains("--node", id.ErrorLine, StringComparison.Ordinal);
+    }
+
+    private static string? Kind(JsonElement e) => e.GetProperty("kind").GetString();
+
+    private static IEnumerable<string?> SeenBy(JsonElement e) => e.GetProperty("seen_by").EnumerateArray().Select(n => n.GetString());
 
     private static async Task<long> LastAsync(DemoNode node)
     {

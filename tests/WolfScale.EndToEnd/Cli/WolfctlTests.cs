@@ -93,6 +93,41 @@ public sealed class WolfctlTests : IDisposable
 public class WolfctlClusterTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
 {
     [Fact]
+    public async Task Check_config_says_what_the_local_MariaDB_lacks()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        var node = cluster.Facts.Nodes[1];
+        string[] check = ["check-config", "-f", cluster.ConfigurationFile(node.Id)];
+        var fine = await CommandLine.CtlAsync(check);
+        Assert.True(fine.ExitCode == 0, fine.Output);
+        Assert.Contains("MariaDB at", fine.Output, StringComparison.Ordinal);
+        Assert.Contains("its version is", fine.Output, StringComparison.Ordinal);
+
+        await node.Server.RunAsync("SET GLOBAL binlog_row_image = MINIMAL", "SET sql_log_bin = 0", "CREATE USER poor@localhost IDENTIFIED BY 'p'", "GRANT SELECT, PROCESS ON *.* TO poor@localhost");
+        try
+        {
+            var less = await CommandLine.CtlAsync(check);
+            Assert.Equal(0, less.ExitCode);
+            Assert.Contains("warning: binlog_row_image=MINIMAL", less.Output, StringComparison.Ordinal);
+            Assert.Equal(1, (await CommandLine.CtlAsync([.. check, "--strict"])).ExitCode);
+
+            var poor = await CommandLine.CtlAsync(new Dictionary<string, string> { ["WOLFSCALE_DATABASE__USER"] = "poor", ["WOLFSCALE_DATABASE__PASSWORD"] = "p" }, check);
+            Assert.Equal(1, poor.ExitCode);
+            Assert.Matches("error: The account .*poor.* lacks .*GRANT RELOAD, .* TO `poor`@`localhost`", poor.Output);
+            Assert.Contains("its MariaDB is not fit for a node", poor.Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await node.Server.RunAsync("SET GLOBAL binlog_row_image = FULL", "SET sql_log_bin = 0", "DROP USER poor@localhost");
+        }
+
+        var silent = await CommandLine.CtlAsync(new Dictionary<string, string> { ["WOLFSCALE_DATABASE__SOCKET"] = "/nowhere/mysqld.sock" }, check);
+        Assert.Equal(0, silent.ExitCode);
+        Assert.Contains("MariaDB at /nowhere/mysqld.sock: remark: what it lacks was not looked at", silent.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("MariaDB at", (await CommandLine.CtlAsync([.. check, "--offline"])).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task It_lists_the_nodes_from_the_configuration_or_from_whoever_answers()
     {
         var cluster = await Fixture.HealthyAsync();

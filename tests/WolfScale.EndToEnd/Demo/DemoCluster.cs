@@ -23,7 +23,10 @@ internal sealed class DemoCluster : IAsyncDisposable
     private static string? _failed;
     private readonly TempFolder _folder;
 
-    private DemoCluster(TempFolder folder) => _folder = folder;
+    private DemoCluster(TempFolder folder, string program) => (_folder, Program) = (folder, program);
+
+    /// <summary>The <c>wolfscale</c> that what is started from now on runs.</summary>
+    public string Program { get; set; }
 
     /// <summary>Ports, paths and credentials as printed at the start, pids as printed last.</summary>
     public DemoFacts Facts { get; private set; } = null!;
@@ -40,10 +43,13 @@ internal sealed class DemoCluster : IAsyncDisposable
     /// <summary>Starts a demo; it returns when a leader accepts writes, as its contract says.</summary>
     /// <param name="nodes">Number of nodes.</param>
     /// <param name="settings">Overrides of the nodes' configuration, as <c>section.key=value</c>.</param>
-    public static async Task<DemoCluster> StartAsync(int nodes = 3, params string[] settings)
+    public static Task<DemoCluster> StartAsync(int nodes = 3, params string[] settings) => StartAsync(Repository.WolfScale, nodes, settings);
+
+    /// <summary>The same, with another version's program.</summary>
+    public static async Task<DemoCluster> StartAsync(string program, int nodes, params string[] settings)
     {
         Assert.True(_failed is null, $"Not tried again, because an earlier demo did not start: {_failed}");
-        var cluster = new DemoCluster(new TempFolder("demo"));
+        var cluster = new DemoCluster(new TempFolder("demo"), program);
         string[] arguments =
         [
             "demo", "--nodes", nodes.ToString(CultureInfo.InvariantCulture), "--dir", cluster.Directory,
@@ -52,7 +58,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         ];
         try
         {
-            var result = await Command.WolfScaleAsync(StartLimit, arguments);
+            var result = await Command.WolfScaleAsync(program, StartLimit, arguments);
             Assert.True(result.ExitCode == 0, $"wolfscale {string.Join(' ', arguments)}: {result}");
             cluster.Facts = DemoFacts.Parse(result.Output);
             Assert.Equal(nodes, cluster.Facts.Nodes.Count);
@@ -199,7 +205,7 @@ internal sealed class DemoCluster : IAsyncDisposable
     private async Task<CommandResult> VerbAsync(string verb, params string[] arguments)
     {
         var clock = Stopwatch.StartNew();
-        var result = await Command.WolfScaleAsync(StartLimit, ["demo", verb, "--dir", Directory, .. arguments]);
+        var result = await Command.WolfScaleAsync(Program, StartLimit, ["demo", verb, "--dir", Directory, .. arguments]);
         Assert.True(result.ExitCode == 0, $"wolfscale demo {verb} {string.Join(' ', arguments)} after {clock.Elapsed}: {result}");
         return result;
     }

@@ -13,15 +13,20 @@ internal sealed record CommandResult(int ExitCode, string Output, string Error)
 internal static class Command
 {
     /// <summary>Runs <c>wolfscale</c> with these arguments.</summary>
-    public static Task<CommandResult> WolfScaleAsync(TimeSpan within, params string[] arguments)
+    public static Task<CommandResult> WolfScaleAsync(TimeSpan within, params string[] arguments) => WolfScaleAsync(Repository.WolfScale, within, arguments);
+
+    /// <summary>Runs some version's <c>wolfscale</c>.</summary>
+    public static Task<CommandResult> WolfScaleAsync(string program, TimeSpan within, params string[] arguments)
     {
-        var (file, prefix) = WolfScaleProgram();
+        var (file, prefix) = Executable(program);
         return RunAsync(file, [.. prefix, .. arguments], within);
     }
 
     /// <summary>The file to execute, and what comes before the arguments.</summary>
-    public static (string File, string[] Prefix) WolfScaleProgram() =>
-        Repository.WolfScale.EndsWith(".dll", StringComparison.Ordinal) ? ("dotnet", [Repository.WolfScale]) : (Repository.WolfScale, []);
+    public static (string File, string[] Prefix) WolfScaleProgram() => Executable(Repository.WolfScale);
+
+    private static (string File, string[] Prefix) Executable(string program) =>
+        program.EndsWith(".dll", StringComparison.Ordinal) ? ("dotnet", [program]) : (program, []);
 
     /// <exception cref="TimeoutException">It had not ended in time; it has been killed.</exception>
     public static async Task<CommandResult> RunAsync(string file, IReadOnlyList<string> arguments, TimeSpan within)

@@ -51,6 +51,25 @@ public class OtherVersionTests
         await refusing;
     }
 
+    /// <summary>What a later version sends of an optional kind is skipped; of any other unknown kind it would be missed, so the connection ends.</summary>
+    [Fact]
+    public async Task Frames_of_unknown_kinds_are_skipped_where_their_number_says_that_nothing_is_missed()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        var self = new PeerIdentity(new NodeKey("node-9", 1), Guid.NewGuid(), "test", Guid.Empty, "127.0.0.1:9");
+        var options = new TransportOptions { Secret = TransportOptions.SecretBytes("a secret of the test") };
+        Assert.True(HostPort.TryParse(cluster.AddressOf("node-2"), out var address));
+        var dialled = await Task.Run(() => LinkDialer.Dial(address, self, options, TimeProvider.System));
+        Assert.Null(dialled.Refusal);
+        using var session = dialled.Session!;
+        session.Write(Frame((FrameKind)200, writer => writer.Bytes("of version 2"u8)), []);
+        session.Write(Frame((FrameKind)50, _ => { }), []);
+
+        await cluster.UntilAsync("the end of the connection", () => session.ClosedByPeer);
+        Assert.Equal(1, cluster.Logs["node-2"].Count("Closed the cluster connection from node node-9", "unknown kind 50"));
+        Assert.Equal(0, cluster.Logs["node-2"].Count("unknown kind 200"));
+    }
+
     private static (FrameKind, HandshakeRefusal?) Read(FrameReader frames) =>
         frames.Read(out var kind, out var payload) ? (kind, kind == FrameKind.Refusal ? HandshakeMessages.ReadRefusal(payload) : null) : default;
 

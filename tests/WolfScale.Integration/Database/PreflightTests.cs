@@ -74,6 +74,11 @@ public class PreflightTests
         var report = await CheckAsync(node, o => o with { User = "poor" });
         var finding = Assert.Single(report.Findings, f => f.Code == "privileges");
         Assert.Equal(FindingSeverity.Refusal, finding.Severity);
+        var (version, look) = await ServerLook.LookAsync(node.Options with { User = "poor" }, CancellationToken.None);
+        Assert.Contains("MariaDB", version, StringComparison.Ordinal);
+        Assert.Equal(finding, Assert.Single(look.Findings, f => f.Code == "privileges"));
+        Assert.Contains("GRANT SHOW VIEW, TRIGGER, LOCK TABLES", Assert.Single(look.Findings, f => f.Code == "migration_privileges").Cure, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<DatabaseException>(() => ServerLook.LookAsync(node.Options with { User = "nobody" }, CancellationToken.None));
 
         await node.ExecuteUnloggedAsync(finding.Statement!);
         Assert.DoesNotContain((await CheckAsync(node, o => o with { User = "poor" })).Findings, f => f.Code == "privileges");

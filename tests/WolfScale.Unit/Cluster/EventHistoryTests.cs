@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WolfScale.Cluster.History;
+using WolfScale.Cluster.State;
 
 namespace WolfScale.Unit.Cluster;
 
@@ -30,6 +32,26 @@ public sealed class EventHistoryTests : IDisposable
         Assert.Equal(3, second.Discarded);
         var details = JsonDocument.Parse(second.Newest(10)[0].Details).RootElement;
         Assert.Equal((7, JsonValueKind.Null, true, "Käse"), (details.GetProperty("term").GetInt32(), details.GetProperty("why").ValueKind, details.GetProperty("on").GetBoolean(), details.GetProperty("name").GetString()));
+    }
+
+    /// <summary>It keeps no node from starting, and is not spoilt for the program that goes on with it.</summary>
+    [Fact]
+    public async Task A_history_of_a_later_version_is_left_alone()
+    {
+        await using (var first = Open())
+            first.Record("elected", "kept");
+        SetVersion(2);
+
+        await using (var older = Open())
+        {
+            older.Record("elected", "in memory alone");
+            await older.WaitForMoreAsync(0, TestContext.Current.CancellationToken);
+            Assert.Equal("in memory alone", Assert.Single(older.Newest(10)).Message);
+        }
+
+        SetVersion(1);
+        await using var again = Open();
+        Assert.Equal("kept", Assert.Single(again.Newest(10)).Message);
     }
 
     [Fact]
@@ -114,4 +136,11 @@ public sealed class EventHistoryTests : IDisposable
     }
 
     private EventHistory Open(int keep = EventHistory.Kept) => EventHistory.Open(_folder, "node-1", _time, NullLogger.Instance, keep);
+
+    private void SetVersion(int version)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder, "events.db")};Pooling=False");
+        connection.Open();
+        connection.SetSchema(version);
+    }
 }

@@ -112,6 +112,36 @@ public class HandshakeTests
         Assert.Equal(refusal.Text, HandshakeMessages.ReadRefusal(Payload(writer)).Text);
     }
 
+    /// <summary>A later version announces itself with the range that both have a part of, and may say more in its Hello and its Challenge.</summary>
+    [Fact]
+    public void A_later_version_is_spoken_to_in_this_one_and_what_it_says_besides_is_proven_and_not_read()
+    {
+        var writer = new WireWriter();
+        writer.BeginFrame(FrameKind.Hello);
+        HandshakeMessages.WriteHello(writer, new(1, 2, Nonce(1), _one));
+        writer.Bytes("what version 2 can do"u8);
+        writer.EndFrame();
+        var hello = Payload(writer);
+        var acceptor = new AcceptorHandshake(_two, Secret, [], Nonce(2));
+        Assert.Null(acceptor.OnHello(FrameKind.Hello, hello, writer));
+        Assert.Equal(1, HandshakeMessages.ReadChallenge(Payload(writer)).Version);
+        var proof = new HandshakeTranscript(hello, Payload(writer), []).DialerProof(Secret);
+        Assert.Null(acceptor.OnProof(FrameKind.Proof, proof, writer));
+        Assert.Equal(_one, acceptor.Remote);
+
+        var dialer = new DialerHandshake(_one, Secret, [], Nonce(1));
+        dialer.WriteHello(writer);
+        hello = Payload(writer);
+        writer.BeginFrame(FrameKind.Challenge);
+        HandshakeMessages.WriteChallenge(writer, new(1, Nonce(2), _two));
+        writer.Bytes("what version 2 can do"u8);
+        writer.EndFrame();
+        var challenge = Payload(writer);
+        Assert.Null(dialer.OnChallenge(FrameKind.Challenge, challenge, writer));
+        Assert.Equal(new HandshakeTranscript(hello, challenge, []).DialerProof(Secret), HandshakeMessages.ReadProof(Payload(writer)));
+        Assert.Equal(_two, dialer.Remote);
+    }
+
     [Theory]
     [InlineData("ClusterName")]
     [InlineData("ClusterId")]

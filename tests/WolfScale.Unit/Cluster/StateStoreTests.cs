@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using WolfScale.Cluster;
 using WolfScale.Cluster.State;
 using WolfScale.Consensus;
@@ -17,6 +18,26 @@ public sealed class StateStoreTests : IDisposable
         using var store = SqliteStateStore.Open(_folder);
         Assert.Equal("wal", store.Pragma("journal_mode"));
         Assert.Equal("2", store.Pragma("synchronous"));
+    }
+
+    /// <summary>A later version may keep there what this one would overlook, and a vote is not to be guessed.</summary>
+    [Fact]
+    public void State_of_a_later_version_is_refused_and_left_as_it_is()
+    {
+        using (var store = SqliteStateStore.Open(_folder))
+        {
+            store.SaveHardState(new HardState(7, null));
+            Assert.Equal("1", store.Pragma("user_version"));
+        }
+        SetVersion("state.db", 2);
+
+        var refused = Assert.Throws<ClusterStartException>(() => SqliteStateStore.Open(_folder)).Message;
+        Assert.Contains("version 2, and this program knows version 1: run the program that wrote it", refused, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_folder, "state.db"), refused, StringComparison.Ordinal);
+
+        SetVersion("state.db", 0); // of before it was written there
+        using var again = SqliteStateStore.Open(_folder);
+        Assert.Equal(new HardState(7, null), again.LoadHardState());
     }
 
     [Fact]
@@ -125,6 +146,13 @@ public sealed class StateStoreTests : IDisposable
         Assert.True(NodeIdentity.Load(store, "node-1", TimeProvider.System).HasLeft);
         identity.Return();
         Assert.False(identity.HasLeft);
+    }
+
+    private void SetVersion(string file, int version)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder, file)};Pooling=False");
+        connection.Open();
+        connection.SetSchema(version);
     }
 
     private string CopyWithoutClosing()

@@ -93,8 +93,8 @@ public class AccountSealTests
         var node = new Node();
         await using var server = await ApiServer.StartAsync(
             new ApiSection { BindAddress = "127.0.0.1:0", Token = "token" }, NullLoggerFactory.Instance, routes => ProxyEndpoints.Map(routes, node, Secret, _time), CancellationToken.None);
-        using var proxy = new HttpNodeApi(Secret, "", _time);
-        using var stranger = new HttpNodeApi("another secret", "", _time);
+        using var proxy = new HttpNodeApi(Secret, null, _time);
+        using var stranger = new HttpNodeApi("another secret", null, _time);
 
         Assert.Equal([Hash], await proxy.AccountHashesAsync(server.Address, "app", CancellationToken.None));
         Assert.Equal("0-1-42", await proxy.ReadIndexAsync(server.Address, CancellationToken.None));
@@ -118,7 +118,7 @@ public class AccountSealTests
     {
         await using var server = await ApiServer.StartAsync(
             new ApiSection { BindAddress = "127.0.0.1:0" }, NullLoggerFactory.Instance, routes => ProxyEndpoints.Map(routes, new Node(), "", _time), CancellationToken.None);
-        using var proxy = new HttpNodeApi("x", "", _time);
+        using var proxy = new HttpNodeApi("x", null, _time);
 
         var refused = await Assert.ThrowsAsync<NodeSilentException>(() => proxy.AccountHashesAsync(server.Address, "app", CancellationToken.None));
 
@@ -131,7 +131,7 @@ public class AccountSealTests
     {
         using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
         listener.Start();
-        using var proxy = new HttpNodeApi("", "", TimeProvider.System);
+        using var proxy = new HttpNodeApi("", null, TimeProvider.System);
         var asking = proxy.ClusterAsync(new Uri($"http://{listener.LocalEndpoint}"), CancellationToken.None);
         using (var socket = await listener.AcceptSocketAsync())
             _ = await socket.SendAsync(Encoding.ASCII.GetBytes("WOLF0001\0\0\0\0"));

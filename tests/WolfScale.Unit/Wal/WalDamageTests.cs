@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using WolfScale.Wal;
 using WolfScale.Wal.Segments;
 
@@ -53,6 +54,33 @@ public sealed class WalDamageTests
         log.Fill(12); // refilled from a peer
         Assert.Equal(12, log.Durable.Lsn);
         await log.DisposeAsync();
+    }
+
+    /// <summary>After a downgrade: to this program a batch of a later version looks like garbage, and garbage at the end of a log is cut off. Here that would be acknowledged writes.</summary>
+    [Fact]
+    public async Task A_batch_of_a_later_version_is_neither_torn_nor_rotten_and_keeps_its_log()
+    {
+        WriteAheadLog log = WriteAheadLog.Open(WalKit.On(_disk));
+        log.Fill(9);
+        WalBatchInfo last = Info(log, 9);
+        await log.DisposeAsync();
+        byte[] bytes = _disk.BytesOf(SegmentPath(1));
+        Span<byte> header = bytes.AsSpan((int)OffsetOf(bytes, last), WalBatch.HeaderBytes);
+        header[32] = 2;
+        BinaryPrimitives.WriteUInt32LittleEndian(header[124..], Crc32C.Of(header[..124]));
+
+        foreach (long recorded in (long[])[5, 9]) // what would be a torn tail, and what would be damage
+        {
+            SimulatedDisk newer = DiskWith(bytes, RecordOf(recorded));
+            string refused = Assert.Throws<WalRefusedException>(() => WriteAheadLog.Open(WalKit.On(newer))).Message;
+            Assert.Contains("at LSN 9: the batch is of version 2, and this program knows version 1", refused, StringComparison.Ordinal);
+            Assert.Throws<WalRefusedException>(() => WriteAheadLog.DiscardFrom(WalKit.On(newer), 9));
+            Assert.Equal(bytes, newer.BytesOf(SegmentPath(1)));
+        }
+
+        header[124] ^= 1; // and one whose header is not whole is what it always was
+        SimulatedDisk torn = DiskWith(bytes, RecordOf(5));
+        await WriteAheadLog.Open(WalKit.On(torn)).DisposeAsync();
     }
 
     [Fact]

@@ -1,7 +1,5 @@
 using System.Net.Http.Json;
-using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using WolfScale.Server.Http;
@@ -21,23 +19,14 @@ internal sealed class HttpNodeApi : INodeApi, IDisposable
     private readonly TimeProvider _time;
 
     /// <param name="secret"><c>cluster.secret</c>; without one no hashes can be asked for.</param>
-    /// <param name="authorityFile">Whose certificates nodes show; empty: the system's authorities decide.</param>
+    /// <param name="authority">Who must have signed the nodes' certificates; null: whom the system trusts.</param>
     /// <param name="time">The clock.</param>
-    public HttpNodeApi(string secret, string authorityFile, TimeProvider time)
+    public HttpNodeApi(string secret, Authority? authority, TimeProvider time)
     {
         _time = time;
         _seal = secret.Length > 0 ? new AccountSeal(secret) : null;
         var handler = new SocketsHttpHandler { ConnectTimeout = Limit, UseProxy = false, AllowAutoRedirect = false, MaxConnectionsPerServer = 8, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
-        if (authorityFile.Length > 0)
-        {
-            var authority = new X509Certificate2Collection();
-            authority.ImportFromPemFile(authorityFile);
-            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(authority);
-            // As between the nodes: addresses change, and that the cluster's own authority has signed is what counts.
-            handler.SslOptions.RemoteCertificateValidationCallback = static (_, _, _, errors) => (errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) == SslPolicyErrors.None;
-        }
-
+        authority?.DemandIn(handler.SslOptions);
         _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LongestAnswer };
     }
 

@@ -40,7 +40,7 @@ internal sealed class StandAloneHost : IAsyncDisposable
         var logger = loggers.CreateLogger("WolfScale.Server.StandAlone");
         var configuration = options.Configuration;
         var secret = configuration.Cluster.Secret;
-        _nodes = new HttpNodeApi(secret, configuration.Cluster.TlsCa, time);
+        _nodes = new HttpNodeApi(secret, Authority.OfCluster(configuration.Cluster.TlsCa), time);
         _routes = new RemoteRoutes(options.Peers, options.ClusterName, _nodes, logger, time);
         _proxy = new ProxyServer(                                                               // 1
             NodeOptions.Proxy(configuration, options.Listen) with

@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using WolfScale.Client.Verifying;
 using WolfScale.Cluster;
@@ -19,6 +18,7 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
     /// <summary>From one attempt that came to nothing to the next.</summary>
     private static readonly TimeSpan Again = TimeSpan.FromMinutes(10);
 
+    private readonly Authority? _authority = Authority.OfCluster(configuration.Cluster.TlsCa);
     private readonly TimeSpan _interval = TimeSpan.FromHours(configuration.Verify.IntervalHours);
     private DateTimeOffset _notBefore;
 
@@ -70,12 +70,8 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
     }
 
     /// <summary>As for copies: nodes of one cluster are set up alike, and this node's own token opens the others.</summary>
-    private NodeClient Open(NodeView node)
-    {
-        var authorities = configuration.Cluster.TlsCa.Length > 0 ? new X509Certificate2Collection() : null;
-        authorities?.ImportFromPemFile(configuration.Cluster.TlsCa);
-        return new NodeClient($"{(configuration.Api.TlsCert.Length > 0 ? "https" : "http")}://{node.ApiAddress}", configuration.Api.Token, AnswerLimit, null, authorities);
-    }
+    private NodeClient Open(NodeView node) => new(
+        $"{(configuration.Api.TlsCert.Length > 0 ? "https" : "http")}://{node.ApiAddress}", configuration.Api.Token, AnswerLimit, authority: _authority);
 
     private void Tell(VerifyReport report)
     {
