@@ -134,8 +134,9 @@ public sealed class AvailableStoryTests(AvailableStoryTests.TwoAndAWitness fixtu
     private static async Task LeadAsync(NetworkCluster cluster, NodeProcess node)
     {
         await cluster.AwaitHealthyAsync();
-        await Poll.UntilAsync($"{node.Id} to lead", Patience, async () =>
-            await node.StatusAsync() is { Role: "LEADER", AcceptsWrites: true } ? null : (await node.CtlAsync("promote", node.Id, "--yes")).ToString(), TimeSpan.FromMilliseconds(500));
+        if (await node.StatusAsync() is not { Role: "LEADER" })
+            _ = await node.CtlAsync("promote", node.Id, "--yes"); // refused where failback is under way
+        await node.AwaitAsync("the leader", s => s is { Role: "LEADER", AcceptsWrites: true });
         await cluster.AwaitHealthyAsync();
     }
 

@@ -14,7 +14,7 @@ public sealed class DiscardedWritesTests : IAsyncDisposable
     private readonly SimulatedDisk _disk = new();
     private readonly List<string> _history = [];
     private readonly List<string> _queued = [];
-    private WriteAheadLog _log;
+    private readonly WriteAheadLog _log;
     private DiscardedWrites _writes = null!;
 
     public DiscardedWritesTests()
@@ -111,7 +111,7 @@ public sealed class DiscardedWritesTests : IAsyncDisposable
         Cut(lastKept: 5, term: 3);
         Look();
 
-        Assert.Equal(2, Files.Count);
+        Assert.Equal(2, Files.Length);
         Assert.Equal(Files, _queued);
         Assert.Equal(8, DiscardedWrites.Read(_state).Transactions);
     }
@@ -133,7 +133,7 @@ public sealed class DiscardedWritesTests : IAsyncDisposable
         Assert.Equal(6, DiscardedWrites.Read(_state).Transactions);
     }
 
-    private IReadOnlyList<string> Files => [.. Directory.GetFiles(_folder, "*.binlog").Order(StringComparer.Ordinal)];
+    private string[] Files => [.. Directory.GetFiles(_folder, "*.binlog").Order(StringComparer.Ordinal)];
 
     /// <summary>A life of the process: what is on the disks stays.</summary>
     private void Start() => _writes = new DiscardedWrites(_folder, NullLogger.Instance, TimeProvider.System);
