@@ -50,7 +50,7 @@ public class AnswersOfAnOlderTermTests
         if (first == 0)
             log.Append(new BatchInfo(next, next++, logTerm, 64, configuration), 1);
         for (int i = 0; i < 10; i++, next++)
-            log.Append(new BatchInfo(next, next, logTerm, 64), (ulong)next);
+            log.Append(new BatchInfo(next, next, logTerm, 64), next);
         log.Sync(log.UnsyncedCount);
         var core = new RaftCore(new RaftOptions(), self, new RestoredState(new HardState(term, null), log.Configurations()), log, new Random(1));
         core.SetFitness(Fitness.Fit, effects);
