@@ -159,14 +159,12 @@ public sealed class AvailableStoryTests(AvailableStoryTests.TwoAndAWitness fixtu
         await node.StartAsync();
     }
 
-    private static Task SaysAsync(NodeProcess node, int since, string words, TimeSpan later) => Poll.UntilAsync(
-        $"{node.Id} to say \"{words}\"", Patience, async () =>
-        {
-            if (Lines.With(node.Log[since..], words) is null)
-                return $"it does not: {string.Join('\n', node.Log.Split('\n').TakeLast(5))}";
-            await Task.Delay(later);
-            return null;
-        }, TimeSpan.FromMilliseconds(1));
+    private static async Task SaysAsync(NodeProcess node, int since, string words, TimeSpan later)
+    {
+        await Poll.UntilAsync($"{node.Id} to say \"{words}\"", Patience, () => Task.FromResult(
+            Lines.With(node.Log[since..], words) is null ? $"it does not: {string.Join('\n', node.Log.Split('\n').TakeLast(5))}" : null), TimeSpan.FromMilliseconds(1));
+        await Task.Delay(later);
+    }
 
     /// <summary>At once, and in later runs somewhat after: before the cut is durable, or in the middle of what comes then.</summary>
     private static TimeSpan NodesLeave(int run) => TimeSpan.FromMilliseconds(5 * (run - 1));
