@@ -87,14 +87,17 @@ public sealed partial class RaftCore
         }
     }
 
-    /// <summary>Raft §5.1: who asks in an old term is told the new one.</summary>
+    /// <summary>
+    /// Raft §5.1: who asks in an old term is told the new one. Whoever asked may by now lead that very term, and must not take it for a word about its log: nothing was
+    /// compared here.
+    /// </summary>
     private void AnswerOldTerm(Message message)
     {
         switch (message)
         {
             case AppendRequest request:
                 Node.Send(new AppendResponse(
-                    Self, request.From, Node.Term, Success: false, MatchLsn: 0, request.Previous.Lsn, Hint: default, Node.Standing,
+                    Self, request.From, Node.Term, Success: false, MatchLsn: 0, AppendResponse.NothingCompared, Hint: default, Node.Standing,
                     ReadIndexContext: 0));
                 break;
             case VoteRequest request:

@@ -54,9 +54,6 @@ public sealed record NodeReport
     /// <summary>Whether an operator has told this node to keep the lead away.</summary>
     public bool Maintenance { get; init; }
 
-    /// <summary>Transactions that were rolled back on this node because the cluster never acknowledged them, in the node's whole life; <c>/events</c> names their files.</summary>
-    public long DiscardedTransactions { get; init; }
-
     /// <summary>Clients of this node's proxy, other proxies' connections among them; null where it is off.</summary>
     public int? ProxySessions { get; init; }
 
@@ -70,7 +67,7 @@ public sealed record NodeReport
 
     public AddressReport? Addresses { get; init; }
 
-    /// <summary>Mode "available": writes that this node's log gave up; null: none, ever.</summary>
+    /// <summary>What this node has given up in its life; null: nothing, ever. <c>/events</c> names all files.</summary>
     public DiscardedReport? Discarded { get; init; }
 
     /// <summary>What weakens the promise: <c>fsync_off</c>, <c>mode_available</c>.</summary>
@@ -112,10 +109,11 @@ public sealed record DatabaseReport
     public ImmutableArray<string> Alarms { get; init; } = [];
 }
 
-/// <summary>Mode "available": transactions that this node's log held and the cluster went on without, since the node's data directory was made.</summary>
-/// <param name="Transactions">How many; those that a crash interrupted may be counted twice.</param>
-/// <param name="LastFile">Where the last of them are saved, on the node.</param>
-public sealed record DiscardedReport(long Transactions, string? LastFile);
+/// <summary>Transactions that a node held and the cluster went on without, since the node's data directory was made.</summary>
+/// <param name="Transactions">Cut off from its log, where clients may have been told OK for them: mode "available" alone.</param>
+/// <param name="LastFile">Where the last of those are saved, on the node; null: there are none.</param>
+/// <param name="RolledBack">Undone on its MariaDB: the same ones, once its server has followed its log, and others that were never acknowledged.</param>
+public sealed record DiscardedReport(long Transactions, string? LastFile, long RolledBack);
 
 /// <summary>Where this node is reached.</summary>
 public sealed record AddressReport(string Cluster, string? Api, string? Proxy);

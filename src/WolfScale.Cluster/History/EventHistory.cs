@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -104,6 +105,20 @@ public sealed class EventHistory : IEventSink, IAsyncDisposable
     {
         lock (_lock)
             return [.. _events.Where(e => e.Time >= time).Take(limit)];
+    }
+
+    /// <summary>Whether one of the newest events is of this kind and has this fact.</summary>
+    public bool Tells(string kind, string name, string value)
+    {
+        foreach (var told in Newest(1000))
+        {
+            if (told.Kind != kind)
+                continue;
+            using var details = JsonDocument.Parse(told.Details);
+            if (details.RootElement.TryGetProperty(name, out var fact) && fact.ValueEquals(value))
+                return true;
+        }
+        return false;
     }
 
     /// <summary>The newest event's id; 0: nothing has happened yet.</summary>

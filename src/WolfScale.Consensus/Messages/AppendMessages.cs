@@ -32,11 +32,17 @@ public sealed record AppendRequest(
 /// <param name="Success">False: <see cref="AppendRequest.Previous"/> is not in the log, see <paramref name="Hint"/>; or the leader is of an
 /// older term.</param>
 /// <param name="MatchLsn">Up to here the node's log is the leader's and is durable.</param>
-/// <param name="PreviousLsn">LSN of the request's <see cref="AppendRequest.Previous"/>; <paramref name="MatchLsn"/> when unasked.</param>
+/// <param name="PreviousLsn">
+/// LSN of the request's <see cref="AppendRequest.Previous"/>; <paramref name="MatchLsn"/> when unasked; <see cref="NothingCompared"/> where the leader is of an older term.
+/// </param>
 /// <param name="Hint">When refused: a place in this node's log at or before which the two logs may meet (fast back-off).</param>
 /// <param name="Standing">How the node stands as a candidate: the leader hands over to fit nodes only.</param>
 /// <param name="ReadIndexContext">The highest round of this term's leader that this node has seen.</param>
 public sealed record AppendResponse(
     NodeKey From, NodeKey To, long Term, bool Success, long MatchLsn, long PreviousLsn, LogPosition Hint, Standing Standing,
     long ReadIndexContext)
-    : Message(From, To, Term);
+    : Message(From, To, Term)
+{
+    /// <summary>No position: one that no log reaches.</summary>
+    public const long NothingCompared = long.MaxValue;
+}

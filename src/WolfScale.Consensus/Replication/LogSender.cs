@@ -61,9 +61,11 @@ internal sealed class LogSender(NodeContext node, ReadIndexQueue reads)
 
     private void OnRefused(PeerProgress peer, AppendResponse response)
     {
-        // Old news: that position has been acknowledged since, or another one is being probed. (The very beginning is refused in mode "available" alone, by
+        // An answer to this leader's own word of an earlier term. (Its hint is the log's very beginning: a pruned log would be taken to begin too late, and another to differ
+        // from there on.) Or old news: that position has been acknowledged since, or another one is being probed. (The very beginning is refused in mode "available" alone, by
         // a member whose log begins later, on another line of history.)
-        bool stale = (response.PreviousLsn <= peer.MatchLsn && peer.MatchLsn > 0)
+        bool stale = response.PreviousLsn == AppendResponse.NothingCompared
+            || (response.PreviousLsn <= peer.MatchLsn && peer.MatchLsn > 0)
             || (peer.State != ReplicationState.Replicate && response.PreviousLsn != peer.NextLsn - 1);
         if (stale)
             return;

@@ -9,7 +9,7 @@ internal static class MembershipCommands
     public static Command Remove()
     {
         var node = new Argument<string>("node") { Description = "The dead node" };
-        var force = new Option<bool>("--force") { Description = "Remove it although it lives" };
+        var force = new Option<bool>("--force") { Description = "Remove it although it lives, or, in mode \"available\", although it may" };
         var confirm = new Option<string?>("--confirm") { Description = "The cluster's name, to show that it is the right one", HelpName = "CLUSTER_NAME" };
         var dryRun = CtlOptions.DryRun();
         var command = new Command("remove", "Takes a dead node out of the cluster, so that its vote no longer counts") { node, force, confirm, dryRun };

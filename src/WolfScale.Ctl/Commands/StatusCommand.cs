@@ -52,7 +52,7 @@ internal static class StatusCommand
         });
         Line("GTID position", node.Database?.GtidPosition);
         if (node.Discarded is { } discarded)
-            Line("discarded", string.Create(CultureInfo.InvariantCulture, $"{discarded.Transactions} transactions, the last of them saved in {discarded.LastFile}"));
+            Line("discarded", Text(discarded));
         Line("verified", node.Verified is { } verified ? ClusterTable.Describe(verified) : "never");
         Line("version", $"{node.Version}, process {Text(node.Pid)} since {node.StartedAt.ToString("O", CultureInfo.InvariantCulture)}");
         foreach (var alarm in node.Database?.Alarms ?? [])
@@ -62,6 +62,14 @@ internal static class StatusCommand
     }
 
     private static void Line(string name, string? value) => Terminal.Line($"{name + ":",-15}{value ?? "-"}");
+
+    private static string Text(DiscardedReport discarded)
+    {
+        var rolledBack = string.Create(CultureInfo.InvariantCulture, $"{discarded.RolledBack} rolled back on this MariaDB");
+        return discarded.Transactions == 0
+            ? rolledBack
+            : string.Create(CultureInfo.InvariantCulture, $"{discarded.Transactions} transactions that may have been acknowledged, the last of them saved in {discarded.LastFile}; {rolledBack}");
+    }
 
     private static string? Text(long? number) => number?.ToString(CultureInfo.InvariantCulture);
 }

@@ -46,6 +46,11 @@ public sealed record DiscardedTail(string File, int Groups, string First, string
         return new DiscardedTail(path, groups.Count, first, last);
     }
 
+    /// <summary>Removes what was being written when the node was killed: nothing was cut off or undone for it.</summary>
+    /// <param name="directory">The folder.</param>
+    /// <param name="beginning">How the files' names begin; <c>?</c> is any character.</param>
+    public static void RemoveUnfinished(string directory, string beginning) => Rewind.TailFile.RemoveUnfinished(directory, beginning);
+
     private static List<(EntryKey Key, long FirstLsn, long LastLsn)> FindGroups(WriteAheadLog log, long firstLsn, long lastLsn)
     {
         var groups = new List<(EntryKey Key, long FirstLsn, long LastLsn)>();

@@ -50,6 +50,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
             context.Board.Enter(DatabasePhase.Waiting, obstacle);
             return NowAndThen;
         }
+        file = SavedTails.Settle(file, NameEnd(tail));
 
         LogSaved(tail.Length, tail[0], tail[^1], file);
         context.Options.History?.Diverged(new RewoundTail(file, tail.Length, ancestor.ToString(), end));
@@ -70,6 +71,7 @@ internal sealed partial class RejoinLadder(ServerContext context)
     /// <returns>Why it could not be done yet; null when the tail is saved, durably.</returns>
     private async Task<string?> SaveAsync(string firstFile, ImmutableArray<Gtid> tail, string file, CancellationToken cancellationToken)
     {
+        SavedTails.RemoveUnfinished(context.Options.DataDirectory);
         var binlog = await ServerBinlog.OpenAsync(context.Server, context.Options);
         try
         {
@@ -149,7 +151,9 @@ internal sealed partial class RejoinLadder(ServerContext context)
     // The time is in the name, because the same GTIDs may be discarded again in a later term, with another content.
     private string FileName(ImmutableArray<Gtid> tail) => string.Create(
         CultureInfo.InvariantCulture,
-        $"discarded-{context.Time.GetUtcNow():yyyyMMdd-HHmmss-fff}-{tail[0]}-to-{tail[^1]}.binlog");
+        $"discarded-{context.Time.GetUtcNow():yyyyMMdd-HHmmss-fff}{NameEnd(tail)}");
+
+    private static string NameEnd(ImmutableArray<Gtid> tail) => $"-{tail[0]}-to-{tail[^1]}.binlog";
 
     private void LogSaved(int groups, Gtid first, Gtid last, string file) => LogSaved(context.Logger, groups, first, last, file);
 

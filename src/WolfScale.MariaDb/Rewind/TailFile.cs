@@ -15,24 +15,36 @@ internal sealed class TailFile : IDisposable
     /// <summary>First four bytes of every binlog file.</summary>
     public static ReadOnlySpan<byte> Magic => [0xFE, (byte)'b', (byte)'i', (byte)'n'];
 
+    private const string Unfinished = ".part";
+
     private readonly SafeFileHandle _file;
     private readonly string _path;
     private readonly string _temporary;
     private long _length;
+    private bool _finished;
 
     private TailFile(string path)
     {
         _path = path;
-        _temporary = path + ".part";
+        _temporary = path + Unfinished;
         _file = File.OpenHandle(_temporary, FileMode.Create, FileAccess.ReadWrite);
-        Write(Magic);
     }
 
-    /// <summary>Begins a file; a half-written one of an earlier attempt is replaced.</summary>
+    /// <summary>Begins a file. One that is not <see cref="Finish"/>ed goes when it is disposed: on a full disk it would take the place that is needed.</summary>
     public static TailFile Create(string path)
     {
         _ = Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        return new TailFile(path);
+        var file = new TailFile(path);
+        try
+        {
+            file.Write(Magic);
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     public void Write(ReadOnlySpan<byte> bytes)
@@ -47,8 +59,35 @@ internal sealed class TailFile : IDisposable
     {
         Posix.Fsync(_file, _temporary);
         File.Move(_temporary, _path, overwrite: true);
+        _finished = true;
         Posix.FsyncDirectory(Path.GetDirectoryName(_path)!);
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        if (!_finished)
+            TryDelete(_temporary);
+    }
+
+    /// <summary>Removes half-written files of a life before.</summary>
+    public static void RemoveUnfinished(string directory, string beginning)
+    {
+        if (!Directory.Exists(directory))
+            return;
+        foreach (var file in Directory.EnumerateFiles(directory, beginning + "*" + Unfinished))
+            TryDelete(file);
+    }
+
+    private static void TryDelete(string file)
+    {
+        try
+        {
+            File.Delete(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It takes space, and nothing else: the next attempt tries again.
+        }
+    }
 }

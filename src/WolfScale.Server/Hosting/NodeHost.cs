@@ -54,7 +54,6 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         _process = new ProcessFacts(version, time.GetUtcNow(), Environment.ProcessId);
         _lag = new LagClock(time);
         _discarded = new DiscardedWrites(configuration.FilesDirectory, _logger, time);
-        _discarded.Discarded += OnDiscarded;
         _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []), time);
     }
 
@@ -69,7 +68,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process)
                 with
                 {
-                    ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last, DiscardedTransactions = _node.History.Discarded, Discarded = Discarded, LastTerm = _node.Wal.Last.Term,
+                    ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last, Discarded = Discarded, LastTerm = _node.Wal.Last.Term,
                 };
         }
     }
@@ -77,7 +76,9 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     /// <summary>Completes when the node must be started anew: its cluster was recovered by force without it.</summary>
     public Task Superseded => _superseded.Task;
 
-    private DiscardedReport? Discarded => DiscardedWrites.Read(_node.State) is { Transactions: > 0 } facts ? new DiscardedReport(facts.Transactions, facts.LastFile) : null;
+    private DiscardedReport? Discarded => (DiscardedWrites.Read(_node.State), _node.History.Discarded) is var (log, rolledBack) && log.Transactions + rolledBack > 0
+        ? new DiscardedReport(log.Transactions, log.LastFile, rolledBack)
+        : null;
 
     /// <summary>Starts the node; it serves as soon as it is a member and its server is in step.</summary>
     /// <param name="configuration">Valid.</param>
@@ -303,10 +304,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, "the node leaves the cluster", cancellation), _logger));
     }
 
-    /// <summary>In the first moments of a start there is no node to tell; the count and the log have it then.</summary>
-    private void OnDiscarded(DiscardedTail saved) => _node?.History.Record(
-        EventKinds.Discarded, $"{saved.Groups} transactions that this node's log held are discarded; they are saved in {saved.File}",
-        ("file", saved.File), ("transactions", saved.Groups), ("first", saved.First), ("last", saved.Last));
+    private void TellDiscarded() => _discarded.Settle(
+        _node.Wal, _node.State, file => _node.History.Tells(EventKinds.Discarded, "file", file),
+        open => _node.History.Record(
+            EventKinds.Discarded, $"{open.Transactions} transactions that this node's log held are discarded; they are saved in {open.File}",
+            ("file", open.File), ("transactions", open.Transactions), ("first", open.First), ("last", open.Last)));
 
     private void OnVerified(VerifyOutcome outcome)
     {
@@ -343,6 +345,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
 
     private void OnViewChanged(ClusterView view)
     {
+        TellDiscarded();
         if (view.Stopped is { } failure && Interlocked.Exchange(ref _failure, failure) != failure)
             HostLog.Failed(_logger, failure);
         else if (view.Stopped is null)

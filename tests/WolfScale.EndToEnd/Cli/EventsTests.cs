@@ -96,7 +96,7 @@ public class EventsTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(
         Assert.Equal(2, rewound.GetProperty("transactions").GetInt32());
         Assert.Contains(file, SavedTransactions.Files(cluster, old.Id).Select(Path.GetFullPath));
         var status = JsonDocument.Parse((await CommandLine.CtlAsync("status", "-e", old.Api, "--json")).Output).RootElement;
-        Assert.Equal(2, status.GetProperty("discarded_transactions").GetInt32());
+        Assert.Equal(2, status.GetProperty("discarded").GetProperty("rolled_back").GetInt32());
         await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.told", 1)]);
     }
 

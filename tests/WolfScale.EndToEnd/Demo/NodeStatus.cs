@@ -31,6 +31,6 @@ internal sealed record NodeStatus(string Id, string? Role, string? Status, strin
     public override string ToString() => $"{Id} {Role} {Status}{(Reason is null ? "" : $" ({Reason})")} term {Term} leader {Leader} lsn {LastLsn} commit {CommitLsn} applied {AppliedLsn}{(AcceptsWrites ? " accepts writes" : "")}";
 }
 
-internal sealed record NodeDiscarded(long Transactions, string? LastFile);
+internal sealed record NodeDiscarded(long Transactions, string? LastFile, long RolledBack);
 
 internal sealed record NodeDatabase(bool Up, bool Fit, string? Reason, string? GtidPosition);

@@ -166,7 +166,16 @@ internal sealed class NodeProcess : IAsyncDisposable
     public async Task KillAsync()
     {
         await StopAsync(Signal.Kill);
-        await MariaDb!.StopAsync(force: true);
+        if (MariaDb is not null)
+            await MariaDb.StopAsync(force: true);
+    }
+
+    /// <summary>Starts its server, and then the node.</summary>
+    public async Task ReturnAsync()
+    {
+        if (MariaDb is not null)
+            await MariaDb.StartAsync();
+        await StartAsync();
     }
 
     /// <summary>The disks of a machine that does not run are new: neither node nor server remembers anything. The server runs again, empty.</summary>
@@ -249,6 +258,14 @@ internal sealed class NodeProcess : IAsyncDisposable
         using var answer = JsonDocument.Parse(await http.GetStringAsync(new Uri("http://127.0.0.1:8080/cluster")));
         return (answer.RootElement.GetProperty("cluster_id").GetString(),
             string.Join(", ", answer.RootElement.GetProperty("nodes").EnumerateArray().Select(n => $"{n.GetProperty("id")} {n.GetProperty("status")}").Order(StringComparer.Ordinal)));
+    }
+
+    /// <summary>The events of a kind, as <c>GET /events</c> tells them: their facts.</summary>
+    public async Task<IReadOnlyList<JsonElement>> EventsAsync(string kind)
+    {
+        using var http = _host!.Http(TimeSpan.FromSeconds(5));
+        using var answer = JsonDocument.Parse(await http.GetStringAsync(new Uri("http://127.0.0.1:8080/events?limit=5000")));
+        return [.. answer.RootElement.GetProperty("events").EnumerateArray().Where(e => e.GetProperty("kind").GetString() == kind).Select(e => e.GetProperty("details").Clone())];
     }
 
     /// <summary>Waits until the node's status satisfies the condition.</summary>

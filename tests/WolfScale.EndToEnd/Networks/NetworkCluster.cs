@@ -31,7 +31,8 @@ internal sealed class NetworkCluster : IAsyncDisposable
 
     public IReadOnlyList<NodeProcess> Nodes => _nodes;
 
-    public IReadOnlyList<SqlServer> Servers => [.. _nodes.Select(n => n.Server)];
+    /// <summary>Of all nodes but witnesses.</summary>
+    public IReadOnlyList<SqlServer> Servers => [.. _nodes.Where(n => n.MariaDb is not null).Select(n => n.Server)];
 
     public Comparer Comparer => new(Servers);
 
@@ -62,9 +63,14 @@ internal sealed class NetworkCluster : IAsyncDisposable
     }
 
     /// <summary>Makes a node on a machine, with an empty server that runs. It is not started, and not counted until it is <see cref="Add"/>ed.</summary>
-    public async Task<NodeProcess> CreateNodeAsync(NetworkHost host)
+    public Task<NodeProcess> CreateNodeAsync(NetworkHost host) => CreateNodeAsync(host, witness: false);
+
+    /// <summary>The same without a MariaDB.</summary>
+    public Task<NodeProcess> CreateWitnessAsync(NetworkHost host) => CreateNodeAsync(host, witness: true);
+
+    private async Task<NodeProcess> CreateNodeAsync(NetworkHost host, bool witness)
     {
-        var node = await NodeProcess.CreateAsync(host, Name(host), Secret, "faults");
+        var node = await NodeProcess.CreateAsync(host, Name(host), Secret, "faults", witness);
         // Discovery's broadcasts would pass a block.
         node.Settings["cluster.auto_discovery"] = "false";
         node.Settings["cluster.peers"] = $"[{string.Join(", ", Bed.Hosts.Select(h => NodeProcess.Text($"{h.Address}:7654")))}]";

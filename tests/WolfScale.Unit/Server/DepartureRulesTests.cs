@@ -1,5 +1,6 @@
 using WolfScale.Client;
 using WolfScale.Cluster;
+using WolfScale.Consensus;
 using WolfScale.Server.Hosting;
 using WolfScale.Server.Hosting.Membership;
 
@@ -75,6 +76,34 @@ public class DepartureRulesTests
 
         Assert.Equal("nobody_can_lead", Rules(View("node-1", [Node("node-1"), .. others])).Leave().Code);
         Assert.NotNull(Rules(View("node-1", [Node("node-1"), .. others, Node("node-5")])).Leave().Document);
+    }
+
+    /// <summary>Mode "available": the leader commits alone, so no majority is asked for, and all nodes but one may be lost.</summary>
+    [Fact]
+    public void In_mode_available_no_majority_is_needed()
+    {
+        var view = View("node-1", Node("node-1"), Node("node-2", heardMs: 60_000), Node("node-3")) with { Mode = ClusterMode.Available };
+
+        Assert.Equal(new DepartureDocument(false, "node-3", 2, 1), Rules(view).Remove("node-3", force: true).Document);
+        Assert.NotNull(Rules(view with { SelfId = "node-3" }).Leave().Document);
+        Assert.Equal("nobody_can_lead", Rules(View("node-1", Node("node-1"), Node("node-2", heardMs: 60_000)) with { Mode = ClusterMode.Available }).Leave().Code);
+        Assert.Equal("last_voter", Rules(View("node-1", Node("node-1")) with { Mode = ClusterMode.Available }).Leave().Code);
+        Assert.Equal("node_alive", Rules(view).Remove("node-3", force: false).Code);
+    }
+
+    /// <summary>Mode "available": a silent node may lead the other side, and what it acknowledges after it was taken out would be lost without a word.</summary>
+    [Fact]
+    public void In_mode_available_a_silent_node_that_could_lead_goes_only_by_force()
+    {
+        NodeView[] others = [Node("node-2", heardMs: 60_000), Node("node-3", heardMs: null) with { Witness = true }, Node("node-4", heardMs: null) with { NeverLeader = true }, Node("node-5", heardMs: null) with { Voter = false }];
+        var rules = Rules(View("node-1", [Node("node-1"), .. others]) with { Mode = ClusterMode.Available });
+
+        var refused = rules.Remove("node-2", force: false);
+        Assert.Equal("node_silent", refused.Code);
+        Assert.Contains("off for good; --force", refused.Reason, StringComparison.Ordinal);
+        Assert.NotNull(rules.Remove("node-2", force: true).Document);
+        foreach (var node in others[1..])
+            Assert.NotNull(rules.Remove(node.Id, force: false).Document);
     }
 
     [Fact]

@@ -10,7 +10,15 @@ internal sealed class MemoryState : IStateStore
 
     public string? Get(string key) => _values.GetValueOrDefault(key);
 
-    public void Put(string key, string? value) => _values = value is null ? _values.Remove(key) : _values.SetItem(key, value);
+    /// <summary>The write that fails, counted from now on; 0: none.</summary>
+    public int Failing { get; set; }
+
+    public void Put(string key, string? value)
+    {
+        if (Failing > 0 && --Failing == 0)
+            throw new IOException("no space");
+        _values = value is null ? _values.Remove(key) : _values.SetItem(key, value);
+    }
 
     public IReadOnlyList<KeyValuePair<string, string>> List(string prefix) => [.. _values.Where(v => v.Key.StartsWith(prefix, StringComparison.Ordinal))];
 

@@ -7,6 +7,10 @@ namespace WolfScale.Server.Hosting.Membership;
 /// <summary>
 /// Whether a member may go. What the core refuses is what would break a promise; these rules refuse what would keep it and stop the cluster: a change of the
 /// members is committed by the voters that remain (thesis §4.1), so with fewer than a majority of them alive it never would be, and nothing after it.
+/// <para>
+/// In mode "available" the leader commits it alone, and nothing stops. There another thing can be lost: a silent node may lead the other side of a partition, and what it acknowledges
+/// while it is taken out is never compared with the cluster's log again, so it would be neither saved nor reported.
+/// </para>
 /// </summary>
 /// <param name="view">The cluster as the node that is asked sees it.</param>
 /// <param name="aliveMs">A node that was heard of within so many milliseconds lives.</param>
@@ -25,6 +29,13 @@ internal sealed class DepartureRules(ClusterView view, long aliveMs)
             return Departure.Refused("is_leader", $"{nodeId} leads: `wolfctl leave -e {nodeId}'s API` makes it hand over first, and go then.");
         if (IsAlive(node) && !force)
             return Departure.Refused("node_alive", $"{nodeId} lives ({Heard(node)}): `wolfctl leave` on it is the way to go. --force removes it all the same.");
+        if (MayWriteElsewhere(node) && !force)
+        {
+            return Departure.Refused(
+                "node_silent",
+                $"{nodeId} is not heard, and in mode \"available\" it may be writing on the other side of a partition: what it acknowledges would then be neither merged nor saved. "
+                + "Make sure that its machine is off for good; --force removes it then.");
+        }
         return WithoutMajority(node) ?? Gone(node, done: false);
     }
 
@@ -47,15 +58,20 @@ internal sealed class DepartureRules(ClusterView view, long aliveMs)
     public Departure Gone(NodeView node, bool done)
     {
         var voters = view.Nodes.Count(n => n.Voter && n.Id != node.Id);
-        return new Departure(new DepartureDocument(done, node.Id, voters, QuorumArithmetic.ToleratedFailures(voters)), "", "");
+        return new Departure(new DepartureDocument(done, node.Id, voters, IsAvailable ? Math.Max(0, voters - 1) : QuorumArithmetic.ToleratedFailures(voters)), "", "");
     }
 
     private Departure? LastVoter(NodeView node) => node.Voter && view.Nodes.Count(n => n.Voter) == 1
         ? Departure.Refused("last_voter", $"{node.Id} is the cluster's last voter and stays: stop it instead.")
         : null;
 
+    /// <summary>It could lead, and nobody here would know.</summary>
+    private bool MayWriteElsewhere(NodeView node) => IsAvailable && !IsAlive(node) && node is { Voter: true, Witness: false, NeverLeader: false };
+
     private Departure? WithoutMajority(NodeView node)
     {
+        if (IsAvailable)
+            return null;
         var rest = view.Nodes.Where(n => n.Voter && n.Id != node.Id).ToList();
         var alive = rest.Count(IsAlive);
         var needed = QuorumArithmetic.Majority(rest.Count);
@@ -63,6 +79,8 @@ internal sealed class DepartureRules(ClusterView view, long aliveMs)
             "no_majority",
             $"Without {node.Id} only {alive} of {rest.Count} voters live, and {needed} are needed: the cluster would stand still. Bring {string.Join(" or ", rest.Where(n => !IsAlive(n)).Select(n => n.Id))} back, or remove the dead first.");
     }
+
+    private bool IsAvailable => view.Mode == ClusterMode.Available;
 
     private bool IsAlive(NodeView node) => node.Id == view.SelfId || (node.LastHeardMs is { } ms && ms < aliveMs);
 

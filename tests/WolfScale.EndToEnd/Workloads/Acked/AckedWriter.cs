@@ -47,13 +47,17 @@ internal sealed class AckedWriter : IAsyncDisposable
     public static AckedWriter Start(IReadOnlyList<SqlServer> servers, WriterOptions options) => new(servers, options);
 
     /// <summary>Waits until <paramref name="count"/> inserts that were sent after <paramref name="since"/> have been acknowledged.</summary>
+    /// <param name="since">On <see cref="Now"/>'s clock.</param>
+    /// <param name="within">How long to wait.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="server">By this server; null: by any.</param>
     /// <returns>The first of them.</returns>
-    public async Task<Attempt> AwaitAcknowledgedAsync(TimeSpan since, TimeSpan within, int count = 1)
+    public async Task<Attempt> AwaitAcknowledgedAsync(TimeSpan since, TimeSpan within, int count = 1, string? server = null)
     {
         List<Attempt> acknowledged = [];
         await Poll.UntilAsync($"{count} acknowledged inserts", within, () =>
         {
-            acknowledged = [.. _attempts.Where(a => a.Outcome == Outcome.Acknowledged && a.Started >= since)];
+            acknowledged = [.. _attempts.Where(a => a.Outcome == Outcome.Acknowledged && a.Started >= since && (server is null || a.Server == server))];
             return Task.FromResult(acknowledged.Count >= count ? null : $"{acknowledged.Count}; latest answers: {Latest(since)}");
         }, TimeSpan.FromMilliseconds(10));
         return acknowledged.MinBy(a => a.Ended)!;
