@@ -28,12 +28,14 @@ internal sealed class Endpoints : IDisposable
     public IReadOnlyList<Uri> Addresses => [.. _nodes.Select(n => n.Address)];
 
     /// <exception cref="RefusedException">There is nothing to go by, or a file cannot be read.</exception>
-    public static Endpoints Open(ParseResult parsed)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="patience">Where an answer takes longer than <c>--timeout</c> by its nature.</param>
+    public static Endpoints Open(ParseResult parsed, TimeSpan patience = default)
     {
         var given = parsed.GetValue(CtlOptions.Endpoint)!;
         var configuration = Configuration(parsed, needed: given.Length == 0);
         var token = Token(parsed) ?? configuration?.Api.Token ?? "";
-        var timeout = parsed.GetValue(CtlOptions.Timeout);
+        var timeout = parsed.GetValue(CtlOptions.Timeout) is var limit && limit > patience ? limit : patience;
         var scheme = configuration?.Api.TlsCert.Length > 0 ? "https" : "http";
         var authorities = Authorities(parsed.GetValue(CtlOptions.CaCertificate) ?? configuration?.Cluster.TlsCa ?? "");
         NodeClient Connect(string url) => new(Url(url, scheme).ToString(), token, timeout, authorities: authorities);
@@ -144,6 +146,9 @@ internal sealed class Endpoints : IDisposable
             ? _connect($"{asked.Address.Scheme}://{api}")
             : throw new RefusedException($"{id} does not say where its API is (api.enabled = false, or it was never heard of): name it with --endpoint.");
     }
+
+    /// <summary>The way to a node that is named by its address.</summary>
+    public NodeClient At(Uri api) => _connect(api.ToString());
 
     public void Dispose()
     {

@@ -16,7 +16,7 @@ namespace WolfScale.Ctl.Commands;
 /// </summary>
 internal static class DetachCommand
 {
-    private const string Plans = "mariadb-plan/";
+    internal const string Plans = "mariadb-plan/";
 
     public static Command Create()
     {
@@ -85,7 +85,8 @@ internal static class DetachCommand
     private static PlanRecord? Plan(StoppedNode? node, string name) =>
         node?.State.Get(Plans + name) is { } text ? JsonSerializer.Deserialize(text, DetachJson.Plans.PlanRecord) : null;
 
-    private static DatabaseOptions Database(NodeConfiguration configuration) => new()
+    /// <summary>The server of a configuration, for work on it that is no node's.</summary>
+    internal static DatabaseOptions Database(NodeConfiguration configuration) => new()
     {
         NodeId = configuration.Node.Id,
         DataDirectory = configuration.FilesDirectory,
