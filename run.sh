@@ -10,7 +10,7 @@ readonly BIN=artifacts/bin
 readonly WOLFSCALE=$BIN/WolfScale.Server/release/wolfscale
 readonly WOLFCTL=$BIN/WolfScale.Ctl/release/wolfctl
 # The -core packages hold the programs alone: no service, no user, no /var/lib/mysql.
-readonly MARIADB_PACKAGES="mariadb-server-core mariadb-client"
+readonly MARIADB_PACKAGES="mariadb-server-core mariadb-client mariadb-backup"
 readonly APPLICATION_PACKAGES="wordpress wordpress-theme-twentytwentythree php-cli php-mysql"
 readonly BENCH_PACKAGES="sysbench galera-4 rsync haproxy"
 # What the conformance tests speak to the proxy with; mysql2 and mariadb come from npm.
@@ -87,7 +87,7 @@ install_packages() { # packages…
 
 need_mariadb() {
   local program
-  for program in mariadbd mariadb-install-db mariadb-binlog mariadb; do
+  for program in mariadbd mariadb-install-db mariadb-binlog mariadb mariadb-backup; do
     if ! has "$program"; then
       # shellcheck disable=SC2086
       install_packages $MARIADB_PACKAGES

@@ -93,6 +93,23 @@ public sealed class NodeClient : IDisposable
         throw new UnreachableException(Address, "it ended the stream");
     }
 
+    /// <summary>An answer that may be long, with its headers; the timeout is for these alone.</summary>
+    /// <param name="path">What to ask for.</param>
+    /// <param name="encoding">That it may come in: <c>gzip</c>, or <c>identity</c>.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="UnreachableException">Nobody answers.</exception>
+    /// <exception cref="NodeRefusedException">The node does not answer with what was asked for.</exception>
+    public async Task<HttpResponseMessage> OpenAsync(string path, string encoding, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(path, UriKind.Relative));
+        request.Headers.AcceptEncoding.ParseAdd(encoding);
+        var response = await TryAsync(() => _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken), cancellationToken);
+        if (response.IsSuccessStatusCode)
+            return response;
+        using (response)
+            throw Refusal(path, response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
+    }
+
     private async Task<T> TryAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken)
     {
         try

@@ -27,12 +27,14 @@ internal sealed class Endpoints : IDisposable
     public IReadOnlyList<Uri> Addresses => [.. _nodes.Select(n => n.Address)];
 
     /// <exception cref="RefusedException">There is nothing to go by, or a file cannot be read.</exception>
-    public static Endpoints Open(ParseResult parsed)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="patience">Where an answer takes longer than <c>--timeout</c> by its nature.</param>
+    public static Endpoints Open(ParseResult parsed, TimeSpan patience = default)
     {
         var given = parsed.GetValue(CtlOptions.Endpoint)!;
         var configuration = Configuration(parsed, needed: given.Length == 0);
         var token = Token(parsed) ?? configuration?.Api.Token ?? "";
-        var timeout = parsed.GetValue(CtlOptions.Timeout);
+        var timeout = parsed.GetValue(CtlOptions.Timeout) is var limit && limit > patience ? limit : patience;
         var scheme = configuration?.Api.TlsCert.Length > 0 ? "https" : "http";
         var authority = parsed.GetValue(CtlOptions.CaCertificate) is { } file ? Authority.Named("--cacert", file) : Authority.OfCluster(configuration?.Cluster.TlsCa ?? "");
         NodeClient Connect(string url) => new(Url(url, scheme).ToString(), token, timeout, authority: authority);
@@ -146,6 +148,9 @@ internal sealed class Endpoints : IDisposable
             ?? throw new RefusedException($"This cluster has no node \"{id}\"; it has {string.Join(", ", cluster.Nodes.Select(n => n.Id))}.");
         return member.Api is { } api ? _connect($"{asked.Address.Scheme}://{api}") : null;
     }
+
+    /// <summary>The way to a node that is named by its address.</summary>
+    public NodeClient At(Uri api) => _connect(api.ToString());
 
     public void Dispose()
     {

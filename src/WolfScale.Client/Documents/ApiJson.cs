@@ -59,6 +59,7 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(PromoteRequest))]
 [JsonSerializable(typeof(LogLevelRequest))]
 [JsonSerializable(typeof(MigrateRequest))]
+[JsonSerializable(typeof(MigrateFilesRequest))]
 [JsonSerializable(typeof(MigrationOrderedDocument))]
 [JsonSerializable(typeof(RemoveRequest))]
 [JsonSerializable(typeof(LeaveRequest))]

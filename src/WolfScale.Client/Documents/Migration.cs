@@ -32,5 +32,14 @@ public sealed record MigrationReport
 /// <param name="ReplaceData">Whether data that this node's server holds may be destroyed.</param>
 public sealed record MigrateRequest(string? From, bool ReplaceData);
 
+/// <summary>Body of <c>POST /admin/migrate/files</c>: <c>wolfctl migrate --physical</c> replaces the files of this node's server.</summary>
+/// <param name="Ticket">Names the copy.</param>
+/// <param name="Step"><c>begin</c>, <c>placed</c> or <c>abandon</c>.</param>
+/// <param name="From">With <c>begin</c>: the source.</param>
+/// <param name="ReplaceData">With <c>begin</c>: whether data that this node's server holds may be destroyed.</param>
+/// <param name="GtidPosition">With <c>placed</c>: where the copy stands.</param>
+/// <param name="Lsn">With <c>placed</c>: its LSN.</param>
+public sealed record MigrateFilesRequest(string? Ticket, string? Step, string? From, bool ReplaceData, string? GtidPosition, long Lsn);
+
 /// <summary>Answer to it: ordered. <c>GET /status</c> tells how far it has come.</summary>
 public sealed record MigrationOrderedDocument(bool Success, string? From);

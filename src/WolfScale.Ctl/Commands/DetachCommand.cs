@@ -16,7 +16,7 @@ namespace WolfScale.Ctl.Commands;
 /// </summary>
 internal static class DetachCommand
 {
-    private const string Plans = "mariadb-plan/";
+    internal const string Plans = "mariadb-plan/";
 
     public static Command Create()
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
+using WolfScale.MariaDb;
 
 namespace WolfScale.Ctl.Commands;
 
@@ -22,9 +23,18 @@ internal static class MigrateCommand
         var replace = new Option<bool>("--replace-data") { Description = "Destroy the data that this node's server holds" };
         var confirm = new Option<string?>("--confirm") { Description = "With --replace-data: the cluster's name, instead of typing it", HelpName = "CLUSTER_NAME" };
         var dryRun = CtlOptions.DryRun();
-        var command = new Command("migrate", "Replaces this node's data by a copy of another node's") { from, replace, confirm, dryRun };
-        command.SetAction((parsed, cancellationToken) => RunAsync(
-            parsed, new MigrateRequest(parsed.GetValue(from), parsed.GetValue(replace)), parsed.GetValue(confirm), parsed.GetValue(dryRun), cancellationToken));
+        var physical = new Option<bool>("--physical") { Description = "Copy MariaDB's files with mariadb-backup instead of SQL; as root, on this node's machine, whether the node runs or not" };
+        var stop = new Option<string>("--stop-command") { Description = "With --physical: stops this machine's MariaDB", HelpName = "COMMAND", DefaultValueFactory = _ => "systemctl stop mariadb" };
+        var start = new Option<string>("--start-command") { Description = "With --physical: starts it", HelpName = "COMMAND", DefaultValueFactory = _ => "systemctl start mariadb" };
+        var command = new Command("migrate", "Replaces this node's data by a copy of another node's") { from, replace, confirm, dryRun, physical, stop, start };
+        command.SetAction((parsed, cancellationToken) =>
+        {
+            var request = new MigrateRequest(parsed.GetValue(from), parsed.GetValue(replace));
+            return parsed.GetValue(physical)
+                ? PhysicalMigrate.RunAsync(
+                    parsed, request, parsed.GetValue(confirm), parsed.GetValue(dryRun), new ServerCommands(parsed.GetValue(stop)!, parsed.GetValue(start)!), cancellationToken)
+                : RunAsync(parsed, request, parsed.GetValue(confirm), parsed.GetValue(dryRun), cancellationToken);
+        });
         return command;
     }
 
@@ -78,6 +88,11 @@ internal static class MigrateCommand
         return ExitCode.Unknown;
     }
 
+    /// <summary>Bytes, rate and time left, for a person.</summary>
+    internal static string Loading(MigrationReport migration) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"copying {migration.From}: {migration.Bytes / MiB:0.0} MiB of about {(migration.EstimatedBytes ?? 0) / MiB:0.0}, {migration.BytesPerSecond / MiB:0.0} MiB/s{Left(migration)}");
+
     private static Action<NodeReport, MigrationReport, string> Bar(ProgressTask task) => (report, migration, _) =>
     {
         task.Description = Describe(report, migration).EscapeMarkup();
@@ -119,9 +134,7 @@ internal static class MigrateCommand
     {
         "preparing" => $"asking {migration.From}",
         "clearing" => "dropping what the server holds",
-        "loading" => string.Create(
-            CultureInfo.InvariantCulture,
-            $"copying {migration.From}: {migration.Bytes / MiB:0.0} MiB of about {(migration.EstimatedBytes ?? 0) / MiB:0.0}, {migration.BytesPerSecond / MiB:0.0} MiB/s{Left(migration)}"),
+        "loading" => Loading(migration),
         "finishing" => "setting accounts and position",
         "done" when report.Status != "ACTIVE" => $"catching up with the log, {report.LagEntries} entries behind",
         "done" => string.Create(CultureInfo.InvariantCulture, $"{report.Id} is in step, with a copy of {migration.From} ({migration.Bytes / MiB:0.0} MiB)"),

@@ -14,12 +14,14 @@ internal sealed class ClientProgram : IDisposable
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
 
-    private ClientProgram(Process process, string name)
+    private ClientProgram(Process process, string name, Action<string>? hears)
     {
         _process = process;
         Name = name;
         _process.ErrorDataReceived += (_, line) =>
         {
+            if (line.Data is { } heard)
+                hears?.Invoke(heard);
             lock (_errors)
             {
                 if (line.Data is { Length: > 0 } text && _errors.Length < LongestError)
@@ -40,16 +42,44 @@ internal sealed class ClientProgram : IDisposable
     /// <exception cref="DumpException">It is not installed.</exception>
     public static ClientProgram Start(string name, DatabaseOptions options, bool reads, params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(Find(name)) { RedirectStandardError = true, RedirectStandardInput = reads, RedirectStandardOutput = !reads, UseShellExecute = false };
-        foreach (var argument in (string[])["--no-defaults", $"--user={options.User}", "--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--skip-ssl-verify-server-cert"])
+        string[] common = ["--no-defaults", $"--user={options.User}", "--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--skip-ssl-verify-server-cert"];
+        string[] where = options.Socket.Length > 0 ? ["--protocol=SOCKET", $"--socket={options.Socket}"] : ["--protocol=TCP", $"--host={options.Host}", Port(options)];
+        return Start(name, "mariadb-client", options.Password, reads, null, [.. common, .. where, .. arguments]);
+    }
+
+    /// <summary>
+    /// <c>mariadb-backup --backup</c>. Behind the server and its clients where cores are short: what it copies waits, a commit does not.
+    /// </summary>
+    /// <param name="options">Where the server is.</param>
+    /// <param name="hears">Told of every line on its standard error.</param>
+    /// <param name="arguments">More of them.</param>
+    /// <exception cref="DumpException">It is not installed.</exception>
+    public static ClientProgram StartBackup(DatabaseOptions options, Action<string> hears, params IEnumerable<string> arguments)
+    {
+        string[] where = options.Socket.Length > 0 ? [$"--socket={options.Socket}"] : [$"--host={options.Host}", Port(options)];
+        var program = Start(
+            "mariadb-backup", "mariadb-backup", options.Password, reads: false, hears, ["--no-defaults", "--backup", $"--user={options.User}", .. where, .. arguments]);
+        try
+        {
+            program._process.PriorityClass = ProcessPriorityClass.BelowNormal;
+        }
+        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            // It has ended already, and says why.
+        }
+
+        return program;
+    }
+
+    private static string Port(DatabaseOptions options) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--port={options.Port}");
+
+    private static ClientProgram Start(string name, string package, string password, bool reads, Action<string>? hears, IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Find(name, package)) { RedirectStandardError = true, RedirectStandardInput = reads, RedirectStandardOutput = !reads, UseShellExecute = false };
+        foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
-        string[] where = options.Socket.Length > 0
-            ? ["--protocol=SOCKET", $"--socket={options.Socket}"]
-            : ["--protocol=TCP", $"--host={options.Host}", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--port={options.Port}")];
-        foreach (var argument in where.Concat(arguments))
-            start.ArgumentList.Add(argument);
-        start.Environment["MYSQL_PWD"] = options.Password;
-        return new ClientProgram(Process.Start(start) ?? throw new DumpException($"{name} could not be started."), name);
+        start.Environment["MYSQL_PWD"] = password;
+        return new ClientProgram(Process.Start(start) ?? throw new DumpException($"{name} could not be started."), name, hears);
     }
 
     /// <summary>Waits for its end.</summary>
@@ -106,10 +136,10 @@ internal sealed class ClientProgram : IDisposable
         _process.Dispose();
     }
 
-    private static string Find(string name)
+    private static string Find(string name, string package)
     {
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries).Append("/usr/bin").Append("/usr/local/bin");
         return folders.Select(f => Path.Combine(f, name)).FirstOrDefault(File.Exists)
-            ?? throw new DumpException($"{name} is not installed on this machine. Install MariaDB's client programs (Debian: apt-get install mariadb-client).");
+            ?? throw new DumpException($"{name} is not installed on this machine. Install it (Debian: apt-get install {package}).");
     }
 }

@@ -23,7 +23,6 @@ namespace WolfScale.MariaDb.Dump;
 public sealed class DatabaseDump : IAsyncDisposable
 {
     private static readonly TimeSpan Frozen = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan LogPatience = TimeSpan.FromSeconds(10);
 
     private readonly DatabaseOptions _options;
     private readonly IReplicatedLog _log;
@@ -115,7 +114,7 @@ public sealed class DatabaseDump : IAsyncDisposable
         if (!IsLeader)
             _snapshot.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");
         Position = position.Current.ToString();
-        Lsn = await LsnAsync(position, cancellationToken);
+        Lsn = await PlaceInLog.FindAsync(position, _log, cancellationToken);
         EstimatedBytes = await DumpedTable.EstimateAsync(_server);
         await _server.ExecuteAsync("SET SESSION net_write_timeout = 31536000");
     }
@@ -130,29 +129,6 @@ public sealed class DatabaseDump : IAsyncDisposable
             + "tx_isolation='REPEATABLE-READ', sql_log_bin=0");
         _snapshot.Execute("SET NAMES utf8mb4");
         _snapshot.Execute("SET SESSION character_set_results = NULL");
-    }
-
-    /// <summary>
-    /// Where the log has the position. On a leader every commit that waited has its ACK by now, so the quorum has it, and this node's log shows it at once or in a moment.
-    /// </summary>
-    private async Task<long> LsnAsync(ServerPosition position, CancellationToken cancellationToken)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(LogPatience);
-        while (true)
-        {
-            var standing = PositionComparison.Compare(position, _log);
-            if (standing is Standing.Exact { IsCommitted: true } exact)
-                return exact.Lsn;
-            try
-            {
-                await _log.WaitForCommitAsync(_log.CommitLsn + 1, patience.Token);
-            }
-            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-            {
-                throw new DumpException($"The server stands at '{position.Current}', which is not a committed place in this node's log ({standing}): copy another node's data.");
-            }
-        }
     }
 
     private async Task Write(Stream target, CancellationToken cancellationToken)
@@ -260,7 +236,7 @@ public sealed class DatabaseDump : IAsyncDisposable
             return;
         }
 
-        var lsn = await LsnAsync(position, cancellationToken);
+        var lsn = await PlaceInLog.FindAsync(position, _log, cancellationToken);
         if (DefinitionCheck.Find(_log, Lsn, lsn) is { } group)
         {
             throw new DumpException(

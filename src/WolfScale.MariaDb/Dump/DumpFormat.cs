@@ -12,6 +12,9 @@ internal static class DumpFormat
     /// <summary>Where the source's account tables are put first: they take effect all at once, at the end.</summary>
     public const string IncomingSchema = "wolfscale_incoming";
 
+    /// <summary>There, in a copy of files: which copy it is.</summary>
+    public const string TicketTable = "copy_of_files";
+
     public const string EndPrefix = "-- WolfScale dump ends: ";
 
     /// <summary>No end line is longer.</summary>
@@ -44,6 +47,7 @@ internal static class DumpFormat
     public static ReadOnlySpan<byte> RowsSession =>
         "SET NAMES utf8mb4;\nSET SESSION time_zone='+00:00', sql_mode='NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES', foreign_key_checks=0, unique_checks=0, check_constraint_checks=0;\n"u8;
 
-    public static byte[] End(long bytes, ReadOnlySpan<byte> hash) =>
-        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{EndPrefix}{bytes} bytes, SHA-256 {Convert.ToHexString(hash)}\n"));
+    /// <summary>The last line, without what it may say besides, and without its line feed.</summary>
+    public static string End(string prefix, long bytes, ReadOnlySpan<byte> hash) =>
+        string.Create(CultureInfo.InvariantCulture, $"{prefix}{bytes} bytes, SHA-256 {Convert.ToHexString(hash)}");
 }

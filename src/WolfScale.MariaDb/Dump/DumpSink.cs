@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 
 namespace WolfScale.MariaDb.Dump;
 
@@ -16,9 +17,12 @@ internal sealed class DumpSink(Stream target) : IDisposable
     }
 
     /// <summary>The last line: everything before it was written without an error.</summary>
-    public void End()
+    /// <param name="prefix">How it begins.</param>
+    /// <param name="more">What it says besides; the hash covers it.</param>
+    public void End(string prefix = DumpFormat.EndPrefix, string more = "")
     {
-        target.Write(DumpFormat.End(_bytes, _hash.GetHashAndReset()));
+        _hash.AppendData(Encoding.UTF8.GetBytes(more));
+        target.Write(Encoding.UTF8.GetBytes($"{DumpFormat.End(prefix, _bytes, _hash.GetHashAndReset())}{more}\n"));
         target.Flush();
     }
 

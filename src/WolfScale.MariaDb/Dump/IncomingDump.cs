@@ -4,12 +4,17 @@ using System.Text;
 
 namespace WolfScale.MariaDb.Dump;
 
-/// <summary>Reads a dump from a stream and tells whether it was whole. What could be the last line is held back until more has come.</summary>
-internal sealed class IncomingDump : IDisposable
+/// <summary>Reads a dump, or a physical copy, from a stream and tells whether it was whole. What could be the last line is held back until more has come.</summary>
+/// <param name="endPrefix">How the last line begins.</param>
+/// <param name="longestEnd">No last line is longer.</param>
+internal sealed class IncomingDump(string endPrefix = DumpFormat.EndPrefix, int longestEnd = DumpFormat.LongestEnd) : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly byte[] _held = new byte[DumpFormat.LongestEnd];
+    private readonly byte[] _held = new byte[longestEnd];
     private int _heldBytes;
+
+    /// <summary>What the last line says after length and hash, which cover it.</summary>
+    public string Says { get; private set; } = "";
 
     /// <summary>Bytes passed on so far.</summary>
     public long Bytes { get; private set; }
@@ -18,7 +23,7 @@ internal sealed class IncomingDump : IDisposable
     /// <exception cref="DumpException">It broke off, or is not what the source wrote.</exception>
     public async Task CopyAsync(Stream source, Stream target, Action<long> progress, CancellationToken cancellationToken)
     {
-        var buffer = new byte[DumpFormat.LongestEnd + (256 << 10)];
+        var buffer = new byte[longestEnd + (256 << 10)];
         while (true)
         {
             _held.AsSpan(0, _heldBytes).CopyTo(buffer);
@@ -26,19 +31,26 @@ internal sealed class IncomingDump : IDisposable
             if (read == 0)
                 break;
             var all = _heldBytes + read;
-            var pass = Math.Max(0, all - DumpFormat.LongestEnd);
+            var pass = Math.Max(0, all - longestEnd);
             await PassAsync(buffer.AsMemory(0, pass), target, cancellationToken);
             _heldBytes = all - pass;
             buffer.AsSpan(pass, _heldBytes).CopyTo(_held);
             progress(Bytes);
         }
 
-        var end = _held.AsSpan(0, _heldBytes).LastIndexOf(Encoding.UTF8.GetBytes(DumpFormat.EndPrefix));
+        var end = _held.AsSpan(0, _heldBytes).LastIndexOf(Encoding.UTF8.GetBytes(endPrefix));
         if (end < 0)
             throw Broken();
         await PassAsync(_held.AsMemory(0, end), target, cancellationToken);
         progress(Bytes);
-        if (!_held.AsSpan(end, _heldBytes - end).SequenceEqual(DumpFormat.End(Bytes, _hash.GetHashAndReset())))
+        // Of a longer last line all must have come, to its line feed.
+        var last = Encoding.UTF8.GetString(_held.AsSpan(end, _heldBytes - end));
+        var length = DumpFormat.End(endPrefix, Bytes, new byte[SHA256.HashSizeInBytes]).Length;
+        if (last.Length <= length)
+            throw Broken();
+        Says = last[length..].TrimEnd('\n');
+        _hash.AppendData(Encoding.UTF8.GetBytes(Says));
+        if (last != $"{DumpFormat.End(endPrefix, Bytes, _hash.GetHashAndReset())}{Says}\n")
             throw Broken();
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using WolfScale.MariaDb.Plans;
 
 namespace WolfScale.MariaDb.Migration;
 
@@ -22,6 +23,12 @@ internal sealed record MigrationJournal(string From, int Attempts)
     /// <summary>Why the last attempt failed; empty where none did.</summary>
     public string Error { get; init; } = "";
 
+    /// <summary>Of a copy of files that somebody else puts in place (<see cref="FilesPlan"/>); empty: the node loads a dump.</summary>
+    public string Ticket { get; init; } = "";
+
+    /// <summary>The plan that was open before that, as JSON; empty: none was.</summary>
+    public string Before { get; init; } = "";
+
     public string ToJson() => JsonSerializer.Serialize(this, MigrationJournalContext.Default.MigrationJournal);
 
     /// <exception cref="JsonException">Not a journal.</exception>
@@ -30,4 +37,5 @@ internal sealed record MigrationJournal(string From, int Attempts)
 }
 
 [JsonSerializable(typeof(MigrationJournal))]
+[JsonSerializable(typeof(PlanRecord))]
 internal sealed partial class MigrationJournalContext : JsonSerializerContext;

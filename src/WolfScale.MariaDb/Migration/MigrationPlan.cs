@@ -73,7 +73,7 @@ internal sealed partial class MigrationPlan(ServerContext context, IMigrationSou
                 new("clear", ClearAsync),
                 new(LoadStep, LoadAsync),
                 new("accounts", _ => AccountsAsync()),
-                new("position", _ => PositionAsync()),
+                new("position", PositionAsync),
                 new("catch up", CatchUpAsync),
             ],
             from,
@@ -179,8 +179,15 @@ internal sealed partial class MigrationPlan(ServerContext context, IMigrationSou
             await context.Server.ExecuteAsync($"SET GLOBAL max_allowed_packet = {_journal.MaxAllowedPacket}");
     }
 
-    private async Task PositionAsync()
+    private async Task PositionAsync(CancellationToken cancellationToken)
     {
+        if (_journal.Ticket.Length > 0)
+        {
+            await CheckFilesAsync();
+            // Whatever was to be undone was in the files that are gone.
+            await context.Store.ClearAsync(RewindPlan.PlanName, cancellationToken);
+        }
+
         await ResetAsync(_journal.Position, _journal.Position);
         await context.Server.ExecuteAsync($"DROP DATABASE IF EXISTS `{DumpFormat.IncomingSchema}`");
         var position = await PositionReader.ReadAsync(context.Server);
@@ -201,6 +208,21 @@ internal sealed partial class MigrationPlan(ServerContext context, IMigrationSou
         {
             // The comparison says what is the matter.
         }
+    }
+
+    /// <summary>
+    /// Files that somebody else was to put in place: the server holds the copy, by its ticket, or had its position set from it before a crash. Its position alone says
+    /// nothing: that of the files before may be the same.
+    /// </summary>
+    /// <exception cref="DumpException">It holds something else.</exception>
+    private async Task CheckFilesAsync()
+    {
+        var found = await context.Server.ScalarAsync($"SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{DumpFormat.IncomingSchema}' AND TABLE_NAME = '{DumpFormat.TicketTable}'") is null
+            ? "none"
+            : await context.Server.ScalarAsync($"SELECT ticket FROM `{DumpFormat.IncomingSchema}`.`{DumpFormat.TicketTable}`");
+        if (found == _journal.Ticket || (found == "none" && (await PositionReader.ReadAsync(context.Server)).Current.ToString() == _journal.Position))
+            return;
+        throw new DumpException($"The server does not hold the copy that its files were to be replaced by (it holds {found}, and not {_journal.Ticket}): run wolfctl migrate again.");
     }
 
     /// <summary>In this order: gtid_binlog_state and gtid_slave_pos are refused before RESET MASTER (measured).</summary>

@@ -38,6 +38,12 @@ internal sealed partial class Migrations(ServerContext context, MigrationOrders 
         if (open is not { } resumed)
             return null;
         var (journal, step) = resumed;
+        if (step == FilesPlan.Step)
+        {
+            ShowBroken(journal, "If wolfctl migrate --physical does not run any more, run it again: it goes on where it was.");
+            return NowAndThen;
+        }
+
         if (!MigrationPlan.NeedsSource(step))
             return await AttemptAsync(journal, step);
         orders.Attempts = Math.Max(orders.Attempts, journal.Attempts);

@@ -66,6 +66,17 @@ internal sealed class DatabaseSide : IAsyncDisposable
     /// <summary>See <see cref="DatabaseController.OpenDumpAsync"/>.</summary>
     public Task<MariaDb.Dump.DatabaseDump> OpenDumpAsync(CancellationToken cancellationToken) => _controller.OpenDumpAsync(cancellationToken);
 
+    /// <summary>See <see cref="DatabaseController.OpenCopyAsync"/>.</summary>
+    public Task<MariaDb.Physical.PhysicalCopy> OpenCopyAsync(CancellationToken cancellationToken) => _controller.OpenCopyAsync(cancellationToken);
+
+    /// <summary>See <see cref="DatabaseController.BeginFilesAsync"/>.</summary>
+    public Task ReplaceFilesAsync(MigrateFilesRequest request, CancellationToken cancellationToken) => request.Step switch
+    {
+        "begin" => _controller.BeginFilesAsync(request.Ticket ?? "", request.From ?? "", request.ReplaceData, cancellationToken),
+        "placed" => _controller.FilesPlacedAsync(request.Ticket ?? "", request.GtidPosition ?? "", request.Lsn, cancellationToken),
+        _ => _controller.AbandonFilesAsync(request.Ticket ?? "", cancellationToken),
+    };
+
     /// <summary>See <see cref="DatabaseController.MigrateAsync"/>.</summary>
     public Task MigrateAsync(string from, bool replaceData, CancellationToken cancellationToken) => _controller.MigrateAsync(from, replaceData, cancellationToken);
 

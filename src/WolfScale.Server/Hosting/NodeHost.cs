@@ -186,6 +186,10 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
 
     public Task<MariaDb.Dump.DatabaseDump> OpenDumpAsync(CancellationToken cancellationToken) => Database.OpenDumpAsync(cancellationToken);
 
+    public Task<MariaDb.Physical.PhysicalCopy> OpenCopyAsync(CancellationToken cancellationToken) => Database.OpenCopyAsync(cancellationToken);
+
+    public Task ReplaceFilesAsync(MigrateFilesRequest request, CancellationToken cancellationToken) => Database.ReplaceFilesAsync(request, cancellationToken);
+
     public Task MigrateAsync(string from, bool replaceData, CancellationToken cancellationToken) => Database.MigrateAsync(from, replaceData, cancellationToken);
 
     /// <summary>It leads, and its server takes writes.</summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -6,7 +7,6 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using WolfScale.MariaDb;
-using WolfScale.MariaDb.Dump;
 
 namespace WolfScale.Server.Http;
 
@@ -15,63 +15,111 @@ internal static class CopyEndpoints
 {
     public const string PositionHeader = "X-WolfScale-Gtid-Position";
     public const string LsnHeader = "X-WolfScale-Lsn";
+    public const string VersionHeader = "X-WolfScale-Server-Version";
+    public const string SettingsHeader = "X-WolfScale-File-Settings";
     public const string EstimateHeader = "X-WolfScale-Estimated-Bytes";
 
     public static void Map(IEndpointRouteBuilder routes, IDataCopies copies)
     {
         _ = routes.MapGet("/dump", (HttpContext context) => DumpAsync(context, copies)).For(TokenRole.Admin);
+        _ = routes.MapPost("/admin/migrate/files", (HttpContext context, CancellationToken aborted) => FilesAsync(context, copies, aborted)).For(TokenRole.Admin);
         _ = routes.MapPost("/admin/migrate", (HttpContext context, CancellationToken aborted) => MigrateAsync(context, copies, aborted)).For(TokenRole.Admin);
     }
 
     /// <summary>
-    /// The dump goes straight into the response: nothing is stored, and a reader that is slow slows the source down. It ends when the client goes away. A dump that breaks off
+    /// The copy goes straight into the response: nothing is stored, and a reader that is slow slows the source down. It ends when the client goes away. One that breaks off
     /// aborts the connection, so that HTTP itself shows it; and its last line is missing.
     /// </summary>
     private static async Task DumpAsync(HttpContext context, IDataCopies copies)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, copies.Stopping);
-        DatabaseDump dump;
         try
         {
-            dump = await copies.OpenDumpAsync(end.Token);
+            switch (context.Request.Query["format"].ToString())
+            {
+                case "" or "sql":
+                    await using (var dump = await copies.OpenDumpAsync(end.Token))
+                    {
+                        context.Response.Headers[PositionHeader] = dump.Position;
+                        context.Response.Headers[LsnHeader] = dump.Lsn.ToString(CultureInfo.InvariantCulture);
+                        await SendAsync(context, "application/sql", "wolfscale-dump.sql", dump.EstimatedBytes, dump.WriteToAsync, end.Token);
+                    }
+
+                    break;
+                case "physical":
+                    await using (var copy = await copies.OpenCopyAsync(end.Token))
+                    {
+                        context.Response.Headers[VersionHeader] = copy.Version;
+                        context.Response.Headers[SettingsHeader] = copy.Settings;
+                        await SendAsync(context, "application/octet-stream", "wolfscale-copy.mbstream", copy.EstimatedBytes, copy.WriteToAsync, end.Token);
+                    }
+
+                    break;
+                default:
+                    await Problems.BadRequest("format is sql, which is the default, or physical.").ExecuteAsync(context);
+                    break;
+            }
         }
-        catch (DumpException e)
+        catch (DumpException e) when (!context.Response.HasStarted)
         {
+            context.Response.Headers.Clear();
             await Problems.Make(StatusCodes.Status503ServiceUnavailable, "cannot_dump", "This node's server cannot be copied now", e.Message).ExecuteAsync(context);
-            return;
+        }
+    }
+
+    private static async Task SendAsync(HttpContext context, string type, string name, long estimate, Func<Stream, CancellationToken, Task> writeAsync, CancellationToken cancellationToken)
+    {
+        // A receiver that builds an index reads nothing for minutes.
+        context.Features.Get<IHttpMinResponseDataRateFeature>()!.MinDataRate = null;
+        context.Features.Get<IHttpBodyControlFeature>()!.AllowSynchronousIO = true;
+        var headers = context.Response.Headers;
+        context.Response.ContentType = type;
+        headers[EstimateHeader] = estimate.ToString(CultureInfo.InvariantCulture);
+        headers.ContentDisposition = $"attachment; filename=\"{name}\"";
+        var zip = context.Request.GetTypedHeaders().AcceptEncoding.Any(e => e.Value.Equals("gzip", StringComparison.OrdinalIgnoreCase) && e.Quality is not 0);
+        if (zip)
+            headers.ContentEncoding = "gzip";
+        try
+        {
+            if (zip)
+            {
+                await using var body = new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
+                await writeAsync(body, cancellationToken);
+            }
+            else
+            {
+                await writeAsync(context.Response.Body, cancellationToken);
+            }
+        }
+        catch (Exception)
+        {
+            context.Abort();
+            throw;
+        }
+    }
+
+    private static async Task<IResult> FilesAsync(HttpContext context, IDataCopies copies, CancellationToken aborted)
+    {
+        MigrateFilesRequest? request;
+        try
+        {
+            request = await JsonSerializer.DeserializeAsync(context.Request.Body, ApiJson.Readable.MigrateFilesRequest, aborted);
+        }
+        catch (JsonException)
+        {
+            request = null;
         }
 
-        await using (dump)
+        if (request is not { Ticket.Length: > 0, Step: "begin" or "placed" or "abandon" })
+            return Problems.BadRequest("The body must be {\"ticket\": …, \"step\": \"begin\", \"placed\" or \"abandon\"}: it is wolfctl migrate --physical that asks this.");
+        try
         {
-            // A receiver that builds an index reads nothing for minutes.
-            context.Features.Get<IHttpMinResponseDataRateFeature>()!.MinDataRate = null;
-            context.Features.Get<IHttpBodyControlFeature>()!.AllowSynchronousIO = true;
-            var headers = context.Response.Headers;
-            context.Response.ContentType = "application/sql";
-            headers[PositionHeader] = dump.Position;
-            headers[LsnHeader] = dump.Lsn.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            headers[EstimateHeader] = dump.EstimatedBytes.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            headers.ContentDisposition = "attachment; filename=\"wolfscale-dump.sql\"";
-            var zip = context.Request.GetTypedHeaders().AcceptEncoding.Any(e => e.Value.Equals("gzip", StringComparison.OrdinalIgnoreCase) && e.Quality is not 0);
-            if (zip)
-                headers.ContentEncoding = "gzip";
-            try
-            {
-                if (zip)
-                {
-                    await using var body = new GZipStream(context.Response.Body, CompressionLevel.Fastest, leaveOpen: true);
-                    await dump.WriteToAsync(body, end.Token);
-                }
-                else
-                {
-                    await dump.WriteToAsync(context.Response.Body, end.Token);
-                }
-            }
-            catch (Exception)
-            {
-                context.Abort();
-                throw;
-            }
+            await copies.ReplaceFilesAsync(request, aborted);
+            return Results.NoContent();
+        }
+        catch (Exception e) when (e is DumpException or FormatException)
+        {
+            return Problems.Make(StatusCodes.Status409Conflict, "cannot_migrate", "This node's data stay as they are", e.Message);
         }
     }
 

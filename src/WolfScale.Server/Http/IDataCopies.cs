@@ -1,4 +1,5 @@
 using WolfScale.MariaDb.Dump;
+using WolfScale.MariaDb.Physical;
 
 namespace WolfScale.Server.Http;
 
@@ -10,6 +11,13 @@ internal interface IDataCopies
 
     /// <exception cref="MariaDb.DumpException">The server cannot be copied now; the message says why.</exception>
     Task<DatabaseDump> OpenDumpAsync(CancellationToken cancellationToken);
+
+    /// <exception cref="MariaDb.DumpException">The server's files cannot be copied now; the message says why.</exception>
+    Task<PhysicalCopy> OpenCopyAsync(CancellationToken cancellationToken);
+
+    /// <summary>Somebody else replaces the files of this node's server; see <see cref="MariaDb.DatabaseController.BeginFilesAsync"/>.</summary>
+    /// <exception cref="MariaDb.DumpException">It is refused; the message says why.</exception>
+    Task ReplaceFilesAsync(MigrateFilesRequest request, CancellationToken cancellationToken);
 
     /// <summary>Orders that this node's data be replaced; see <see cref="MariaDb.DatabaseController.MigrateAsync"/>.</summary>
     /// <exception cref="MariaDb.DumpException">It is refused; the message says why.</exception>
