@@ -39,7 +39,10 @@ public static class ConfigurationCheck
             var colour = finding.Severity switch { Severity.Error => "red", Severity.Warning => "yellow", _ => "blue" };
             // One line each, whatever the width: editors and grep read file:line:column.
             var word = finding.Severity.ToString().ToLowerInvariant();
-            Terminal.Out.Write(new Markup($"{finding.Position.ToString().EscapeMarkup()}: [{colour}]{word}:[/] {finding.Message.EscapeMarkup()}\n") { Overflow = Overflow.Fold });
+            if (Terminal.Interactive)
+                Terminal.Out.Write(new Markup($"{finding.Position.ToString().EscapeMarkup()}: [{colour}]{word}:[/] {finding.Message.EscapeMarkup()}\n") { Overflow = Overflow.Fold });
+            else
+                Terminal.Line($"{finding.Position}: {word}: {finding.Message}"); // a statement to be run must not be broken up
         }
 
         var errors = findings.Count(f => f.Severity == Severity.Error);

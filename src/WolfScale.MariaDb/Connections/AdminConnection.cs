@@ -24,10 +24,11 @@ public sealed class AdminConnection : IAsyncDisposable
         _connection = connection;
         _closed = closed;
         Route = route;
+        Id = connection.ServerThread; // a broken connection does not tell it any more
     }
 
     /// <summary>The server's id of this connection, as in its process list.</summary>
-    public long Id => _connection.ServerThread;
+    public long Id { get; }
 
     /// <summary>How the server was reached: <c>extra_port 13304</c>, <c>socket …</c> or <c>host:port</c>.</summary>
     public string Route { get; }

@@ -92,7 +92,7 @@ internal sealed class DemoCluster : IAsyncDisposable
         await RefreshAsync();
     }
 
-    /// <summary>Sends a signal to a node's process, its MariaDB's, or both. For KILL it returns when they are gone.</summary>
+    /// <summary>Sends a signal to a node's process, its MariaDB's, or both. For KILL it returns when they are gone, for STOP when none of their threads runs any more.</summary>
     public async Task SignalAsync(string node, Part part, Signal signal)
     {
         var facts = Facts.Node(node);
@@ -103,6 +103,12 @@ internal sealed class DemoCluster : IAsyncDisposable
             pids.Add(facts.MariaDb.Pid ?? 0);
         foreach (var pid in pids)
             Assert.True(Processes.Send(pid, signal), $"{signal} found no process {pid} of {node} ({part}).");
+        if (signal == Signal.Stop)
+        {
+            foreach (var pid in pids)
+                await Processes.AwaitStoppedAsync(pid);
+        }
+
         if (signal == Signal.Kill)
         {
             foreach (var pid in pids)

@@ -29,6 +29,12 @@ internal static partial class Processes
         $"the end of {name} (process {pid})", TimeSpan.FromSeconds(30),
         () => Task.FromResult(IsAlive(pid) ? $"state {State(pid)}" : null));
 
+    /// <summary>Waits until none of its threads runs any more: the signal has only been left for them when kill(2) returns.</summary>
+    public static Task AwaitStoppedAsync(int pid) => Poll.UntilAsync(
+        $"process {pid} to stand still", TimeSpan.FromSeconds(30),
+        () => Task.FromResult(Threads(pid).Where(t => State(t) is not ('T' or 't' or 'Z' or 'X' or null)).ToList() is [_, ..] running ? $"{running.Count} threads run" : null),
+        TimeSpan.FromMilliseconds(5));
+
     /// <summary>Ids and command lines of all processes whose command line or environment-free arguments mention <paramref name="folder"/>.</summary>
     public static IReadOnlyList<(int Pid, string CommandLine)> Mentioning(string folder)
     {
@@ -65,9 +71,13 @@ internal static partial class Processes
         return line is null ? null : long.Parse(line[key.Length..].Replace("kB", "", StringComparison.Ordinal), System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private static char? State(int pid)
+    private static IEnumerable<string> Threads(int pid) => Directory.Exists($"/proc/{pid}/task") ? Directory.EnumerateDirectories($"/proc/{pid}/task") : [];
+
+    private static char? State(int pid) => State($"/proc/{pid}");
+
+    private static char? State(string folder)
     {
-        var stat = ReadText($"/proc/{pid}/stat");
+        var stat = ReadText($"{folder}/stat");
         var end = stat.LastIndexOf(')');
         return end < 0 || end + 2 >= stat.Length ? null : stat[end + 2];
     }
