@@ -54,7 +54,7 @@ internal static partial class LostWrites
             var told = await node.EventsAsync("discarded");
             return told.Count == files.Count && told.All(e => files.Contains(File(e))) ? null : $"told: {string.Join(", ", told)}; there: {string.Join(", ", files)}";
         });
-        var listed = await node.CtlAsync("events", "--json", "--limit", "5000");
+        var listed = await node.CtlAsync("events", "--node", node.Id, "--json", "--limit", "5000");
         Assert.True(listed.ExitCode == 0, listed.ToString());
         Assert.Equal(files.Order(), listed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => JsonDocument.Parse(l).RootElement)
             .Where(e => e.GetProperty("kind").GetString() == "discarded").Select(e => File(e.GetProperty("details"))).Order());
