@@ -96,11 +96,7 @@ public sealed class KillTests : IDisposable
     private RawPeer Prepared()
     {
         var server = _kit.AcceptAtLeader();
-        server.Greet();
-        _ = server.Read();
-        server.Sequence = 2;
-        server.Say(Ok());
-        server.AnswerPreparation();
+        server.LetIn();
         return server;
     }
 

@@ -58,7 +58,7 @@ public sealed class ParkingTests : IDisposable
 
         client.Send(Command(0x17, "\x01\0\0\0\0\x01\0\0\0"));
         var again = _kit.AcceptAtLeader();
-        LogsIn(again);
+        again.LetIn();
         foreach (var statement in new[] { "USE `shop`", "DO LAST_INSERT_ID(18446744073709551615)" })
         {
             Assert.Equal("\x03" + statement, again.ReadText());
@@ -179,18 +179,9 @@ public sealed class ParkingTests : IDisposable
     {
         var (client, id) = Greeted(user);
         var server = _kit.AcceptAtLeader();
-        LogsIn(server);
+        server.LetIn();
         Assert.Equal(0, client.Read()[0]);
         return (client, server, id);
-    }
-
-    private static void LogsIn(RawPeer server)
-    {
-        server.Greet();
-        _ = server.Read();
-        server.Sequence = 2;
-        server.Say(Ok());
-        server.AnswerPreparation();
     }
 
     private (RawPeer Client, uint Id) Greeted(string user = "app")

@@ -106,11 +106,7 @@ public sealed class PoolTests : IDisposable
         var (client, greeting) = Greeted();
         Login(client, greeting, "secret");
         var server = _kit.AcceptAtLeader();
-        server.Greet();
-        _ = server.Read();
-        server.Sequence = 2;
-        server.Say(Ok());
-        server.AnswerPreparation();
+        server.LetIn();
         Assert.Equal((0, 2), (client.Read()[0], client.LastSequence));
         return (client, server);
     }

@@ -123,5 +123,15 @@ internal sealed class RawPeer : IDisposable
         Say(Ok());
     }
 
+    /// <summary>A server lets the proxy in, and is told what to report.</summary>
+    public void LetIn()
+    {
+        Greet();
+        _ = Read();
+        Sequence = 2;
+        Say(Ok());
+        AnswerPreparation();
+    }
+
     public void Dispose() => Socket.Dispose();
 }

@@ -318,11 +318,7 @@ public sealed class SessionTruthTests : IDisposable
     private RawPeer Moved()
     {
         var server = _kit.AcceptAtLeader();
-        server.Greet();
-        _ = server.Read();
-        server.Sequence = 2;
-        server.Say(Ok());
-        server.AnswerPreparation();
+        server.LetIn();
         return server;
     }
 }
