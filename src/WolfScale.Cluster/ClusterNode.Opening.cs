@@ -19,11 +19,11 @@ public sealed partial class ClusterNode
     {
         (_options, _time, _logger) = (options, time, logger);
         (_store, _identity, Wal, _listener, Address, _tls) = (opened.Store, opened.Identity, opened.Wal, opened.Listener, opened.Self.Address, opened.Tls);
-        _discovery = opened.Discovery;
+        (_discovery, _background) = (opened.Discovery, opened.Listener.Options.Background!);
         _view = new ClusterView { ClusterName = options.ClusterName, SelfId = Self.Id };
         _board = new StatusBoard(options);
         _inbound = new InboundRegistry(TimeSpan.FromMilliseconds(3L * options.HeartbeatIntervalMs));
-        _host = new CoreHost(CoreOptions(options), options.Mode, Self, _store, Wal, this, time, logger) { OwnCommitted = _listener.Options.CatchUp is { } pace ? pace.Committed : null };
+        _host = new CoreHost(CoreOptions(options), options.Mode, Self, _store, Wal, this, time, logger) { OwnCommitted = _background.Committed, ReceivedSynced = _background.Synced };
         _waiters = new CommitWaiters(() => _host.CommitLsn);
         _peers = new PeerDirectory(opened.Self with { ClusterId = _identity.ClusterId }, _listener.Options, Wal, time, logger, onLogDamage: _host.Stop);
         _join = new JoinAgent(_identity, options, Address, _host, _peers, DescribeDiscovery, time, logger);
@@ -128,7 +128,7 @@ public sealed partial class ClusterNode
         MaxAppendBytes = WalBatch.MaxTotalBytes + CoreOptions(options).MaxMessageBytes + 64 * 1024,
         SilenceMs = Math.Max(2000, Math.Max(options.ElectionTimeoutMaxMs, 4 * options.HeartbeatIntervalMs)),
         RedialMs = Math.Clamp(options.HeartbeatIntervalMs, 100, 1000),
-        CatchUp = new CatchUpPace(time),
+        Background = new BackgroundPace(time),
     };
 
     private static RaftOptions CoreOptions(ClusterOptions options) => new()

@@ -15,6 +15,7 @@ namespace WolfScale.Cluster;
 /// </summary>
 public sealed partial class ClusterNode : IAsyncDisposable
 {
+    private readonly BackgroundPace _background;
     private readonly ClusterOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -86,6 +87,10 @@ public sealed partial class ClusterNode : IAsyncDisposable
     /// <see cref="Discards"/> rises, and only then.
     /// </summary>
     public long CommitLsn => _host.CommitLsn;
+
+    /// <summary>So many bytes are to be sent that no commit waits for; see <see cref="BackgroundPace"/>.</summary>
+    /// <returns>How long the sender waits, so that commits do not suffer; at most a second.</returns>
+    public TimeSpan SpendInBackground(long bytes) => _background.Spend(bytes);
 
     /// <summary>
     /// Mode "available": how many times since its start the node has cut off entries that may have been acknowledged. Whoever has read committed entries, and reads

@@ -241,7 +241,7 @@ internal sealed class PeerLink : IDisposable
                     continue;
                 if (_pumped.Compose(outbound, null))
                 {
-                    if (_options.CatchUp is { } pace && outbound.Message is AppendRequest { Batches.IsEmpty: false } append && append.EndLsn + LongCommittedEntries < append.CommitLsn)
+                    if (_options.Background is { } pace && outbound.Message is AppendRequest { Batches.IsEmpty: false } append && append.EndLsn + LongCommittedEntries < append.CommitLsn)
                         Wait(session, pace.Spend(_pumped.BodyBytes));
                     session.Write(_pumped.Header, _pumped.Body);
                 }

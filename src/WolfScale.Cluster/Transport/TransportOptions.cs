@@ -31,7 +31,7 @@ internal sealed record TransportOptions
     public int RedialMs { get; init; } = 1000;
 
     /// <summary>How fast batches are sent that a peer missed, for all links together; null for no limit.</summary>
-    public CatchUpPace? CatchUp { get; init; }
+    public BackgroundPace? Background { get; init; }
 
     public static byte[] SecretBytes(string secret) => Encoding.UTF8.GetBytes(secret);
 }

@@ -63,9 +63,12 @@ public sealed class DatabaseDump : IAsyncDisposable
         OpenAsync(options, log, release, broken, cancellationToken);
 
     /// <summary>Writes the whole dump. Blocks while the reader is slow; ends when it is gone.</summary>
+    /// <param name="target">The reader.</param>
+    /// <param name="pace">See <see cref="DumpSink"/>.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="DumpException">It is not whole, and what was written must not be used.</exception>
-    public Task WriteToAsync(Stream target, CancellationToken cancellationToken) =>
-        Task.Factory.StartNew(() => Write(target, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+    public Task WriteToAsync(Stream target, Action<long>? pace, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(() => Write(target, pace, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
 
     public async ValueTask DisposeAsync()
     {
@@ -131,7 +134,7 @@ public sealed class DatabaseDump : IAsyncDisposable
         _snapshot.Execute("SET SESSION character_set_results = NULL");
     }
 
-    private async Task Write(Stream target, CancellationToken cancellationToken)
+    private async Task Write(Stream target, Action<long>? pace, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken);
         await using var abort = end.Token.Register(() =>
@@ -141,7 +144,7 @@ public sealed class DatabaseDump : IAsyncDisposable
         });
         try
         {
-            using var sink = new DumpSink(target);
+            using var sink = new DumpSink(target, pace);
             sink.Write(DumpFormat.Header(_options.NodeId, Position, Lsn));
             var schemas = await DumpedTable.SchemasAsync(_server);
             if (schemas.Count > 0)

@@ -4,8 +4,13 @@ using System.Text;
 namespace WolfScale.MariaDb.Dump;
 
 /// <summary>Where a dump is written to: counts and hashes what passes, so that the last line can tell. Blocks while the receiver is slow.</summary>
-internal sealed class DumpSink(Stream target) : IDisposable
+/// <param name="target">Its receiver.</param>
+/// <param name="pace">Told how many bytes were written; blocks until more may be. Null for no limit.</param>
+internal sealed class DumpSink(Stream target, Action<long>? pace = null) : IDisposable
 {
+    private const int PacedBytes = 256 << 10; // at a time
+
+    private long _unpaced;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _bytes;
 
@@ -14,6 +19,11 @@ internal sealed class DumpSink(Stream target) : IDisposable
         _hash.AppendData(bytes);
         _bytes += bytes.Length;
         target.Write(bytes);
+        _unpaced += bytes.Length;
+        if (pace is null || _unpaced < PacedBytes)
+            return;
+        pace(_unpaced);
+        _unpaced = 0;
     }
 
     /// <summary>The last line: everything before it was written without an error.</summary>

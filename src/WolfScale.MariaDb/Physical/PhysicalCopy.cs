@@ -86,9 +86,12 @@ public sealed class PhysicalCopy : IAsyncDisposable
     }
 
     /// <summary>Writes the whole copy. Blocks while the reader is slow; <c>mariadb-backup</c> ends with it.</summary>
+    /// <param name="target">The reader.</param>
+    /// <param name="pace">See <see cref="DumpSink"/>.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="DumpException">It is not whole, and what was written must not be used.</exception>
-    public Task WriteToAsync(Stream target, CancellationToken cancellationToken) =>
-        Task.Factory.StartNew(() => Write(target, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+    public Task WriteToAsync(Stream target, Action<long>? pace, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(() => Write(target, pace, cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
 
     public async ValueTask DisposeAsync()
     {
@@ -96,12 +99,12 @@ public sealed class PhysicalCopy : IAsyncDisposable
         _release?.Invoke();
     }
 
-    private async Task Write(Stream target, CancellationToken cancellationToken)
+    private async Task Write(Stream target, Action<long>? pace, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken);
         try
         {
-            using var sink = new DumpSink(target);
+            using var sink = new DumpSink(target, pace);
             await RunAsync(sink, end.Token);                                                            // 2
             var position = await EndAsync();                                                            // 3
             var lsn = await PlaceInLog.FindAsync(position, _log, cancellationToken);

@@ -74,6 +74,22 @@ internal ref struct SessionChanges(ReadOnlySpan<byte> changes)
         return found;
     }
 
+    /// <summary>Whether the session's state has changed (<c>session_track_state_change</c>), and whether another entry may be the reason.</summary>
+    /// <param name="changes">The session-track part of an OK.</param>
+    /// <param name="explained">A system variable or the schema was set.</param>
+    public static bool HasStateChanged(ReadOnlySpan<byte> changes, out bool explained)
+    {
+        var changed = explained = false;
+        var reader = new SessionChanges(changes);
+        while (reader.Next())
+        {
+            changed |= reader.Kind == SessionChangeKind.StateChange;
+            explained |= reader.Kind == SessionChangeKind.Schema || (reader.Kind == SessionChangeKind.SystemVariables && !reader.Name.SequenceEqual("last_gtid"u8));
+        }
+
+        return changed;
+    }
+
     private static bool TryParse(ReadOnlySpan<byte> text, out Gtid gtid)
     {
         Span<char> characters = stackalloc char[Gtid.MaxTextLength];

@@ -5,7 +5,7 @@ namespace WolfScale.Proxy.Responses;
 
 /// <summary>
 /// The system variables whose changes a client hears of: <c>session_track_system_variables</c> as it would be without the proxy, which has the server
-/// report all of them. Immutable.
+/// report all of them; and <c>session_track_state_change</c>. Immutable.
 /// </summary>
 internal sealed class TrackedVariables
 {
@@ -21,6 +21,12 @@ internal sealed class TrackedVariables
         ? new TrackedVariables(null)
         : new TrackedVariables([.. list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Select(static name => Encoding.ASCII.GetBytes(name.ToLowerInvariant()))]);
+
+    /// <summary>Hears that the session's state has changed. Off by default.</summary>
+    public bool StateChanges { get; private init; }
+
+    /// <summary>The same variables.</summary>
+    public TrackedVariables With(bool stateChanges) => stateChanges == StateChanges ? this : new TrackedVariables(_names) { StateChanges = stateChanges };
 
     public bool Contains(ReadOnlySpan<byte> name)
     {
@@ -48,7 +54,7 @@ internal sealed class TrackedVariables
             var start = reader.Position;
             var kind = (SessionChangeKind)reader.ReadByte();
             var data = reader.ReadLengthEncodedBytes();
-            if (kind == SessionChangeKind.SystemVariables && !ContainsFirst(data))
+            if ((kind == SessionChangeKind.SystemVariables && !ContainsFirst(data)) || (kind == SessionChangeKind.StateChange && !StateChanges))
                 continue;
             var entry = changes[start..reader.Position];
             entry.CopyTo(into[length..]);

@@ -29,8 +29,7 @@ internal sealed partial class ClientSession
     private bool _insertedElsewhere; // … which stayed behind with another leader
     private TakenRoute? _lastRoute;
     private long _sentAtUs;
-    private long _sentToLeader;
-    private long _sentToLocal;
+    private readonly long[] _statementsBy = new long[TakenRoutes.Count]; // by the route that they took
     private uint _lastStatementId;
     private uint _lastPrepared; // 0 while the last preparation has failed
     private ClientCharset _charset;
@@ -164,10 +163,20 @@ internal sealed partial class ClientSession
 
     private void GoOnAfterVariables()
     {
-        if (MustReadVariables(_flight.Class))
+        if (MustLookForUnseen(_flight.Class))
+        {
+            (_readies, Phase) = (true, SessionPhase.Preparing);
+            LookForUnseen(GoOnAfterVariables);
+        }
+        else if (MustReadVariables(_flight.Class))
+        {
             ReadVariables(_assignedAt!);
+        }
         else
+        {
+            _readies = false;
             GoOn();
+        }
     }
 
     /// <summary>The command that is kept asks for an insert that stayed behind with another leader.</summary>
@@ -218,6 +227,12 @@ internal sealed partial class ClientSession
 
         if (_flight.Class.Special == SpecialStatement.Kill && TryKill(_flight.Class.Kill))
             return;
+        if (LackedVariable() is { } name)
+        {
+            Refuse(ProxyErrors.SessionCannotMove($"a routine may have set the user variable @{name} on the server that is gone"), 1);
+            return;
+        }
+
         if (_flightStatement is { } statement && statement.AtLeader.Backend != leader)
         {
             PrepareAgain(leader, statement);
@@ -226,7 +241,6 @@ internal sealed partial class ClientSession
 
         _ticket++;
         _readsLocally = false;
-        _sentToLeader++;
         Count(_login!.Hop == HopKind.ToReader ? TakenRoute.Local : RouteToLeader(_flight.Class));
         _lastWasLocal = false;
         _active = leader;
@@ -261,6 +275,7 @@ internal sealed partial class ClientSession
     private void Count(TakenRoute route)
     {
         _lastRoute = route;
+        _statementsBy[(int)route]++;
         _sentAtUs = _loop.NowUs;
         _loop.Meter.Statements[(int)route]++;
     }
@@ -315,6 +330,7 @@ internal sealed partial class ClientSession
         _hasTemporaryTables = false;
         _assigned.Clear();
         _assigning.Clear();
+        ForgetUnseen();
         (_begun, _beginning, _insertedHere, _insertedElsewhere, _option) = (null, null, false, false, null);
         (_nextTransaction, _wasSetting) = (null, false);
         _consistency = _context.Options.Consistency;
@@ -357,6 +373,7 @@ internal sealed partial class ClientSession
             _killedItself = _flight.Class.Has(StatementTraits.IsKill) && payload is [_, ErrorConnectionKilled & 0xFF, ErrorConnectionKilled >> 8, ..];
             if (_flight.Class.Has(StatementTraits.IsKill))
                 Spare();
+            NoteUnseenError();
         }
 
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
@@ -368,7 +385,10 @@ internal sealed partial class ClientSession
             (_insertedHere, _insertedElsewhere) = (true, false);
         if (_active == _leader)
             (_status, _statusIsOld, _mayBeInTransaction, _hasWarnings) = (ok.Status, false, false, ok.Warnings > 0);
-        if (ok.Changes.IsEmpty || _active != _leader)
+        if (_active != _leader)
+            return;
+        NoteUnseen(ok.Changes);
+        if (ok.Changes.IsEmpty)
             return;
         ApplyChanges(ok.Changes);
         if (SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
@@ -424,10 +444,12 @@ internal sealed partial class ClientSession
                 return;
             }
 
+            if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("session_track_state_change"u8))
+                Tracked = Tracked.With(stateChanges: reader.Value.SequenceEqual("ON"u8));
             if (reader.Kind != SessionChangeKind.SystemVariables || !reader.Name.SequenceEqual("session_track_system_variables"u8))
                 continue;
             var list = Encoding.ASCII.GetString(reader.Value);
-            Tracked = TrackedVariables.Parse(list);
+            Tracked = TrackedVariables.Parse(list).With(Tracked.StateChanges);
             _preparesAgain = list != "*";
         }
     }

@@ -27,6 +27,8 @@ internal sealed partial class ClientSession
             return false;
         var read = target._active is { Reader: not null } running ? running : null; // read once: the target's loop goes on meanwhile
         var id = target._leader?.ConnectionId ?? 0;
+        if (id != 0 && id != kill.Id && !IsOfSameAccount(target))
+            return false; // a driver cancels under its own account, with the id of its greeting; others have theirs from the server's list, as it is now
         if (id == 0 && target != this && (read is null || !IsOfSameAccount(target)))
         {
             KillUnconnected(kill.Scope, target);

@@ -14,7 +14,7 @@ namespace WolfScale.Proxy.Sessions;
 internal sealed partial class ClientSession
 {
     /// <summary>The server reports every change of the session from here on, the GTID of a commit among them; the client hears of what it would hear of anyway.</summary>
-    private static readonly byte[] Preparation = "SET SESSION session_track_system_variables='*', session_track_schema=1"u8.ToArray();
+    private static readonly byte[] Preparation = "SET SESSION session_track_system_variables='*', session_track_schema=1, session_track_state_change=1"u8.ToArray();
 
     private byte[]? _welcome;
     private LoginPacket? _login;

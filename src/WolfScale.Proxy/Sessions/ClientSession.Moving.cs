@@ -258,6 +258,7 @@ internal sealed partial class ClientSession
             return;
         }
 
+        LoseUnseen();
         if (_assigned.Count > 0)
             _state.TieTo("the leader died before the user variables that were set last could be read");
         if (_state.Tie is { } tie)
@@ -384,7 +385,7 @@ internal sealed partial class ClientSession
                 return;
             }
 
-            var isFirst = _sentToLeader + _sentToLocal == 0;
+            var isFirst = _lastRoute is null;
             (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
             _context.Counters.Moves.Increment();
             _moves++;

@@ -50,12 +50,29 @@ internal sealed partial class ClientSession
     {
         if (!MayPark || !IsPoolable)
             return;
+        if (_hasUnseen || _mayHaveVariables)
+        {
+            LookBeforeParking(_idleSinceMs);
+            return;
+        }
+
         var key = KeyForPool();
         _ticket++;
         Phase = SessionPhase.Preparing;
         var leader = _leader!;
         leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query("SELECT LAST_INSERT_ID(), @@wait_timeout")], (setup, refusal) => OnReadForParking(leader, key, setup, refusal));
         leader.Setup.Begin();
+    }
+
+    /// <summary>It is parked next time. What a routine has set is read before the next statement; until then the session keeps its connection.</summary>
+    private void LookBeforeParking(long idleSinceMs)
+    {
+        Phase = SessionPhase.Preparing;
+        LookForUnseen(() =>
+        {
+            BecomeIdle();
+            _idleSinceMs = idleSinceMs;
+        });
     }
 
     private void OnReadForParking(Backend leader, PoolKey? key, BackendSetup setup, ErrPacket? refusal)

@@ -269,7 +269,6 @@ internal sealed partial class ClientSession
         (_lastWasLocal, _readsLocally) = (true, false);
         _answeredBy = _local!.Reader!.Id;
         _local.Reader.Load.CountRead();
-        _sentToLocal++;
         Count(TakenRoute.Local);
         Phase = SessionPhase.Answering;
         _relay.Begin(CommandShapes.Of(_flight.Code));
@@ -350,7 +349,7 @@ internal sealed partial class ClientSession
         leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query("SELECT @@session_track_system_variables")], (setup, refusal) =>
         {
             if (refusal is null)
-                Tracked = TrackedVariables.Parse(setup.LastValue ?? "");
+                Tracked = TrackedVariables.Parse(setup.LastValue ?? "").With(Tracked.StateChanges);
             Prepare(leader);
         });
         leader.Setup.Begin();

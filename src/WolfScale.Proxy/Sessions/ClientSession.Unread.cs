@@ -98,7 +98,6 @@ internal sealed partial class ClientSession
             return taken;
         _stream = null;
         _active = _leader;
-        _sentToLeader++;
         Count(RouteToLeader(Unread));
         _lastWasLocal = false;
         NoteLeadership(_leader!);

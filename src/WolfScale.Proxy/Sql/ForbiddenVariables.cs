@@ -15,7 +15,7 @@ internal static class ForbiddenVariables
     private static ReadOnlySpan<byte[]> Unmistakable => Names.AsSpan(0, 4);
 
     /// <summary>What the server reports of a session. The OK gate and the session's state depend on it.</summary>
-    private static readonly byte[][] Tracking = [.. "session_track_system_variables session_track_schema".Split(' ').Select(Encoding.ASCII.GetBytes)];
+    private static readonly byte[][] Tracking = [.. "session_track_system_variables session_track_schema session_track_state_change".Split(' ').Select(Encoding.ASCII.GetBytes)];
 
     private static readonly byte[][] InText = [.. Names.Take(4), .. Tracking];
 

@@ -82,7 +82,7 @@ public enum StatementTraits
     /// <summary>CALL: one of its results may be that of the OUT parameters.</summary>
     CallsProcedure = 1 << 27,
 
-    /// <summary>SET session_track_system_variables, session_track_schema: what the server reports, which the proxy depends on.</summary>
+    /// <summary>SET session_track_system_variables, session_track_schema, session_track_state_change: what the server reports, which the proxy depends on.</summary>
     SetsTracking = 1 << 28,
 
     /// <summary>SET ROLE. The server does not report it.</summary>

@@ -184,6 +184,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
 
     CancellationToken IDataCopies.Stopping => _stopping.Token;
 
+    public void Spend(long bytes) => _ = _stopping.Token.WaitHandle.WaitOne(_node.SpendInBackground(bytes));
+
     public Task<MariaDb.Dump.DatabaseDump> OpenDumpAsync(CancellationToken cancellationToken) => Database.OpenDumpAsync(cancellationToken);
 
     public Task<MariaDb.Physical.PhysicalCopy> OpenCopyAsync(CancellationToken cancellationToken) => Database.OpenCopyAsync(cancellationToken);

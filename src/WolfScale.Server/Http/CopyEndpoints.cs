@@ -42,7 +42,7 @@ internal static class CopyEndpoints
                     {
                         context.Response.Headers[PositionHeader] = dump.Position;
                         context.Response.Headers[LsnHeader] = dump.Lsn.ToString(CultureInfo.InvariantCulture);
-                        await SendAsync(context, "application/sql", "wolfscale-dump.sql", dump.EstimatedBytes, dump.WriteToAsync, end.Token);
+                        await SendAsync(context, "application/sql", "wolfscale-dump.sql", dump.EstimatedBytes, (body, token) => dump.WriteToAsync(body, copies.Spend, token), end.Token);
                     }
 
                     break;
@@ -51,7 +51,7 @@ internal static class CopyEndpoints
                     {
                         context.Response.Headers[VersionHeader] = copy.Version;
                         context.Response.Headers[SettingsHeader] = copy.Settings;
-                        await SendAsync(context, "application/octet-stream", "wolfscale-copy.mbstream", copy.EstimatedBytes, copy.WriteToAsync, end.Token);
+                        await SendAsync(context, "application/octet-stream", "wolfscale-copy.mbstream", copy.EstimatedBytes, (body, token) => copy.WriteToAsync(body, copies.Spend, token), end.Token);
                     }
 
                     break;

@@ -9,6 +9,9 @@ internal interface IDataCopies
     /// <summary>Ends when the node stops: a dump under way does not keep it.</summary>
     CancellationToken Stopping { get; }
 
+    /// <summary>So many bytes of a copy were sent: blocks as long as commits would suffer from more, at most a second; see <see cref="Cluster.ClusterNode.SpendInBackground"/>.</summary>
+    void Spend(long bytes);
+
     /// <exception cref="MariaDb.DumpException">The server cannot be copied now; the message says why.</exception>
     Task<DatabaseDump> OpenDumpAsync(CancellationToken cancellationToken);
 

@@ -53,6 +53,7 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         var status = await StatusAsync(client);
         Assert.Equal((follower.Id, leader.Id, "FOLLOWER", "session"), (status["Node"], status["Leader"], status["Node_role"], status["Session_consistency"]));
         Assert.True(int.Parse(status["Session_statements_local"]!, CultureInfo.InvariantCulture) >= 2, "local statements are counted");
+        Assert.Equal("1", status["Session_route_hint"]);
 
         // A read that runs here is killed here.
         await using var killer = await ConnectAsync(cluster, follower);

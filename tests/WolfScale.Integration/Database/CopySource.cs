@@ -34,7 +34,7 @@ internal sealed class CopySource(TestNode node) : IMigrationSource, IMigrationSo
         try
         {
             await using var stream = writer.AsStream(leaveOpen: true);
-            await dump.WriteToAsync(stream, cancellationToken);
+            await dump.WriteToAsync(stream, null, cancellationToken);
             await writer.CompleteAsync();
         }
         catch (Exception e)

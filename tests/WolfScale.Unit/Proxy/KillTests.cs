@@ -69,6 +69,28 @@ public sealed class KillTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
     }
 
+    /// <summary>A driver cancels with the id of the greeting; who has another account has read the id in the new leader's list, where it is another client's.</summary>
+    [Theory]
+    [InlineData("app", "KILL HARD CONNECTION 70")]
+    [InlineData("root", "KILL 7")]
+    public void An_id_is_the_greetings_for_the_same_account_and_the_servers_for_others(string account, string sent)
+    {
+        _kit.Accounts["root"] = _kit.Accounts["app"];
+        var (client, server) = _kit.LogIn();
+        _kit.Current = _kit.Current with { Epoch = 2 };
+        server.Dispose();
+        client.Send(Query("SELECT 1"));
+        var next = _kit.AcceptAtLeader();
+        next.LetIn(id: 70);
+        Assert.Equal("\x03SELECT 1", next.ReadText());
+        next.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        var (killer, killersServer) = _kit.LogIn(user: account);
+        killer.Send(Query("KILL 7"));
+        Assert.Equal("\x03" + sent, killersServer.ReadText());
+    }
+
     /// <summary>On the next leader the number is somebody else's.</summary>
     [Fact]
     public void KILL_does_not_follow_to_another_leader()

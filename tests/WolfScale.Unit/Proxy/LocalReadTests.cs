@@ -71,6 +71,53 @@ public sealed class LocalReadTests : IDisposable
         Assert.Equal(0, killer.Read()[0]);
     }
 
+    /// <summary>What somebody else wrote was there on the leader, and must not be gone again.</summary>
+    [Fact]
+    public void Who_has_read_on_the_leader_reads_nothing_older_elsewhere()
+    {
+        var (client, leader, local) = ReadsLocally();
+        _kit.ReadIndex = Gtid.Parse("0-1-9");
+        Ask(client, local); // it has seen nothing on the leader since
+        client.Send(Query("SELECT f(a) FROM t"));
+        Assert.Equal("\x03SELECT f(a) FROM t", leader.ReadText());
+        leader.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        client.Send(Query(Read));
+        Assert.StartsWith("\x03SELECT MASTER_GTID_WAIT('0-1-9'", local.ReadText(), StringComparison.Ordinal);
+        local.SayRow("0");
+        Assert.Equal("\x03" + Read, local.ReadText());
+        local.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        Ask(client, local); // once is enough
+    }
+
+    /// <summary>The server of the killer's own connection judges; a read elsewhere is ended only when it has not refused.</summary>
+    [Fact]
+    public void Who_may_not_kill_does_not_end_a_read()
+    {
+        byte[] refusal = [0xFF, 0x47, 0x04, .. "#HY000You are not owner of thread 7"u8];
+        _kit.Accounts["other"] = _kit.Accounts["app"];
+        var (client, leader, local) = ReadsLocally();
+        client.Send(Query(Read));
+        Assert.Equal("\x03" + Read, local.ReadText());
+        var (killer, killersLeader) = _kit.LogIn(user: "other");
+        killer.Send(Query("KILL 7"));
+        Assert.Equal("\x03KILL HARD CONNECTION 7", killersLeader.ReadText());
+        killersLeader.Send(Packet(1, refusal));
+        Assert.Equal(refusal, killer.Read());
+        Assert.False(_kit.LocalIsDialled);
+        _kit.AwaitLook(); // the refusal is passed on before the other session hears of it
+
+        leader.Dispose();
+        Assert.True(SpinWait.SpinUntil(() => !_kit.LostAddresses.IsEmpty, TimeSpan.FromSeconds(20)), "the proxy does not see that the connection is gone");
+        killer.Send(Query("KILL 7"));
+        Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
+        Assert.False(_kit.LocalIsDialled);
+        local.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
     /// <summary>FOUND_ROWS() is of the read before it, which the local server answered.</summary>
     [Fact]
     public void A_prepared_statement_that_refers_to_a_local_read_follows_it()

@@ -86,10 +86,10 @@ internal sealed class RawPeer : IDisposable
         }
     }
 
-    public void Greet(Capabilities capabilities = ProxyKit.Everything, byte[]? salt = null)
+    public void Greet(Capabilities capabilities = ProxyKit.Everything, byte[]? salt = null, uint id = 7)
     {
         var writer = new PacketWriter();
-        new ServerGreeting { ServerVersion = "5.5.5-10.11.19-MariaDB", ConnectionId = 7, Salt = salt ?? Salt, Capabilities = capabilities }.Write(writer);
+        new ServerGreeting { ServerVersion = "5.5.5-10.11.19-MariaDB", ConnectionId = id, Salt = salt ?? Salt, Capabilities = capabilities }.Write(writer);
         Send(writer.Written.Span);
     }
 
@@ -124,9 +124,9 @@ internal sealed class RawPeer : IDisposable
     }
 
     /// <summary>A server lets the proxy in, and is told what to report.</summary>
-    public void LetIn()
+    public void LetIn(uint id = 7)
     {
-        Greet();
+        Greet(id: id);
         _ = Read();
         Sequence = 2;
         Say(Ok());

@@ -4,20 +4,20 @@ using WolfScale.Cluster.Transport;
 namespace WolfScale.Unit.Cluster;
 
 /// <summary>Catching up takes what commits leave over, and never so little that it does not end.</summary>
-public class CatchUpPaceTests
+public class BackgroundPaceTests
 {
     private const int Chunk = 1 << 20;
 
     private readonly FakeTimeProvider _time = new();
-    private readonly CatchUpPace _pace;
+    private readonly BackgroundPace _pace;
 
-    public CatchUpPaceTests() => _pace = new CatchUpPace(_time);
+    public BackgroundPaceTests() => _pace = new BackgroundPace(_time);
 
     [Fact]
     public void Without_commits_it_is_as_fast_as_the_member_takes_it()
     {
         CatchUp(seconds: 5, commitMs: null);
-        Assert.Equal(CatchUpPace.FastestBytesPerSecond, _pace.BytesPerSecond);
+        Assert.Equal(BackgroundPace.FastestBytesPerSecond, _pace.BytesPerSecond);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.InRange(_pace.Spend(Chunk), TimeSpan.Zero, TimeSpan.FromMilliseconds(1));
     }
@@ -28,7 +28,7 @@ public class CatchUpPaceTests
         CatchUp(seconds: 5, commitMs: null);
         _time.Advance(TimeSpan.FromSeconds(6));
         _ = _pace.Spend(Chunk);
-        Assert.InRange(_pace.BytesPerSecond, CatchUpPace.SlowestBytesPerSecond, 2 * CatchUpPace.SlowestBytesPerSecond);
+        Assert.InRange(_pace.BytesPerSecond, BackgroundPace.SlowestBytesPerSecond, 2 * BackgroundPace.SlowestBytesPerSecond);
     }
 
     [Fact]
@@ -36,8 +36,8 @@ public class CatchUpPaceTests
     {
         Usual(2);
         CatchUp(seconds: 5, commitMs: 4);
-        Assert.Equal(CatchUpPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
-        Assert.True(CatchUp(seconds: 10, commitMs: 4) >= 9 * CatchUpPace.SlowestBytesPerSecond / Chunk);
+        Assert.Equal(BackgroundPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
+        Assert.True(CatchUp(seconds: 10, commitMs: 4) >= 9 * BackgroundPace.SlowestBytesPerSecond / Chunk);
     }
 
     [Fact]
@@ -46,7 +46,33 @@ public class CatchUpPaceTests
         Usual(2);
         CatchUp(seconds: 5, commitMs: 4);
         CatchUp(seconds: 10, commitMs: 2.1);
-        Assert.True(_pace.BytesPerSecond > 4 * CatchUpPace.SlowestBytesPerSecond, $"{_pace.BytesPerSecond}");
+        Assert.True(_pace.BytesPerSecond > 4 * BackgroundPace.SlowestBytesPerSecond, $"{_pace.BytesPerSecond}");
+    }
+
+    /// <summary>A follower's sync is quicker than a commit, which would seem slow next to it.</summary>
+    [Fact]
+    public void What_a_follower_measured_is_not_held_against_a_leaders_commits()
+    {
+        Usual(2);
+        for (var i = 0; i < 100; i++)
+            _pace.Synced(TimeSpan.FromMilliseconds(0.3));
+        CatchUp(seconds: 5, commitMs: 2);
+        Assert.True(_pace.BytesPerSecond > 4 * BackgroundPace.SlowestBytesPerSecond, $"{_pace.BytesPerSecond}");
+    }
+
+    [Fact]
+    public void It_falls_while_a_followers_syncs_take_longer_than_usual()
+    {
+        for (var i = 0; i < 100; i++)
+            _pace.Synced(TimeSpan.FromMilliseconds(1));
+        for (var i = 0; i < 100; i++)
+        {
+            _ = _pace.Spend(Chunk);
+            _pace.Synced(TimeSpan.FromMilliseconds(3));
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.Equal(BackgroundPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
     }
 
     /// <summary>Else a long catching up would make what it causes the measure of itself.</summary>
@@ -55,7 +81,7 @@ public class CatchUpPaceTests
     {
         Usual(2);
         CatchUp(seconds: 600, commitMs: 4);
-        Assert.Equal(CatchUpPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
+        Assert.Equal(BackgroundPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
     }
 
     [Fact]

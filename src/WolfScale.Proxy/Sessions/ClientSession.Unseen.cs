@@ -1,0 +1,105 @@
+using System.Text;
+using WolfScale.Protocol;
+using WolfScale.Proxy.Responses;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// What a routine, a trigger or dynamic SQL has done to the session, of which the statement's text tells nothing. The server reports that something has changed
+/// (<c>session_track_state_change</c>), and where it is a system variable or the schema, what. What else it was is asked before the next statement, as in
+/// ClientSession.Variables: user variables are read, temporary tables and SQL's prepared statements tie the session. MariaDB 10.11 reports neither
+/// <c>SELECT … INTO @name</c> nor <c>@name := …</c> in a routine: those are asked for before the session is parked, and a session that has lost its
+/// connection without having been asked must not read a variable that the proxy does not know.
+/// </summary>
+internal sealed partial class ClientSession
+{
+    private const int LongestNames = 16_000; // in hexadecimal, in one packet of 64 KiB; of variables enough for their values not to fit either
+    private const int MostVariables = 100;
+
+    /// <summary>The names of all user variables, and how often the connection has made what ends with it. Failures count: such a session is tied for nothing.</summary>
+    private static readonly byte[] WhatIsThere = Encoding.UTF8.GetBytes(
+        $"SET STATEMENT group_concat_max_len={LongestNames} FOR SELECT IFNULL(GROUP_CONCAT(HEX(CONVERT(VARIABLE_NAME USING utf8mb4))),''),"
+        + "(SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME IN ('COM_CREATE_TEMPORARY_TABLE','COM_PREPARE_SQL','COM_HA_OPEN')) "
+        + "FROM information_schema.USER_VARIABLES");
+
+    private bool _hasUnseen; // the server says that the session has changed, and not how
+    private bool _mayHaveVariables; // set unseen and unreported, on the leader's connection
+    private bool _mayLackVariables; // … which is gone
+
+    /// <summary>It runs what its text does not show.</summary>
+    private static bool IsOpaque(StatementClass statement) => statement.Has(StatementTraits.CallsProcedure | StatementTraits.Doubtful);
+
+    /// <summary>An OK of the leader's.</summary>
+    private void NoteUnseen(ReadOnlySpan<byte> changes)
+    {
+        var opaque = IsOpaque(_flight.Class);
+        if (_login!.IsHop || _state.Tie is not null)
+            return; // of a hop the client's own proxy asks
+        _mayHaveVariables |= opaque;
+        if (changes.IsEmpty || !SessionChanges.HasStateChanged(changes, out var explained))
+            return;
+        if (opaque)
+            _hasUnseen = true;
+        else if (!explained && !_flight.Class.Has(StatementTraits.SetsUserVariable | StatementTraits.SetsRole | StatementTraits.UsesSqlStatement))
+            _mayHaveVariables = true; // a trigger's: its own scratch-pad as a rule
+    }
+
+    /// <summary>An ERR of the leader's: it reports nothing of what was done before.</summary>
+    private void NoteUnseenError() => _hasUnseen |= IsOpaque(_flight.Class) && !_login!.IsHop && _state.Tie is null;
+
+    private bool MustLookForUnseen(StatementClass statement) =>
+        _hasUnseen && _state.Tie is null && !statement.Has(StatementTraits.RefersToLastStatement) && _leader is { IsClosed: false };
+
+    private void LookForUnseen(Action then)
+    {
+        var leader = _leader!;
+        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(WhatIsThere)], (setup, refusal) =>
+        {
+            (_hasUnseen, _mayHaveVariables) = (false, false);
+            if (refusal is not null || setup.LastRow.Count != 2 || Text(setup, 0) is not { } names || names.Length >= LongestNames || names.Count(',') >= MostVariables)
+                _state.TieTo("what a routine has done to it cannot be found out");
+            else if (Text(setup, 1) != "0")
+                _state.TieTo("a routine or dynamic SQL has made temporary tables or prepared statements in it");
+            else
+                NoteSetUnseen(names);
+            then();
+        });
+        leader.Setup.Begin();
+    }
+
+    private void NoteSetUnseen(string names)
+    {
+        foreach (var name in names.Split(',', StringSplitOptions.RemoveEmptyEntries))
+            _ = _assigned.Add(Encoding.UTF8.GetString(Convert.FromHexString(name)).ToLowerInvariant());
+        if (_assigned.Count > 0)
+            _assignedAt = _leader;
+    }
+
+    /// <summary>The connection is gone, with what the proxy has not seen.</summary>
+    private void LoseUnseen()
+    {
+        if (_hasUnseen)
+            _state.TieTo("the leader died before it could be asked what a routine had done to the session");
+        (_hasUnseen, _mayLackVariables) = (false, _mayLackVariables | _mayHaveVariables);
+        _mayHaveVariables = false;
+    }
+
+    /// <summary>A variable that the statement under way reads, and that may have been set unseen on a connection that is gone; else null.</summary>
+    private string? LackedVariable()
+    {
+        if (!_mayLackVariables || !_flight.Class.Has(StatementTraits.UsesUserVariable) || _flight.Class.Has(StatementTraits.SetsUserVariable))
+            return null;
+        var sql = FlightText;
+        var tokens = new SqlTokenizer(sql, Classifier);
+        for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid); tokens.Next())
+        {
+            if (tokens.Kind == TokenKind.UserVariable && Encoding.UTF8.GetString(tokens.Value.Of(sql)).ToLowerInvariant() is var name && !_state.HasUserVariable(name))
+                return name;
+        }
+
+        return null;
+    }
+
+    private void ForgetUnseen() => (_hasUnseen, _mayHaveVariables, _mayLackVariables) = (false, false, false);
+}

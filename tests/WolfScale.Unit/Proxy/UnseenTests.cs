@@ -1,0 +1,180 @@
+using System.Net;
+using System.Security.Cryptography;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy;
+using static WolfScale.Unit.Proxy.RawPeer;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>What routines, triggers and dynamic SQL do to a session, which no statement's text tells.</summary>
+public sealed class UnseenTests : IDisposable
+{
+    private const string Question = "\x03SET STATEMENT group_concat_max_len";
+
+    private static readonly byte[] StateChanged = [2, 1, (byte)'1'];
+
+    private readonly ProxyKit _kit = new(new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), Loops = 1, FailoverWaitMs = 300 });
+
+    public UnseenTests() => _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
+
+    [Theory]
+    [InlineData("CALL p()")]
+    [InlineData("EXECUTE IMMEDIATE 'SET @a = 1'")]
+    [InlineData("DO f()")]
+    public void A_user_variable_that_a_routine_has_set_moves_along(string sql)
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, sql, Ok(StateChanged));
+        client.Send(Query("DO 1"));
+        Answer(server, "61", "0");
+        Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
+        server.SayRow("1", "latin1", "latin1_swedish_ci", "31");
+        Assert.Equal("\x03" + "DO 1", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        MovesAfter(server);
+        client.Send(Query("SELECT @a"));
+        var next = Moved();
+        Assert.Equal("\x03SET @`a`=1", next.ReadText());
+        next.Send(Packet(1, Ok()));
+        Assert.Equal("\x03SELECT @a", next.ReadText());
+    }
+
+    /// <summary>The report stays away with an error, and the table is there all the same.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_temporary_table_that_a_routine_has_made_ties_the_session(bool failsBehindIt)
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, "CALL p()", failsBehindIt ? [0xFF, 0x7A, 0x04, .. "#42S02Table missing"u8] : Ok(StateChanged));
+        client.Send(Query("DO 1"));
+        Answer(server, "", "1");
+        Assert.Equal("\x03" + "DO 1", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        MovesAfter(server);
+        client.Send(Query("DO 2"));
+        Assert.Contains("made temporary tables or prepared statements", client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
+    [Fact]
+    public void A_leader_that_cannot_be_asked_any_more_ends_the_session()
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, "CALL p()", Ok(StateChanged));
+        MovesAfter(server);
+        client.Send(Query("DO 1"));
+        Assert.Contains("before it could be asked what a routine had done", client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
+    /// <summary>SELECT … INTO @a in a routine is not reported. NULL in its place would be a wrong answer.</summary>
+    [Theory]
+    [InlineData("CALL p()", false)]
+    [InlineData("INSERT INTO t VALUES (1)", true)] // a trigger
+    public void A_variable_that_may_have_been_set_unseen_is_not_read_elsewhere(string sql, bool isReported)
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, sql, isReported ? Ok(StateChanged) : Ok());
+        Done(client, server, "DO 1", Ok()); // nothing is asked in between
+        MovesAfter(server);
+        client.Send(Query("DO 2"));
+        var next = Moved();
+        Assert.Equal("\x03" + "DO 2", next.ReadText());
+        next.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        Done(client, next, "SET @b = 5", Ok(StateChanged));
+        client.Send(Query("SELECT @b"));
+        Assert.StartsWith("\x03SELECT IF(LENGTH(@`b`)", next.ReadText(), StringComparison.Ordinal);
+        next.SayRow("5", "latin1", "latin1_swedish_ci", "35");
+        Assert.Equal("\x03SELECT @b", next.ReadText());
+        next.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        client.Send(Query("SELECT @b, @a"));
+        Assert.Contains("may have set the user variable @a", client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
+    [Theory]
+    [InlineData("SET @a = 1")]
+    [InlineData("SET ROLE r")]
+    [InlineData("SET sql_mode = 'ANSI'")]
+    public void What_a_text_tells_is_not_asked_for(string sql)
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, sql, Ok([.. sql.Contains("mode", StringComparison.Ordinal) ? TwoSidedAnswer.Variable("sql_mode", "ANSI") : [], .. StateChanged]));
+        client.Send(Query("SHOW WARNINGS"));
+        Assert.Equal("\x03SHOW WARNINGS", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        MovesAfter(server);
+        client.Send(Query("DO 1"));
+        if (sql == "SET @a = 1")
+            Assert.Contains("user variables that were set last", client.ReadText(), StringComparison.Ordinal);
+        else
+            _ = Moved();
+    }
+
+    /// <summary>Only who asks for it hears that its session's state has changed.</summary>
+    [Fact]
+    public void A_client_hears_of_changes_of_state_when_it_wants_to()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(StateChanged)));
+        Assert.DoesNotContain("\x02\x01" + "1", client.ReadText(), StringComparison.Ordinal);
+
+        client.Send(Query("SET session_track_state_change = 1"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok([.. TwoSidedAnswer.Variable("session_track_state_change", "ON"), .. StateChanged])));
+        Assert.Equal("\x03SELECT @@session_track_system_variables", AfterOk(client, server));
+        server.SayRow("autocommit");
+        server.AnswerPreparation();
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(StateChanged)));
+        Assert.Contains("\x02\x01" + "1", client.ReadText(), StringComparison.Ordinal);
+    }
+
+    public void Dispose() => _kit.Dispose();
+
+    private static string AfterOk(RawPeer client, RawPeer server)
+    {
+        Assert.Equal(0, client.Read()[0]);
+        return server.ReadText();
+    }
+
+    private static void Answer(RawPeer server, string names, string made)
+    {
+        Assert.StartsWith(Question, server.ReadText(), StringComparison.Ordinal);
+        server.SayRow(names, made);
+    }
+
+    private static void Done(RawPeer client, RawPeer server, string sql, byte[] answer)
+    {
+        client.Send(Query(sql));
+        Assert.Equal("\x03" + sql, server.ReadText());
+        server.Send(Packet(1, answer));
+        Assert.Equal(answer[0], client.Read()[0]);
+    }
+
+    private void MovesAfter(RawPeer server)
+    {
+        _kit.Current = _kit.Current with { Epoch = 2 };
+        server.Dispose();
+    }
+
+    private RawPeer Moved()
+    {
+        var server = _kit.AcceptAtLeader();
+        server.LetIn();
+        return server;
+    }
+}
