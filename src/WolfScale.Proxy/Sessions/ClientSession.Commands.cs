@@ -57,7 +57,7 @@ internal sealed partial class ClientSession
         }
 
         if (header.PayloadLength > LongestKept)
-            return MustWaitUnread() ? 0 : BeginStream(code, bytes);
+            return MustWaitUnread(code, bytes) ? 0 : BeginStream(code, bytes);
 
         var length = PacketHeader.Size + header.PayloadLength;
         if (bytes.Length < length)

@@ -133,14 +133,15 @@ internal sealed partial class ClientSession
         ChooseReader();
         if (MustConfirm(_flight.Code, _flight.Class) || (_sawLeader && _consistency == ReadConsistency.Session))
         {
-            AskReadIndex();
+            AskReadIndex(OnReadIndex);
             return;
         }
 
         ReadWith(_consistency == ReadConsistency.Session ? _seen : null);
     }
 
-    private void AskReadIndex()
+    /// <param name="heard">Whether a leader was confirmed, and the last GTID that anybody can have been told of then.</param>
+    private void AskReadIndex(Action<bool, Gtid?> heard)
     {
         var ticket = _ticket;
         _ = _context.Routes.ReadIndexAsync().ContinueWith(asked =>
@@ -149,7 +150,7 @@ internal sealed partial class ClientSession
             var gtid = asked.IsCompletedSuccessfully ? asked.Result : null;
 #pragma warning restore RS0030
             var ok = asked.IsCompletedSuccessfully;
-            _loop.Post(() => Redeem(ticket, () => OnReadIndex(ok, gtid)));
+            _loop.Post(() => Redeem(ticket, () => heard(ok, gtid)));
         },
         CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
@@ -159,7 +160,7 @@ internal sealed partial class ClientSession
         var mustConfirm = MustConfirm(_flight.Code, _flight.Class);
         if (!confirmed && mustConfirm && _loop.NowMs < _confirmUntilMs)
         {
-            Later(LookAgainMs, AskReadIndex);
+            Later(LookAgainMs, () => AskReadIndex(OnReadIndex));
             return;
         }
 

@@ -12,11 +12,14 @@ internal sealed partial class ClientSession
     /// <summary>A longer command goes to the leader as it comes, unread and not kept.</summary>
     private const int LongestKept = 64 << 10;
 
+    private const int HintWithin = 256;
+
     /// <summary>What is not looked into may be anything.</summary>
     private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
 
     private readonly FileStream _file = new();
     private CommandStream? _stream;
+    private bool _unreadIsConfirmed; // a leader was, for the command that waits in the socket
 
     private int BeginStream(CommandCode code, Span<byte> bytes)
     {
@@ -69,7 +72,7 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>What is not kept waits in the socket where it cannot be sent now, and is read again when it can.</summary>
-    private bool MustWaitUnread()
+    private bool MustWaitUnread(CommandCode code, ReadOnlySpan<byte> bytes)
     {
         if (_leader is not { IsClosed: false } leader || IsDeposed(leader))
         {
@@ -77,12 +80,48 @@ internal sealed partial class ClientSession
             return true;
         }
 
+        if (!_unreadIsConfirmed && (MustConfirm(code, Unread) || (HintsAtStrong(bytes) && MustConfirm(code, new() { Hint = RoutingHint.Strong }))))
+        {
+            ConfirmUnread();
+            return true;
+        }
+
+        _unreadIsConfirmed = false;
         if (InTransaction || !_context.Routes.Current.IsHandingOver)
             return false;
         Phase = SessionPhase.Preparing;
         _flight.Note(default, Harmless);
         Later(HandoverLookMs, BecomeIdle);
         return true;
+    }
+
+    /// <summary>Only its beginning is looked at: a statement is taken apart later, and once.</summary>
+    private static bool HintsAtStrong(ReadOnlySpan<byte> bytes) => bytes[..Math.Min(bytes.Length, HintWithin)].IndexOf("wolfscale: strong"u8) >= 0;
+
+    private void ConfirmUnread()
+    {
+        _ticket++;
+        _confirmUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        Phase = SessionPhase.Preparing;
+        _flight.Note(default, Harmless);
+        AskReadIndex(OnUnreadConfirmed);
+    }
+
+    private void OnUnreadConfirmed(bool confirmed, Gtid? gtid)
+    {
+        if (!confirmed && _loop.NowMs < _confirmUntilMs)
+        {
+            Later(LookAgainMs, () => AskReadIndex(OnUnreadConfirmed));
+        }
+        else if (!confirmed)
+        {
+            Refuse(ProxyErrors.NoLeader(_context.Options.FailoverWaitMs), 1); // all that follows would have to be read over
+        }
+        else
+        {
+            (_hasForeignToken, _unreadIsConfirmed) = (false, true);
+            BecomeIdle();
+        }
     }
 
     private int Stream(Span<byte> bytes)

@@ -138,6 +138,31 @@ public sealed class SessionTruthTests : IDisposable
         Assert.Equal("\x03" + sql, server.ReadText());
     }
 
+    /// <summary>It cannot be kept, so it waits in the socket until a leader is confirmed.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_long_statement_is_confirmed_under_strong_too(bool byHint)
+    {
+        var (client, server) = _kit.LogIn();
+        if (!byHint)
+        {
+            client.Send(Query("SET @wolfscale_consistency = 'strong'"));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        var sql = $"SELECT /* wolfscale: {(byHint ? "strong" : "leader")} */ a FROM t WHERE b='{new string('x', 100_000)}'";
+        client.Send(Query(sql));
+        Assert.Equal("\x03" + sql, server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        _kit.NobodyConfirms = true;
+        client.Send(Query(sql));
+        Assert.Contains("no node accepts writes (waited 300 ms)", client.ReadText(), StringComparison.Ordinal);
+        Assert.Equal(0, server.Socket.Available);
+    }
+
     /// <summary>A deposed leader need not have what the token stands for.</summary>
     [Fact]
     public void A_token_from_elsewhere_is_held_against_the_leader_too()
