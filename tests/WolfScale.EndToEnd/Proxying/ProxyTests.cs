@@ -116,6 +116,12 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         await using var client = await ConnectAsync(cluster, other);
         await client.RunAsync("SET SESSION sql_mode='ANSI_QUOTES', wait_timeout=1234");
         await client.RunAsync("SET @n=41, @t=_latin1 x'e4', @d=1.50, @b=x'00ff', @null=NULL");
+        await client.RunAsync("CREATE PROCEDURE sets() BEGIN SET @inside=7; SELECT 8 INTO @into; END");
+        await client.RunAsync("CREATE PROCEDURE makes() CREATE TEMPORARY TABLE made (a INT)");
+        await client.RunAsync("CALL sets()");
+        await using var tied = await ConnectAsync(cluster, other);
+        await tied.RunAsync("CALL makes()");
+        Assert.Equal("0", await tied.ScalarAsync("SELECT COUNT(*) FROM made"));
         await using var insert = client.CreateCommand();
         insert.CommandText = "INSERT INTO p (who) VALUES (@who)";
         _ = insert.Parameters.Add("@who", MySqlDbType.VarChar);
@@ -138,6 +144,9 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         Assert.Equal("ANSI_QUOTES 1234 demo", await client.ScalarAsync("SELECT /* wolfscale: leader */ CONCAT_WS(' ', @@sql_mode, @@wait_timeout, DATABASE())"));
         Assert.Equal("42 latin1 C3A4 1.50 00FF 1", await client.ScalarAsync(
             "SELECT CONCAT_WS(' ', @n+1, CHARSET(@t), HEX(CONVERT(@t USING utf8mb4)), @d, HEX(@b), @null IS NULL)"));
+        Assert.Equal("7 8", await client.ScalarAsync("SELECT CONCAT_WS(' ', @inside, @into)"));
+        var tie = await Assert.ThrowsAsync<MySqlException>(() => tied.ScalarAsync("SELECT COUNT(*) FROM p"));
+        Assert.Contains("a routine or dynamic SQL has made temporary tables", tie.Message, StringComparison.Ordinal);
         var lost = await Assert.ThrowsAsync<MySqlException>(() => InsertAsync(inTransaction, "lost too"));
         Assert.Equal((1213, "40001"), (lost.Number, lost.SqlState));
         var unreadLost = await Assert.ThrowsAsync<MySqlException>(() => unread.RunAsync("COMMIT"));
