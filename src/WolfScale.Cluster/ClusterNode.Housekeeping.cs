@@ -67,6 +67,8 @@ public sealed partial class ClusterNode
     {
         _peers.Broadcast(Report(goodbye: false).Frame());
         RefreshView();
+        if (Role.Role == RaftRole.Leader && Configuration is { } configuration)
+            _peers.Broadcast(_board.Sight(_view, configuration, Self, _host.NowMs).Frame());
     }
 
     private NodeReport Report(bool goodbye)

@@ -45,6 +45,9 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             case FrameKind.Status:
                 Heard(connection.Peer, NodeReport.Read(payload));
                 break;
+            case FrameKind.Sightings:
+                _board.Told(from, Sightings.Read(payload), _host.NowMs);
+                break;
             case FrameKind.JoinRequest:
                 _peers.Send(from, ClusterMessages.Frame(_keeper.Answer(from, ClusterMessages.ReadJoinRequest(payload))));
                 break;

@@ -41,6 +41,7 @@ internal sealed class TestRun : ITestPipelineStartup
           fi
           sleep 0.1
         done
+        awk -v run="$2/" 'index($2, run) == 1 { print $2 }' /proc/mounts | xargs -r umount -l
         for entry in "$2"/* "$2"/.[!.]*; do
           [ -e "$entry/.keep" ] || rm -rf "$entry"
         done

@@ -204,6 +204,36 @@ public sealed class FrozenLeaderGateTests(FrozenLeaderGateTests.Patient fixture)
         await AssertEverywhereAsync(cluster, 2);
     }
 
+    /// <summary>
+    /// Somebody turns semi-sync off on a leader that has no quorum at that moment: the server commits at once, and the proxy holds its OK back all the same, until a quorum has the transaction.
+    /// The gate is on again by itself, and what was committed in between is everybody's in the end.
+    /// </summary>
+    [Fact]
+    public async Task With_semi_sync_off_the_proxy_tells_nobody_OK_before_the_quorum_has_it()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+        await using var client = await new SqlServer(leader.Id, leader.Proxy.Host, leader.Proxy.Port, "").ClientAsync(cluster.Facts.User, cluster.Facts.Password, "demo");
+        await using var root = await leader.Server.RootAsync();
+        foreach (var follower in followers)
+            await cluster.SignalAsync(follower.Id, Part.Node, Signal.Stop);
+        await root.RunAsync("SET GLOBAL rpl_semi_sync_master_enabled = OFF");
+
+        var commit = client.RunAsync("INSERT INTO gate VALUES (6)");
+        await Poll.UntilAsync("the gate on again", TimeSpan.FromSeconds(10), async () =>
+            await leader.Server.ScalarAsync("SELECT @@global.rpl_semi_sync_master_enabled") == "1" ? null : "it is off");
+        await Poll.NeverAsync("The proxy must tell nobody OK for what no quorum has", TimeSpan.FromMilliseconds(700), () =>
+            Task.FromResult(commit.IsCompletedSuccessfully ? "the client was told OK" : null));
+        foreach (var follower in followers)
+            await cluster.SignalAsync(follower.Id, Part.Node, Signal.Continue);
+
+        var acknowledged = await OutcomeAsync(commit);
+        await cluster.AwaitHealthyAsync();
+        await cluster.Comparer.AssertIdenticalAsync(Expected);
+        var row = await leader.Server.ScalarAsync("SELECT COUNT(*) FROM demo.gate WHERE id = 6");
+        Assert.True(row == "1" || !acknowledged, "the client was told OK and the row is not there");
+    }
+
     public sealed class Patient : ClusterFixture
     {
         protected override Task<string[]> SettingsAsync() =>

@@ -9,7 +9,8 @@ internal sealed record SelfFacts(
     NodeKey Key, string Address, NodeReport Report, NodeKey? Leader, Configuration? Configuration, string ClusterName, string Reason, bool Witness);
 
 /// <summary>
-/// Collects what the nodes say about themselves and makes the <see cref="ClusterView"/>: their own words, unless their silence says more.
+/// Collects what the nodes say about themselves and makes the <see cref="ClusterView"/>: their own words, unless their silence says more. Who is silent, the leader says
+/// where there is one, so that all nodes show the same; without one, each goes by what it hears itself.
 /// </summary>
 internal sealed class StatusBoard(ClusterOptions options)
 {
@@ -18,8 +19,21 @@ internal sealed class StatusBoard(ClusterOptions options)
 
     private readonly Lock _lock = new();
     private readonly Dictionary<NodeKey, Heard> _reports = [];
+    private (NodeKey From, Sightings Sightings, long AtMs)? _told;
 
     private readonly record struct Heard(NodeReport Report, string Address, long AtMs);
+
+    /// <summary>A leader has said how it sees the members.</summary>
+    public void Told(NodeKey from, Sightings sightings, long nowMs)
+    {
+        lock (_lock)
+            _told = (from, sightings, nowMs);
+    }
+
+    /// <summary>On the leader: how it sees the other members of this view.</summary>
+    public Sightings Sight(ClusterView view, Configuration configuration, NodeKey self, long nowMs) => new(
+        [.. configuration.Members.Where(m => m.Key != self).Select(m => (Member: m, Node: view.Find(m.Key.Id))).Where(m => m.Node is { } node && node.Incarnation == m.Member.Key.Incarnation)
+            .Select(m => new Sighting(m.Member.Key, IsAway(Find(m.Member.Key, nowMs)), m.Node!.Status, m.Node.Reason))]);
 
     /// <summary>A node has spoken.</summary>
     public void Record(NodeKey key, string address, NodeReport report, long nowMs)
@@ -42,8 +56,14 @@ internal sealed class StatusBoard(ClusterOptions options)
     public ClusterView Build(SelfFacts self, long nowMs)
     {
         Dictionary<NodeKey, Heard> reports;
+        var told = ImmutableDictionary<NodeKey, Sighting>.Empty;
         lock (_lock)
+        {
             reports = new(_reports);
+            if (_told is { } words && words.From == self.Leader && words.From != self.Key && nowMs - words.AtMs < LaggingMs)
+                told = words.Sightings.Members.DistinctBy(s => s.Key).ToImmutableDictionary(s => s.Key);
+        }
+
         var behind = reports.Values.Where(h => h.Report.Role == RaftRole.Leader && nowMs - h.AtMs < options.DropAfterS * 1000L)
             .SelectMany(h => h.Report.BehindRetention).Concat(self.Report.BehindRetention).ToHashSet();
         var nodes = new List<NodeView>();
@@ -51,7 +71,7 @@ internal sealed class StatusBoard(ClusterOptions options)
         {
             nodes.Add(member.Key == self.Key
                 ? Own(self, member, behind)
-                : Other(member, reports.TryGetValue(member.Key, out var heard) ? heard : null, self, behind, nowMs));
+                : ByTheLeader(told.GetValueOrDefault(member.Key), member, reports.TryGetValue(member.Key, out var heard) ? heard : null, self, behind, nowMs));
         }
         if (nodes.TrueForAll(n => n.Id != self.Key.Id))
             nodes.Add(Own(self, null, behind));
@@ -88,6 +108,17 @@ internal sealed class StatusBoard(ClusterOptions options)
         {
             Witness = member?.Witness ?? self.Witness, Role = member is null && self.Witness ? NodeRole.Witness : filled.Role, Status = status, Reason = reason, LastHeardMs = 0,
         };
+    }
+
+    private bool IsAway((NodeReport Report, long AgeMs)? last) => last is not { } heard || heard.Report.Goodbye || heard.AgeMs >= LaggingMs;
+
+    /// <summary>A node that both hear is what it says itself: that is newer than what the leader has passed on.</summary>
+    private NodeView ByTheLeader(Sighting? sighting, Member member, Heard? heard, SelfFacts self, HashSet<NodeKey> behind, long nowMs)
+    {
+        var own = Other(member, heard, self, behind, nowMs);
+        return sighting is { } leaders && (leaders.IsAway || IsAway(heard is { } last ? (last.Report, nowMs - last.AtMs) : null))
+            ? own with { Status = leaders.Status, Reason = leaders.Reason }
+            : own;
     }
 
     private NodeView Other(Member member, Heard? heard, SelfFacts self, HashSet<NodeKey> behind, long nowMs, bool joining = false)

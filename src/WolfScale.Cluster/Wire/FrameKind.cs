@@ -30,6 +30,9 @@ internal enum FrameKind : byte
     ReadIndexResponse = 36,
     LeaveRequest = 37,
     LogStart = 40,
+
+    // Optional.
+    Sightings = 128,
 }
 
 internal static class FrameKinds

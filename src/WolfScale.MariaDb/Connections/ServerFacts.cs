@@ -53,6 +53,9 @@ public sealed record ServerFacts
 
     public bool LogBin => IsOn("log_bin");
 
+    /// <summary>The server is configured to log and has turned that off by itself: see <see cref="Roles.UnloggedWrites"/>.</summary>
+    public bool LoggingEnded => !LogBin && Variable("log_bin_basename").Length > 0;
+
     /// <summary>Whether ordinary accounts may write. From MariaDB 12.0 read_only has named values; all but OFF refuse writes.</summary>
     public bool IsOpen => Variable("read_only").ToUpperInvariant() is "OFF" or "0" or "";
 

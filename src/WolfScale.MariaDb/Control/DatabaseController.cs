@@ -300,6 +300,8 @@ public sealed partial class DatabaseController : IAsyncDisposable
             MayHold = () => !_closing && !_log.AnotherNodeLeads,
             CannotLeadReason = string.Join(" ", Preflight.Findings.Where(f => f.Severity == FindingSeverity.CannotLead).Select(f => f.ToString())),
         };
+        if (facts is { LoggingEnded: true, IsOpen: true } && await WasOursAsync(facts))
+            await UnloggedWrites.NoteAsync(_store, _stop.Token); // nobody looked after it when that happened
         var events = new EventMemory(context);
         var follower = new FollowerRole(context, events);
         var leader = new LeaderRole(context, _capture, _handover, events);

@@ -61,6 +61,9 @@ public sealed record DatabaseState
     /// <summary>Why the server is not fit, not serving, or not following: one line for an operator. Empty when all is well.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>Why the server cannot write although it answers: its disk is full or read-only. Then it is not <see cref="Fit"/>. Empty when all is well.</summary>
+    public string CannotWrite { get; init; } = "";
+
     /// <summary>The server's <c>@@version</c>; empty until it answered once.</summary>
     public string Version { get; init; } = "";
 
@@ -106,7 +109,7 @@ public sealed record DatabaseState
     public bool IsLagging { get; init; }
 
     public bool Equals(DatabaseState? other) =>
-        other is not null && Phase == other.Phase && Up == other.Up && Fit == other.Fit && HoldsCommits == other.HoldsCommits && Reason == other.Reason && Version == other.Version
+        other is not null && Phase == other.Phase && Up == other.Up && Fit == other.Fit && HoldsCommits == other.HoldsCommits && Reason == other.Reason && CannotWrite == other.CannotWrite && Version == other.Version
         && ServerId == other.ServerId && LowerCaseTableNames == other.LowerCaseTableNames && Position == other.Position
         && LastErrant == other.LastErrant && Announcement == other.Announcement && AppliedLsn == other.AppliedLsn && LagEntries == other.LagEntries && Term == other.Term && IsLagging == other.IsLagging
         && Equals(Migration, other.Migration) && Alarms.SequenceEqual(other.Alarms);

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Dump;
 using WolfScale.MariaDb.Following;
+using WolfScale.MariaDb.Health;
 using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Migration;
 using WolfScale.MariaDb.Plans;
@@ -51,6 +52,16 @@ internal sealed record ServerContext
 
     /// <summary>The watch over semi-sync replicas of others: one for all roles, so that it remembers what it saw.</summary>
     public ForeignAcks ForeignAcks => field ??= new ForeignAcks(this);
+
+    /// <summary>The watch over the server's disks: one for all roles, so that it remembers what was full.</summary>
+    public ServerDisks Disks => field ??= new ServerDisks(Facts, Options, Time);
+
+    /// <summary>Looks whether the server can write. One that cannot is not fit, in whatever role, and says why.</summary>
+    public async Task LookAtDisksAsync()
+    {
+        await Disks.LookAsync(Server);
+        Board.Update(s => s with { CannotWrite = Disks.Refusal, Reason = s.CannotWrite.Length == 0 ? s.Reason : s.Reason.Replace(s.CannotWrite, "", StringComparison.Ordinal).Trim() });
+    }
 
     /// <summary>Where the server stands: one reader for all roles, so that it verifies once.</summary>
     public StandingReader Standing => field ??= new StandingReader(this);

@@ -14,6 +14,8 @@ internal sealed class StateBoard
     {
         var before = _state;
         var after = change(before);
+        if (after.CannotWrite.Length > 0)
+            after = after with { Fit = false, Reason = after.Reason.Contains(after.CannotWrite, StringComparison.Ordinal) ? after.Reason : $"{after.Reason} {after.CannotWrite}".Trim() };
         if (after.Equals(before))
             return;
         _state = after;

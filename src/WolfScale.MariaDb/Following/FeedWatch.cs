@@ -51,6 +51,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
             if (context.Time.GetElapsedTime(lastStatus) >= StatusInterval)
             {
                 lastStatus = context.Time.GetTimestamp();
+                await context.LookAtDisksAsync();
                 var status = await context.Feed.StatusAsync();
                 if (status.IsStopped)
                     return await StoppedAsync(status, now.Slave);
@@ -172,6 +173,14 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         LogStopped(_failedAt, error);
         if (status.ErrorNumber == ReplicationStatus.GtidOutOfOrder || status.ErrorNumber == 0)
             return _failures > Patience ? TimeSpan.FromSeconds(1) : TimeSpan.Zero;
+        if (context.Board.State.CannotWrite.Length > 0)
+        {
+            // What its data cannot take is no difference in them.
+            _failures = 0;
+            context.Board.Enter(DatabasePhase.Waiting, $"Applying the log stopped at '{_failedAt}' {error} {context.Board.State.CannotWrite}");
+            return TimeSpan.FromSeconds(1);
+        }
+
         if (_failures >= Patience)
         {
             context.Board.Enter(

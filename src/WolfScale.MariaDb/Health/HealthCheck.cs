@@ -57,7 +57,7 @@ internal sealed class HealthCheck(ServerContext context)
 
         var commitLsn = context.Log.CommitLsn;
         var report = HealthRules.Judge(new HealthReading(
-            await WriteGate.StatusAsync(context.Server), leads, commitLsn == _lastCommitLsn, readMs, writeMs, error, FreeBytes()));
+            await WriteGate.StatusAsync(context.Server), leads, commitLsn == _lastCommitLsn, readMs, writeMs, error, context.Disks.FreeBytes));
         _lastCommitLsn = commitLsn;
         if (context.ForeignAcks.Alarm is { } alarm)
             report = report with { Alarms = report.Alarms.Add(alarm) };
@@ -111,20 +111,5 @@ internal sealed class HealthCheck(ServerContext context)
         await server.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS `{PrivilegeRules.OwnSchema}`");
         await server.ExecuteAsync($"CREATE TABLE IF NOT EXISTS {Table} (id INT PRIMARY KEY, at TIMESTAMP(3) NOT NULL) ENGINE=InnoDB COMMENT='WolfScale: not replicated'");
         await server.ExecuteAsync($"INSERT IGNORE INTO {Table} VALUES (1, NOW(3))");
-    }
-
-    private long? FreeBytes()
-    {
-        // Seen only where the server is on this machine and its folder is visible to us.
-        var folder = context.Facts.Variable("datadir");
-        var local = context.Options.Socket.Length > 0 || context.Options.Host is "localhost" or "127.0.0.1" or "::1";
-        try
-        {
-            return local && Directory.Exists(folder) ? new DriveInfo(folder).AvailableFreeSpace : null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return null;
-        }
     }
 }

@@ -24,6 +24,21 @@ internal static class HealthRules
     /// <summary>Below this much free space the operator is told; MariaDB stops at none.</summary>
     private const long LowSpaceBytes = 512L << 20;
 
+    /// <summary>
+    /// Below this much the server is taken for full, a little early: a server that meets the end of its disk in the middle of a commit hangs, for a minute at a time, and one that
+    /// cannot begin its next binary log goes on without any (measured). InnoDB makes its files grow by 4 MiB.
+    /// </summary>
+    private const long FullBytes = 16L << 20;
+
+    /// <summary>From here on it is not full any more: an operator has made room.</summary>
+    private const long RoomBytes = 2 * FullBytes;
+
+    public const string WaitsForSpace =
+        "The disk is full: MariaDB waits in the middle of a commit for space where its binary logs are. Make room; it looks again once a minute, and the node goes on by itself then.";
+
+    public const string LoggingEnded =
+        "MariaDB has turned its binary log off, because it could not begin the next file (see its error log): nothing that it writes is replicated. Mend its disk and restart MariaDB.";
+
     /// <summary>The alarm of a leader whose commits do not wait.</summary>
     public const string GateOff = "Semi-sync is off on the leader: commits do not wait for the quorum. It is turned on again; find out who turned it off.";
 
@@ -40,6 +55,27 @@ internal static class HealthRules
             AddGateAlarms(reading.Gate, alarms);
         var (verdict, reason) = Verdict(reading);
         return new HealthReport(verdict, reason, alarms.ToImmutable(), reading.ReadMs, reading.WriteMs);
+    }
+
+    /// <summary>Why a server with these file systems cannot be trusted to write; empty when it can.</summary>
+    /// <param name="spaces">Those that it must be able to write to.</param>
+    /// <param name="wasFull">The answer of the look before: what was full must have room again, not just a little less than nothing.</param>
+    public static string Refusal(IEnumerable<FolderSpace> spaces, bool wasFull)
+    {
+        foreach (var space in spaces)
+        {
+            if (space.IsReadOnly)
+                return $"The file system of {space.Folder} is read-only: MariaDB cannot write there. See what the kernel says about it, mend it, and restart MariaDB.";
+            if (space.Files == 0)
+                return $"The file system of {space.Folder} takes no more files (no free inodes): MariaDB cannot begin its next binary log. Remove some files.";
+            if (space.Bytes < (wasFull ? RoomBytes : FullBytes))
+            {
+                return string.Create(CultureInfo.InvariantCulture,
+                    $"The disk is full: {space.Bytes >> 20} MiB are free in {space.Folder}, where MariaDB must write. Make room, at least {RoomBytes >> 20} MiB; the node goes on by itself then.");
+            }
+        }
+
+        return "";
     }
 
     private static (HealthVerdict Verdict, string Reason) Verdict(HealthReading reading)

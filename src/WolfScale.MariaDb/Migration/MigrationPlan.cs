@@ -6,6 +6,7 @@ using WolfScale.MariaDb.Plans;
 using WolfScale.MariaDb.Positions;
 using WolfScale.MariaDb.Preflight;
 using WolfScale.MariaDb.Rewind;
+using WolfScale.MariaDb.Roles;
 
 namespace WolfScale.MariaDb.Migration;
 
@@ -97,6 +98,7 @@ internal sealed partial class MigrationPlan(ServerContext context, IMigrationSou
         await context.Feed.StopAsync();
         // From here on this journal alone says what the server holds.
         await context.Store.ClearAsync(RewindPlan.PlanName, cancellationToken);
+        await UnloggedWrites.ForgetAsync(context.Store, cancellationToken);
         _ = await ClientSessions.KillClientsAsync(context.Connector, context.Server, committingToo: true);
         await context.Server.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS `{DumpFormat.IncomingSchema}`");
         await ResetAsync("", "");
@@ -186,6 +188,7 @@ internal sealed partial class MigrationPlan(ServerContext context, IMigrationSou
             await CheckFilesAsync();
             // Whatever was to be undone was in the files that are gone.
             await context.Store.ClearAsync(RewindPlan.PlanName, cancellationToken);
+            await UnloggedWrites.ForgetAsync(context.Store, cancellationToken);
         }
 
         await ResetAsync(_journal.Position, _journal.Position);

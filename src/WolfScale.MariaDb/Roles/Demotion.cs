@@ -93,6 +93,12 @@ internal sealed partial class Demotion(ServerConnector connector, AdminConnectio
         {
             killed = Math.Max(killed, count);
             await Task.Delay(Pause, cancellationToken);
+            while (await ClientSessions.AnyWaitsForSpaceAsync(server))
+            {
+                // Nobody is told anything before there is room; then all goes on from here.
+                pass = -1;
+                await Task.Delay(LookPause, cancellationToken);
+            }
         }
 
         LogKilled(killed);

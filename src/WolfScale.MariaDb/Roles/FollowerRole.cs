@@ -10,6 +10,7 @@ namespace WolfScale.MariaDb.Roles;
 /// <code>
 ///   1 open for writes?        ─▶ nobody else leads, and its gate holds every commit back ─▶ hold, and look again
 ///                             ─▶ otherwise Demotion
+///                             ─▶ cannot write (disk full, read-only)? ─▶ wait for room
 ///   2 a migration or a rewind is under way, or a migration is ordered? ─▶ finish it: its journal alone says where the server stands
 ///   3 compare with the log    ─▶ exact ─▶ feed, and watch ─▶ (an errant group, an error) ─▶ 3
 ///                             ─▶ groups of its own, fate not known ─▶ wait
@@ -21,6 +22,7 @@ namespace WolfScale.MariaDb.Roles;
 internal sealed partial class FollowerRole(ServerContext context, EventMemory events)
 {
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Room = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan NowAndThen = TimeSpan.FromSeconds(2);
 
     private readonly FeedWatch _watch = new(context, events);
@@ -29,9 +31,11 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
     {
         while (true)
         {
+            await context.LookAtDisksAsync();
             var pause = await Closing.HoldsAsync(context, cancellationToken) // 1
                 ? await HoldAsync(cancellationToken)
-                : await context.Migrations.RunDueAsync() // 2
+                : WaitForRoom()
+                  ?? await context.Migrations.RunDueAsync() // 2
                   ?? await context.Ladder.ResumeAsync(cancellationToken) // 2
                   ?? await StepAsync(cancellationToken); // 3
             if (context.Board.State.Phase == DatabasePhase.NeedsMigration)
@@ -65,9 +69,20 @@ internal sealed partial class FollowerRole(ServerContext context, EventMemory ev
         return Soon;
     }
 
+    /// <summary>A server that cannot write is left as it is: nothing is fed to it, undone or replaced, and what it holds says nothing of its data (a commit may be half written).</summary>
+    private TimeSpan? WaitForRoom()
+    {
+        if (context.Board.State.CannotWrite.Length == 0)
+            return null;
+        context.Board.Enter(DatabasePhase.Waiting, "");
+        return Room;
+    }
+
     /// <returns>How long to wait before the next look; zero for at once.</returns>
     private async Task<TimeSpan> StepAsync(CancellationToken cancellationToken)
     {
+        if (await UnloggedWrites.AreNotedAsync(context.Store, cancellationToken))
+            return await GiveUpAsync(UnloggedWrites.Reason);
         if (context.Log.CommitLsn == 0)
         {
             context.Board.Enter(DatabasePhase.Waiting, "Nothing of the cluster's log has arrived yet.");

@@ -16,16 +16,21 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
     /// <summary>A killed server is noticed at the next look, a frozen one after this.</summary>
     private static readonly TimeSpan LookLimit = TimeSpan.FromSeconds(2);
 
+    /// <summary>Who turns semi-sync off again so soon will go on doing so.</summary>
+    private static readonly TimeSpan GateOffAgain = TimeSpan.FromMinutes(1);
+
     private readonly HealthCheck _health = new(context);
+    private const string GateOffTwice = "Someone turned semi-sync off on this server twice within a minute, so that commits did not wait for the quorum. It is closed for writes; find out who does that.";
+
     private EventKnowledge? _told;
+    private long? _gateOffAt;
 
     public async Task RunAsync(ILeaderLog lease, CancellationToken cancellationToken)
     {
         while (true)
         {
-            if (await PromoteAsync(lease, cancellationToken))
-                await ServeAsync(lease, cancellationToken);
-            await Task.Delay(Retry, context.Time, cancellationToken);
+            if (!await PromoteAsync(lease, cancellationToken) || !await ServeAsync(lease, cancellationToken))
+                await Task.Delay(Retry, context.Time, cancellationToken);
         }
     }
 
@@ -41,6 +46,19 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         if (await MigrationPlan.LoadAsync(context.Store, cancellationToken) is not null)
         {
             context.Board.Enter(DatabasePhase.NeedsMigration, "The server's data are not whole: they were being replaced by a copy of another node's.");
+            return false;
+        }
+
+        if (await UnloggedWrites.AreNotedAsync(context.Store, cancellationToken))
+        {
+            context.Board.Enter(DatabasePhase.NeedsMigration, UnloggedWrites.Reason);
+            return false;
+        }
+
+        await context.LookAtDisksAsync();
+        if (context.Board.State.CannotWrite.Length > 0)
+        {
+            context.Board.Enter(DatabasePhase.Promoting, "");
             return false;
         }
 
@@ -85,8 +103,9 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         context.Board.Enter(DatabasePhase.Promoting, reason);
     }
 
-    /// <summary>Returns when serving must begin anew, from the promotion on.</summary>
-    private async Task ServeAsync(ILeaderLog lease, CancellationToken cancellationToken)
+    /// <summary>Ends when serving must begin anew, from the promotion on.</summary>
+    /// <returns>Whether at once: nothing is wrong with the server.</returns>
+    private async Task<bool> ServeAsync(ILeaderLog lease, CancellationToken cancellationToken)
     {
         handover.Clear();
         context.Board.Update(s => s with { Phase = DatabasePhase.Serving, Fit = true, Reason = "", Term = lease.Term });
@@ -97,50 +116,83 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
             if (capture.Fault is { } fault)
             {
                 context.Board.Enter(DatabasePhase.Promoting, $"Capture has ended: {fault}");
-                return;
+                return false;
             }
 
+            // A node that is not fit hands the lead over at once (rule C3); what waits for an ACK meanwhile was told to nobody.
+            await context.LookAtDisksAsync();
             await context.ForeignAcks.LookAsync(LookLimit);
             if (context.ForeignAcks.Persists)
             {
                 await CloseForAsync(context.ForeignAcks.Reason);
-                return;
+                return false;
             }
 
+            var gate = await WriteGate.StatusAsync(context.Server);
+            if (!gate.Logs)
+            {
+                await LoggingEndedAsync(cancellationToken);
+                return false;
+            }
+
+            if (!gate.SemiSyncEnabled || !gate.SemiSyncStatusOn)
+                return await GateAgainAsync();
             if (handover.TakeResumed() && !await WriteGate.IsOpenAsync(context.Server))
                 await WriteGate.OpenAsync(context.Server);
-            if (await _health.RunWhenDueOnLeaderAsync() is { } report && !await JudgeAsync(report))
-                return;
+            if (await _health.RunWhenDueOnLeaderAsync() is { } report)
+                await JudgeAsync(report);
             await Task.Delay(ForeignAcks.LookPause, context.Time, cancellationToken);
         }
     }
 
-    /// <returns>False when serving must begin anew.</returns>
-    private async Task<bool> JudgeAsync(HealthReport report)
+    /// <summary>
+    /// Somebody has turned semi-sync off. Nothing that was promised hangs on the moment in between: the proxy lets no OK pass before the quorum holds the transaction, whatever the server
+    /// says. It is turned on at once, before anything else. What was written meanwhile is captured all the same, because the new stream begins before the last commit known to be released:
+    /// so this server keeps, and the cluster gets, what direct clients were told. Another leader would have to take it from them. Who does it again within a minute costs the server the lead.
+    /// </summary>
+    /// <returns>As <see cref="ServeAsync"/>.</returns>
+    private async Task<bool> GateAgainAsync()
+    {
+        await WriteGate.EnableSemiSyncAsync(context.Server);
+        LogGateOff(context.Logger);
+        context.Board.Update(s => s.Alarms.Contains(HealthRules.GateOff) ? s : s with { Alarms = s.Alarms.Add(HealthRules.GateOff) });
+        var again = _gateOffAt is { } last && context.Time.GetElapsedTime(last) < GateOffAgain;
+        _gateOffAt = context.Time.GetTimestamp();
+        if (again)
+        {
+            await CloseForAsync(GateOffTwice);
+            return false;
+        }
+
+        await capture.EndAsync();
+        return true;
+    }
+
+    /// <summary>What was written since the server's last transaction with a GTID is in no log, and never will be: see <see cref="UnloggedWrites"/>.</summary>
+    private async Task LoggingEndedAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await UnloggedWrites.NoteAsync(context.Store, cancellationToken);
+        }
+        finally
+        {
+            await CloseForAsync(UnloggedWrites.Reason);
+        }
+    }
+
+    private async Task JudgeAsync(HealthReport report)
     {
         context.CheckPeers(leads: true);
         _told = await new EventSwitch(context.Server).ReadAsync(_told);
         var announcement = context.Facts.Announcement(_told).ToString();
         context.Board.Update(s => s with { Fit = report.Verdict != HealthVerdict.Sick, Reason = report.Reason, Announcement = announcement });
         var gate = await WriteGate.StatusAsync(context.Server);
-        if (!gate.SemiSyncEnabled || !gate.SemiSyncStatusOn)
-        {
-            // What was written meanwhile is captured all the same: the new stream begins before the last commit known to be released.
-            // The report is a moment older, and may not know of it.
-            LogGateOff(context.Logger);
-            context.Board.Update(s => s.Alarms.Contains(HealthRules.GateOff) ? s : s with { Alarms = s.Alarms.Add(HealthRules.GateOff) });
-            await WriteGate.EnableSemiSyncAsync(context.Server);
-            await capture.EndAsync();
-            return false;
-        }
-
         if (!gate.IsOpen && !handover.IsPrepared)
         {
             LogClosed(context.Logger);
             await WriteGate.OpenAsync(context.Server);
         }
-
-        return true;
     }
 
     [LoggerMessage(3052, LogLevel.Information, "The server is open for writes in term {Term}, {Milliseconds} ms after the promotion began.")]

@@ -48,7 +48,7 @@ internal sealed class DatabaseChronicle(IEventSink history, TimeProvider time) :
         var fit = now.Phase switch
         {
             DatabasePhase.Down or DatabasePhase.Refused => false,
-            DatabasePhase.Serving => true,
+            DatabasePhase.Serving => now.Fit || now.Reason.Length == 0, // the reason comes with the verdict
             DatabasePhase.Following => now.Fit,
             _ => _fit,
         };

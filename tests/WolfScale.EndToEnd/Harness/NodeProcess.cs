@@ -63,11 +63,15 @@ internal sealed class NodeProcess : IAsyncDisposable
     /// <param name="serverId">MariaDB's server_id.</param>
     /// <param name="serverSettings">Overrides of the server's settings.</param>
     /// <param name="serverArguments">Further command-line arguments of the server.</param>
-    public static async Task<NodeProcess> CreateAsync(string id, uint serverId, IReadOnlyDictionary<string, string>? serverSettings = null, params string[] serverArguments)
+    public static Task<NodeProcess> CreateAsync(string id, uint serverId, IReadOnlyDictionary<string, string>? serverSettings = null, params string[] serverArguments) =>
+        CreateInAsync(null, id, serverId, serverSettings, serverArguments);
+
+    /// <summary>The same, with the server's folder given.</summary>
+    public static async Task<NodeProcess> CreateInAsync(string? serverFolder, string id, uint serverId, IReadOnlyDictionary<string, string>? serverSettings = null, params string[] serverArguments)
     {
         var folder = new TempFolder("node");
         var port = Ports.FreeRange(10);
-        var server = new PrivateServer(Path.Combine(folder.Path, "db"), port + 3, serverId);
+        var server = new PrivateServer(serverFolder ?? Path.Combine(folder.Path, "db"), port + 3, serverId);
         var node = new NodeProcess(folder, id, port, server);
         await server.CreateAsync(serverSettings);
         await server.StartAsync(serverArguments);

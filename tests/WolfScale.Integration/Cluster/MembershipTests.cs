@@ -177,6 +177,43 @@ public class MembershipTests
         Assert.Equal(id, cluster["node-1"].Configuration!.ClusterId);
     }
 
+    /// <summary>
+    /// A survivor that was restarted meanwhile has never heard the missing node itself. It shows what all others show, and so do all after the leader has gone too: LAGGING, then DROPPED, of
+    /// both; and whoever comes back is ACTIVE to all.
+    /// </summary>
+    [Fact]
+    public async Task All_survivors_show_the_same_status_of_a_missing_node()
+    {
+        await using var cluster = new TestCluster { Options = o => o with { DropAfterS = 3 } };
+        cluster.Reserve("node-1", "node-2", "node-3", "node-4", "node-5");
+        await cluster.StartAsync("node-1", o => o with { Bootstrap = true });
+        for (var i = 2; i <= 5; i++)
+            await cluster.StartAsync($"node-{i}");
+        await cluster.UntilAsync("five voters", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 5 }) && cluster.Serving is not null);
+        var leader = (await cluster.ServingAsync()).Self.Id;
+        var followers = cluster.Nodes.Select(n => n.Self.Id).Where(id => id != leader).ToList();
+        var (missing, restarted) = (followers[0], followers[1]);
+
+        await cluster.KillAsync(missing);
+        await cluster.UntilAsync("everybody to call it LAGGING", () => AllShow(cluster, missing, NodeStatus.Lagging));
+        await cluster.UntilAsync("everybody to call it DROPPED", () => AllShow(cluster, missing, NodeStatus.Dropped));
+
+        await cluster.KillAsync(restarted);
+        await cluster.StartAsync(restarted);
+        await cluster.UntilAsync("the restarted one to be back", () => AllShow(cluster, restarted, NodeStatus.Active));
+        Assert.Null(cluster[restarted].View.Find(missing)!.LastHeardMs); // it has never heard it
+        await cluster.UntilAsync("the restarted one to call it DROPPED too", () => AllShow(cluster, missing, NodeStatus.Dropped), seconds: 5);
+
+        await cluster.KillAsync(leader);
+        await cluster.UntilAsync("everybody to call the leader DROPPED", () => cluster.Serving is not null && AllShow(cluster, leader, NodeStatus.Dropped));
+        await cluster.UntilAsync("everybody to say one thing of the first", () => cluster.Nodes.Select(n => n.View.Find(missing)!.Status).Distinct().Count() == 1, seconds: 5);
+
+        await cluster.StartAsync(missing);
+        await cluster.UntilAsync("everybody to call it ACTIVE", () => AllShow(cluster, missing, NodeStatus.Active));
+    }
+
+    private static bool AllShow(TestCluster cluster, string id, NodeStatus status) => cluster.Nodes.All(n => n.View.Find(id)?.Status == status);
+
     [Fact]
     public async Task A_single_node_serves_alone_comes_back_alone_and_may_be_renamed()
     {

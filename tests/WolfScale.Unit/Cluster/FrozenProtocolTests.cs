@@ -39,6 +39,8 @@ public class FrozenProtocolTests
     private static readonly LogStartOffer Start = new(
         7, Cluster, new LogStart(new WalPosition(42, 6), new ConfigurationEntry(5, ConfigurationCodec.Encode(Members)), new GroupEnd(new EntryKey(0, 1, 40), 41)));
 
+    private static readonly Sightings Seen = new([new Sighting(One, true, NodeStatus.Dropped, "not heard for 31 s"), new Sighting(Two, false, NodeStatus.Active, "")]);
+
     /// <summary>Each with a value in every field, and how it is read.</summary>
     private static readonly (string Name, byte[] Bytes, Func<byte[], object?> Read, object Expected)[] Samples =
     [
@@ -63,6 +65,7 @@ public class FrozenProtocolTests
         ("Verdict", Frame(FrameKind.Verdict, w => HandshakeMessages.WriteVerdict(w, new(RefusalCode.ClusterId, "why", Nonce()))), f => HandshakeMessages.ReadVerdict(Payload(f)) with { Proof = [] }, new HandshakeMessages.Verdict(RefusalCode.ClusterId, "why", [])),
         ("Refusal", Frame(FrameKind.Refusal, w => HandshakeMessages.WriteRefusal(w, RefusalCode.Version, "why")), f => HandshakeMessages.ReadRefusal(Payload(f)), new HandshakeRefusal(RefusalCode.Version, "why", Remote: true)),
         ("LogStart", Start.Frame(), f => Convert.ToHexStringLower(LogStartOffer.Read(Payload(f)).Frame()), Convert.ToHexStringLower(Start.Frame())),
+        ("Sightings", Seen.Frame(), f => Convert.ToHexStringLower(Sightings.Read(Payload(f)).Frame()), Convert.ToHexStringLower(Seen.Frame())),
         ("Configuration", ConfigurationCodec.Encode(Members), f => ConfigurationCodec.Decode(f), Members),
     ];
 

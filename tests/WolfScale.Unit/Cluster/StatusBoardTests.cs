@@ -97,6 +97,57 @@ public class StatusBoardTests
         Assert.Equal((NodeStatus.Syncing, NodeRole.Learner), (view.Find("node-2")!.Status, view.Find("node-2")!.Role));
     }
 
+    /// <summary>node-2 leads. A follower that never heard node-3 since it started shows it as the leader does, and not as offline.</summary>
+    [Fact]
+    public void Who_is_missing_the_leader_says()
+    {
+        var board = new StatusBoard(_options);
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }) with { Role = RaftRole.Leader }, 1000);
+        board.Told(Two, new Sightings([new Sighting(Three, true, NodeStatus.Dropped, "not heard for 31 s")]), 1000);
+        var self = Self() with { Leader = Two };
+        Assert.Equal((NodeStatus.Dropped, "not heard for 31 s"), board.Build(self, 1100).Find("node-3") is { } node ? (node.Status, node.Reason) : default);
+
+        // The leader's silence ends its say, and so does another leader.
+        Assert.Equal(NodeStatus.Offline, board.Build(self, 2500).Find("node-3")!.Status);
+        Assert.Equal(NodeStatus.Offline, board.Build(self with { Leader = One }, 1100).Find("node-3")!.Status);
+        Assert.Equal(NodeStatus.Offline, board.Build(self with { Leader = null }, 1100).Find("node-3")!.Status);
+    }
+
+    [Fact]
+    public void A_node_that_the_leader_hears_and_this_one_does_not_is_what_the_leader_says_and_the_other_way_round()
+    {
+        var board = new StatusBoard(_options);
+        var self = Self() with { Leader = Two };
+        board.Told(Two, new Sightings([new Sighting(Three, false, NodeStatus.Active, "")]), 1000);
+        Assert.Equal(NodeStatus.Active, board.Build(self, 1100).Find("node-3")!.Status);
+
+        board.Record(Three, "c:1", Report(new LocalState { Status = NodeStatus.Active }), 1200);
+        board.Told(Two, new Sightings([new Sighting(Three, true, NodeStatus.Lagging, "not heard")]), 1200);
+        Assert.Equal(NodeStatus.Lagging, board.Build(self, 1300).Find("node-3")!.Status);
+    }
+
+    /// <summary>What a node says itself reaches everybody at once, what the leader says of it with the next heartbeat.</summary>
+    [Fact]
+    public void Of_a_node_that_both_hear_its_own_words_count()
+    {
+        var board = new StatusBoard(_options);
+        board.Told(Two, new Sightings([new Sighting(Three, false, NodeStatus.Active, "")]), 1000);
+        board.Record(Three, "c:1", Report(new LocalState { Status = NodeStatus.Offline, Reason = "MariaDB is down" }), 1100);
+        Assert.Equal(NodeStatus.Offline, board.Build(Self() with { Leader = Two }, 1200).Find("node-3")!.Status);
+    }
+
+    [Fact]
+    public void A_leader_tells_whom_it_does_not_hear()
+    {
+        var board = new StatusBoard(_options);
+        board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }), 1000);
+        board.Record(Three, "c:1", Report(new LocalState { Status = NodeStatus.Active }), 9000);
+        var self = Self();
+        var frame = board.Sight(board.Build(self, 9100), self.Configuration!, One, 9100).Frame();
+        var told = Sightings.Read(frame.AsSpan(5)).Members;
+        Assert.Equal([(Two, true, NodeStatus.Lagging), (Three, false, NodeStatus.Active)], told.Select(t => (t.Key, t.IsAway, t.Status)));
+    }
+
     private static SelfFacts Self() => new(One, "a:1", Report(new LocalState { Status = NodeStatus.Active, AppliedLsn = 100 }), One,
         Configuration(new Member(One, "a:1", MemberRole.Voter), new Member(Two, "b:1", MemberRole.Voter), new Member(Three, "c:1", MemberRole.Voter)),
         "test", "", false);
