@@ -118,12 +118,22 @@ internal sealed class ClusterStart(ClusterOptions options, TimeProvider time, IL
 
     /// <summary>
     /// Whoever is on the network answers a new voice within a quarter of a second, and speaks every two seconds anyway; a member that is heard was alive
-    /// within <see cref="BeaconTable.Window"/>, so a second cluster would be wrong even if its packet was recorded and sent again.
+    /// within <see cref="BeaconTable.Window"/>, so a second cluster would be wrong even if its packet was recorded and sent again. Of a founder that does not hold: it may have ended without founding anything, and
+    /// be this node itself before it was started anew. So a founder counts when it has answered this one. Where none has, because it is a recording or because it does not hear this node, the time in which a living one
+    /// becomes a member is waited for.
     /// </summary>
     private async Task ListenAsync(DiscoveryService discovery, CancellationToken cancellationToken)
     {
         RuntimeLog.ListeningBeforeFounding(logger, ListenBeforeFounding.TotalSeconds);
-        switch (await discovery.FindAsync(b => b.IsMember || b.Founding, ListenBeforeFounding, cancellationToken))
+        bool Counts(Beacon beacon) => beacon.IsMember || (beacon.Founding && discovery.HasAnswered(beacon));
+        var found = await discovery.FindAsync(Counts, ListenBeforeFounding, cancellationToken);
+        if (found is null && discovery.Heard.FirstOrDefault(b => b.Founding) is { } silent)
+        {
+            RuntimeLog.FounderIsSilent(logger, silent.NodeId, silent.ClusterAddress, ListenBeforeFounding.TotalSeconds);
+            found = await discovery.FindAsync(Counts, ListenBeforeFounding, cancellationToken);
+        }
+
+        switch (found)
         {
             case { IsMember: true } member:
                 throw new ClusterStartException($"--bootstrap is refused: node {member.NodeId} at {member.ClusterAddress} announces cluster {member.ClusterId} with this name and "

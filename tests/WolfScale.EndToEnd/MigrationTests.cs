@@ -82,6 +82,28 @@ public sealed class MigrationTests(ClusterFixture fixture) : ClusterTests<Cluste
     }
 
     [Fact]
+    public async Task A_node_that_does_not_run_is_left_alone_and_what_to_do_is_said()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        var leader = await cluster.LeaderAsync();
+        var node = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        await leader.Server.RunAsync("CREATE OR REPLACE TABLE demo.untouched (id INT PRIMARY KEY)");
+        await cluster.Comparer.AwaitSamePositionAsync(Limit);
+        await cluster.RefreshAsync();
+        await cluster.SignalAsync(node.Id, Part.Node, Signal.Kill);
+
+        var refused = await CommandLine.CtlAsync("migrate", "-c", cluster.ConfigurationFile(node.Id), "-e", node.Api, "-e", leader.Api, "--replace-data", "--yes", "--confirm", cluster.Facts.Cluster);
+
+        Assert.Equal(1, refused.ExitCode);
+        Print(refused.Errors);
+        foreach (var said in (string[])["systemctl start wolfscale", "--physical", "nothing was touched"])
+            Assert.Contains(said, refused.Errors, StringComparison.Ordinal);
+        Assert.Equal("0", await node.Server.ScalarAsync("SELECT COUNT(*) FROM demo.untouched"));
+        await cluster.StartNodeAsync(node.Id, Part.Node);
+        await cluster.AwaitHealthyAsync(Limit);
+    }
+
+    [Fact]
     public async Task Two_nodes_of_a_cluster_are_enough_because_the_leader_can_be_copied_while_it_works()
     {
         var cluster = await Fixture.HealthyAsync();

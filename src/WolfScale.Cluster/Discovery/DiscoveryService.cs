@@ -37,6 +37,10 @@ public sealed class DiscoveryService : IAsyncDisposable
     private readonly BeaconTable _table = new();
     private readonly Lock _lock = new();
     private readonly Dictionary<AddressFamily, DiscoverySocket> _sockets = [];
+
+    /// <summary>Founders that have heard this process: they cannot be recordings of an earlier time.</summary>
+    private readonly HashSet<Guid> _answering = [];
+
     private readonly List<Task> _receiving = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly long[] _refused = new long[Enum.GetValues<BeaconRefusal>().Length];
@@ -70,6 +74,13 @@ public sealed class DiscoveryService : IAsyncDisposable
     }
 
     private long NowMs => _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
+
+    /// <summary>Whether it has answered this process, which founds: then it lives.</summary>
+    public bool HasAnswered(Beacon founder)
+    {
+        lock (_lock)
+            return _answering.Contains(founder.Instance);
+    }
 
     /// <summary>Begins to listen, and to send where there is something to say.</summary>
     public void Start()
@@ -180,7 +191,7 @@ public sealed class DiscoveryService : IAsyncDisposable
             return;
         // Never the same time twice, also when the clock is set back: receivers take only what is newer.
         _sentMs = Math.Max(ClockMs(), _sentMs + 1);
-        var packet = _seal.Seal(self, _sentMs);
+        var packet = _seal.Seal(self, _sentMs, self.Founding ? [.. Heard.Where(b => b.Founding).Select(b => b.Instance)] : []);
         foreach (var socket in sockets)                                                         // 3
         {
             foreach (var target in targets.Where(t => t.AddressFamily == socket.Family))
@@ -243,14 +254,18 @@ public sealed class DiscoveryService : IAsyncDisposable
 
     private void Take(ReadOnlySpan<byte> packet, EndPoint from)
     {
-        var isNews = false;
-        var refusal = _seal.Open(packet, out var beacon, out var sentMs);                       // 1
+        var (isNews, isAnswer) = (false, false);
+        var self = _self;
+        var refusal = _seal.Open(packet, self?.Instance ?? Guid.Empty, out var beacon, out var sentMs, out var answers); // 1
         if (refusal == BeaconRefusal.None)
         {
-            if (beacon.Instance == _self?.Instance)
+            if (beacon.Instance == self?.Instance)
                 return;                                                                         // 2
             lock (_lock)
+            {
                 refusal = _table.Take(beacon, sentMs, ClockMs(), NowMs, out isNews);            // 3
+                isAnswer = refusal == BeaconRefusal.None && answers && self!.Founding && _answering.Add(beacon.Instance);
+            }
         }
         if (refusal != BeaconRefusal.None)
         {
@@ -258,11 +273,15 @@ public sealed class DiscoveryService : IAsyncDisposable
             Explain(refusal, beacon, sentMs, from);
             return;
         }
-        if (!isNews)
+        if (!isNews && !isAnswer)
             return;
-        DiscoveryLog.Discovered(                                                                // 4
-            _logger, beacon.NodeId, beacon.ClusterAddress,
-            beacon.IsMember ? $"of cluster {beacon.ClusterId}" : beacon.Founding ? "which wants to found a cluster" : "which is in no cluster yet");
+        if (isNews)
+        {
+            DiscoveryLog.Discovered(                                                            // 4
+                _logger, beacon.NodeId, beacon.ClusterAddress,
+                beacon.IsMember ? $"of cluster {beacon.ClusterId}" : beacon.Founding ? "which wants to found a cluster" : "which is in no cluster yet");
+        }
+
         _hurry.TrySetResult(); // so that it hears of this node as well
         Interlocked.Exchange(ref _news, NewSignal()).TrySetResult();
         News?.Invoke();

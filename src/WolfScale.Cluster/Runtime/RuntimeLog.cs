@@ -78,6 +78,9 @@ internal static partial class RuntimeLog
     [LoggerMessage(2070, LogLevel.Information, "Before a cluster is founded, others of this name and secret are listened for ({Seconds} s)")]
     public static partial void ListeningBeforeFounding(ILogger logger, double seconds);
 
+    [LoggerMessage(2083, LogLevel.Information, "Node {NodeId} at {Address} wanted to found a cluster and does not answer: it may have ended, and its packet have been recorded. Members are listened for once more ({Seconds} s)")]
+    public static partial void FounderIsSilent(ILogger logger, string nodeId, string address, double seconds);
+
     [LoggerMessage(2079, LogLevel.Warning, "The entries {FirstLsn} to {LastLsn} of this node's log are discarded, although they may have been acknowledged (mode \"available\"): {Leader} leads a later epoch without them")]
     public static partial void Discarding(ILogger logger, long firstLsn, long lastLsn, string leader);
 

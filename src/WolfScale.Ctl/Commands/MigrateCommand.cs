@@ -43,7 +43,11 @@ internal static class MigrateCommand
         using var endpoints = Endpoints.Open(parsed);
         var (cluster, node) = await endpoints.ClusterAsync(cancellationToken);
         if (node != endpoints.First)
-            throw new RefusedException($"{endpoints.First.Address} does not answer, so its data cannot be replaced; name the node that is to get a copy with --endpoint.");
+        {
+            throw new RefusedException(
+                $"{endpoints.First.Address} does not answer, and a copy without --physical is loaded by the node itself: nothing was touched. Start the node (systemctl start wolfscale) and ask again, or add --physical, which works on a node that is stopped, too. Another node than this one is named with --endpoint.");
+        }
+
         if (!Consent.Given(
             parsed,
             dryRun,

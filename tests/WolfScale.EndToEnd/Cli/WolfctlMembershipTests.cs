@@ -124,7 +124,7 @@ public class WolfctlMembershipTests(ClusterFixture fixture) : ClusterTests<Clust
         verdict.AssertRight();
     }
 
-    private static async Task<int> MembersAsync(DemoNode asked)
+    internal static async Task<int> MembersAsync(DemoNode asked)
     {
         var outcome = await CommandLine.CtlAsync("list", "servers", "-e", asked.Api, "--json");
         return JsonDocument.Parse(outcome.Output).RootElement.GetProperty("nodes").EnumerateArray().Count(n => n.GetProperty("voter").GetBoolean());

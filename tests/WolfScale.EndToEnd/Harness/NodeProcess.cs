@@ -141,14 +141,19 @@ internal sealed class NodeProcess : IAsyncDisposable
     public static string Text(string value) => $"\"{value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 
     /// <summary>Starts the node; <paramref name="arguments"/> follow <c>start -c FILE</c>.</summary>
-    public async Task StartAsync(params string[] arguments)
+    public Task StartAsync(params string[] arguments) => RunAsync(["start", "-c", ConfigurationFile, .. arguments]);
+
+    /// <summary>Starts it with <c>wolfscale join</c>, through this member's cluster port.</summary>
+    public Task JoinAsync(string member) => RunAsync(["join", member, "-c", ConfigurationFile]);
+
+    private async Task RunAsync(string[] arguments)
     {
         var file = ConfigurationFile;
         var sections = Settings.GroupBy(s => s.Key.Split('.')[0]).Select(g => $"[{g.Key}]\n{string.Concat(g.Select(s => $"{s.Key.Split('.')[1]} = {s.Value}\n"))}");
         await File.WriteAllTextAsync(file, string.Concat(sections));
         File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         var (program, prefix) = Command.WolfScaleProgram();
-        string[] command = [.. _host?.Launcher ?? [], .. Wrapper, program, .. prefix, "start", "-c", file, .. arguments];
+        string[] command = [.. _host?.Launcher ?? [], .. Wrapper, program, .. prefix, .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         _process?.Dispose();
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{program} could not be started.");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using WolfScale.EndToEnd.Demo;
 
@@ -60,14 +61,19 @@ internal sealed partial class OperationsManual : IDisposable
             """);
     }
 
+    public static string Text { get; } = File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md"));
+
     /// <summary>Every procedure: its name, its machine, its commands.</summary>
     public static IReadOnlyDictionary<string, (string Machine, string Commands)> Blocks { get; } = Fence()
-        .Matches(File.ReadAllText(Path.Combine(Repository.Root, "docs", "operations.md")))
+        .Matches(Text)
         .ToDictionary(m => m.Groups["id"].Value, m => (m.Groups["machine"].Value, m.Groups["commands"].Value), StringComparer.Ordinal);
 
-    /// <summary>Runs a procedure on its machine; every command must succeed.</summary>
+    /// <summary>Runs a procedure on its machine; every command must succeed, unless the last one is meant to end with another exit code.</summary>
+    /// <param name="id">Its name.</param>
+    /// <param name="exitCode">How it is to end.</param>
+    /// <param name="mountsOf">A process whose disks the machine has; null for those of the test.</param>
     /// <returns>What it printed.</returns>
-    public async Task<string> RunAsync(string id)
+    public async Task<string> RunAsync(string id, int exitCode = 0, int? mountsOf = null)
     {
         var (here, commands) = Blocks[id];
         await _cluster.RefreshAsync();
@@ -77,8 +83,9 @@ internal sealed partial class OperationsManual : IDisposable
         text = DataDirectory().Replace(text, $"{_cluster.Directory}/$1/wolfscale");
         // A node that joins is not in the demo's list yet: its own API is not known.
         var script = $"export WOLF_DIR='{_cluster.Directory}' WOLF_HERE={here} WOLF_ENDPOINTS='{string.Join(' ', nodes.Any(n => n.Id == here) ? endpoints : [])}' PATH='{_programs.Path}':\"$PATH\"\nset -euo pipefail\n{text}";
-        var result = await Command.RunAsync("bash", ["-c", script], Limit);
-        Assert.True(result.ExitCode == 0, $"{id}: {result}");
+        string[] command = mountsOf is { } pid ? ["nsenter", "-m", "-t", pid.ToString(CultureInfo.InvariantCulture), "bash", "-c", script] : ["bash", "-c", script];
+        var result = await Command.RunAsync(command[0], command[1..], Limit);
+        Assert.True(result.ExitCode == exitCode, $"{id}: {result}");
         await _cluster.RefreshAsync();
         return result.Output;
     }

@@ -98,6 +98,45 @@ public class DiscoveryTests
         Assert.All(founders.OfType<Exception>(), f => Assert.Contains("wants to found a cluster of this name at this moment too", Assert.IsType<ClusterStartException>(f).Message, StringComparison.Ordinal));
     }
 
+    /// <summary>A founder ends before it has founded anything; who has recorded what it said says it again when it is started anew, within the time in which packets are believed.</summary>
+    [Fact]
+    public async Task A_recorded_founding_keeps_nobody_from_founding()
+    {
+        await using var cluster = new TestCluster();
+        using var stranger = Stranger();
+        var recorded = new List<byte[]>();
+        await using (var ended = Service("test", "a secret of the test", new LogLines("ended")))
+        {
+            ended.Announce(new Beacon(Guid.NewGuid(), "node-1", Guid.Empty, $"127.0.1.1:{_port}", "", ApiTls: false, Founding: true));
+            ended.Start();
+            var packet = new byte[2000];
+            while (recorded.Count < 2)
+                recorded.Add(packet[..await stranger.ReceiveAsync(packet).WaitAsync(Promised)]);
+        }
+
+        await SayAsync(stranger, () => recorded, async () => await StartAsync(cluster, "node-1", o => o with { Bootstrap = true }));
+
+        Assert.Equal(1, cluster.Logs["node-1"].Count("node-1", "wanted to found a cluster and does not answer"));
+        await cluster.WriteAsync(1);
+    }
+
+    /// <summary>Its packets look like recorded ones, until it is a member.</summary>
+    [Fact]
+    public async Task A_founder_that_hears_nobody_is_waited_for()
+    {
+        await using var cluster = new TestCluster();
+        using var stranger = Stranger();
+        var seal = new BeaconSeal("a secret of the test", "test");
+        var deaf = new Beacon(Guid.NewGuid(), "node-2", Guid.Empty, $"127.0.1.99:{_port}", "", ApiTls: false, Founding: true);
+        var founded = deaf with { ClusterId = Guid.NewGuid(), Founding = false };
+        bool Waits() => cluster.Logs.TryGetValue("node-1", out var log) && log.Count("node-2", "does not answer") > 0;
+
+        var refused = await Assert.ThrowsAsync<ClusterStartException>(() => SayAsync(
+            stranger, () => [seal.Seal(Waits() ? founded : deaf, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds())], () => StartAsync(cluster, "node-1", o => o with { Bootstrap = true })));
+
+        Assert.Contains(founded.ClusterId.ToString(), refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_cluster_whose_every_address_has_changed_comes_together_again()
     {
@@ -135,10 +174,7 @@ public class DiscoveryTests
         await using var listener = Service("prod", "a secret of the test", log);
         listener.Start();
         await using var node = Service("prod", "a secret of the test", new LogLines("node"));
-        using var stranger = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        stranger.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-        stranger.EnableBroadcast = true;
-        stranger.Bind(new IPEndPoint(IPAddress.Any, _port));
+        using var stranger = Stranger();
         node.Announce(new Beacon(Guid.NewGuid(), "node-1", Guid.NewGuid(), "127.0.0.1:7654", "", ApiTls: false, Founding: false));
         node.Start();
         var recorded = new byte[2000];
@@ -209,6 +245,30 @@ public class DiscoveryTests
 
     private DiscoveryService Service(string name, string secret, LogLines log) =>
         new(new DiscoveryOptions { ClusterName = name, Secret = secret, Bind = new IPEndPoint(IPAddress.Loopback, _port) }, log, TimeProvider.System);
+
+    /// <summary>Somebody on the network, who hears everything.</summary>
+    private Socket Stranger()
+    {
+        var stranger = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) { EnableBroadcast = true };
+        stranger.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        stranger.Bind(new IPEndPoint(IPAddress.Any, _port));
+        return stranger;
+    }
+
+    /// <summary>Sends packets to everybody, again and again while something is done.</summary>
+    private async Task SayAsync(Socket sender, Func<IReadOnlyList<byte[]>> packets, Func<Task> doAsync)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        var done = doAsync();
+        while (!done.IsCompleted)
+        {
+            foreach (var packet in packets())
+                sender.SendTo(packet, new IPEndPoint(IPAddress.Parse("127.255.255.255"), _port));
+            await timer.WaitForNextTickAsync();
+        }
+
+        await done;
+    }
 
     /// <summary>Starts a node on the next address of loopback.</summary>
     private Task<ClusterNode> StartAsync(TestCluster cluster, string id, Func<ClusterOptions, ClusterOptions>? change = null)

@@ -28,8 +28,26 @@ public class BeaconSealTests
     {
         var longest = Node with { NodeId = new string('n', 128), ClusterAddress = new string('h', 250) + ":7654", ApiAddress = new string('h', 250) + ":8080" };
 
-        Assert.Equal(BeaconRefusal.None, _seal.Open(_seal.Seal(longest, 1), out var heard, out _));
-        Assert.Equal(longest, heard);
+        Guid[] answered = [.. Enumerable.Range(0, 20).Select(_ => Guid.NewGuid())];
+
+        Assert.Equal(BeaconRefusal.None, _seal.Open(_seal.Seal(longest, 1, answered), answered[7], out var heard, out _, out var answers));
+        Assert.Equal((longest, true), (heard, answers));
+    }
+
+    [Fact]
+    public void A_beacon_answers_those_whom_it_names_and_nobody_else()
+    {
+        var (first, second) = (Guid.NewGuid(), Guid.NewGuid());
+
+        bool Answers(byte[] packet, Guid self)
+        {
+            Assert.Equal(BeaconRefusal.None, _seal.Open(packet, self, out _, out _, out var answers));
+            return answers;
+        }
+        Assert.True(Answers(_seal.Seal(Node, 1, first, second), second));
+        Assert.False(Answers(_seal.Seal(Node, 1, first), second));
+        Assert.False(Answers(_seal.Seal(Node, 1), Guid.Empty));
+        Assert.False(Answers(_seal.Seal(Node, 1, Guid.Empty), Guid.Empty));
     }
 
     [Fact]
@@ -80,5 +98,15 @@ public class BeaconSealTests
 
         Assert.Equal(BeaconRefusal.None, _seal.Open([.. text, .. HMACSHA256.HashData(key, text)], out var heard, out _));
         Assert.Equal(Node, heard);
+    }
+
+    [Fact]
+    public void An_earlier_version_answers_nobody()
+    {
+        var key = HKDF.DeriveKey(HashAlgorithmName.SHA256, "a secret that is long enough"u8.ToArray(), 32, "prod"u8.ToArray(), "wolfscale discovery beacon 1"u8.ToArray());
+        var text = _seal.Seal(Node, 5)[..^33];
+
+        Assert.Equal(BeaconRefusal.None, _seal.Open([.. text, .. HMACSHA256.HashData(key, text)], Guid.NewGuid(), out var heard, out _, out var answers));
+        Assert.Equal((Node, false), (heard, answers));
     }
 }

@@ -22,6 +22,7 @@ internal sealed class AckedWriter : IAsyncDisposable
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<Attempt> _attempts = new();
+    private readonly ConcurrentQueue<string> _notLetIn = new();
     private readonly WriterOptions _options;
     private readonly IReadOnlyList<SqlServer> _servers;
     private readonly List<Task> _sessions;
@@ -38,6 +39,9 @@ internal sealed class AckedWriter : IAsyncDisposable
     public TimeSpan Now => _clock.Elapsed;
 
     public IReadOnlyCollection<Attempt> Attempts => _attempts;
+
+    /// <summary>What its sessions were told when they could not connect.</summary>
+    public IReadOnlyCollection<string> NotLetIn => _notLetIn;
 
     /// <summary>Creates the two tables on the leader, if they are not there.</summary>
     public static Task CreateTablesAsync(SqlServer leader, string database) => leader.RunAsync(
@@ -102,14 +106,18 @@ internal sealed class AckedWriter : IAsyncDisposable
     {
         while (!_stop.IsCancellationRequested)
         {
+            var letIn = false;
             try
             {
                 await using var connection = await server.ClientAsync(_options.User, _options.Password, _options.Database);
+                letIn = true;
                 await InsertAsync(server, connection);
             }
             catch (Exception e) when (IsBroken(e))
             {
                 // The server is down, starting, or cut this client off: what that did to an insert is noted by its attempt.
+                if (!letIn)
+                    _notLetIn.Enqueue($"{server.Name}: {e.Message}");
                 await PauseAsync(_options.RetryPause);
             }
         }
