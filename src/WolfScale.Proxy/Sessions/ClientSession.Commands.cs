@@ -390,7 +390,7 @@ internal sealed partial class ClientSession
         NoteUnseen(ok.Changes);
         if (ok.Changes.IsEmpty)
             return;
-        ApplyChanges(ok.Changes);
+        ApplyChanges(ok.Changes, inRoutine: ok.HasMoreResults && _flight.Class.Has(StatementTraits.CallsProcedure) && !_flight.Class.Has(StatementTraits.MultiStatement));
         if (SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             NoteWrite(gtid);
     }
@@ -417,11 +417,11 @@ internal sealed partial class ClientSession
     /// <summary>The statement under way, which is kept.</summary>
     private ReadOnlySpan<byte> FlightText => _flightStatement is { } prepared ? prepared.Sql : _flight.Packet[(PacketHeader.Size + 1)..];
 
-    private void ApplyChanges(ReadOnlySpan<byte> changes)
+    private void ApplyChanges(ReadOnlySpan<byte> changes, bool inRoutine)
     {
         NoteTracked(changes);
         var before = _state.Version;
-        _state.Apply(changes, _flight.Class, _flight.IsKept ? FlightText : default);
+        _state.Apply(changes, _flight.Class, _flight.IsKept ? FlightText : default, inRoutine);
         if (_state.Version == before)
             return;
         _leader!.StateVersion = _state.Version;

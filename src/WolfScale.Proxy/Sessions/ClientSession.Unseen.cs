@@ -34,10 +34,19 @@ internal sealed partial class ClientSession
     private void NoteUnseen(ReadOnlySpan<byte> changes)
     {
         var opaque = IsOpaque(_flight.Class);
-        if (_login!.IsHop || _state.Tie is not null)
-            return; // of a hop the client's own proxy asks
+        var explained = false;
+        var changed = !changes.IsEmpty && SessionChanges.HasStateChanged(changes, out explained);
+        if (_login!.IsHop)
+            return; // the client's own proxy asks
+        if (_state.Tie is not null)
+        {
+            _hasTemporaryTables |= opaque && changed;
+            return;
+        }
+
         _mayHaveVariables |= opaque;
-        if (changes.IsEmpty || !SessionChanges.HasStateChanged(changes, out var explained))
+        _hasUnseen |= opaque && _state.HasUserVariables; // what is known may not be true any more
+        if (!changed)
             return;
         if (opaque)
             _hasUnseen = true;
@@ -58,14 +67,22 @@ internal sealed partial class ClientSession
         {
             (_hasUnseen, _mayHaveVariables) = (false, false);
             if (refusal is not null || setup.LastRow.Count != 2 || Text(setup, 0) is not { } names || names.Length >= LongestNames || names.Count(',') >= MostVariables)
-                _state.TieTo("what a routine has done to it cannot be found out");
+                TieUnseen("what a routine has done to it cannot be found out");
             else if (Text(setup, 1) != "0")
-                _state.TieTo("a routine or dynamic SQL has made temporary tables or prepared statements in it");
+                TieUnseen("a routine or dynamic SQL has made temporary tables or prepared statements in it");
             else
                 NoteSetUnseen(names);
             then();
         });
         leader.Setup.Begin();
+        OnAnotherLeads(); // it may have fallen silent since the session spoke last
+    }
+
+    /// <summary>Its reads are the leader's too: a table of that name may be somebody else's elsewhere.</summary>
+    private void TieUnseen(string why)
+    {
+        _hasTemporaryTables = true;
+        _state.TieTo(why);
     }
 
     private void NoteSetUnseen(string names)
@@ -81,6 +98,8 @@ internal sealed partial class ClientSession
     {
         if (_hasUnseen)
             _state.TieTo("the leader died before it could be asked what a routine had done to the session");
+        if (_mayHaveVariables)
+            _state.ForgetUserVariables(); // a trigger may have set them anew
         (_hasUnseen, _mayLackVariables) = (false, _mayLackVariables | _mayHaveVariables);
         _mayHaveVariables = false;
     }

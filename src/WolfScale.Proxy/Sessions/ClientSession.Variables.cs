@@ -56,13 +56,15 @@ internal sealed partial class ClientSession
         });
         server.Setup = new BackendSetup(server, null, [ScriptItem.Query("SELECT " + string.Join(',', columns))], (setup, refusal) => OnVariables(names, setup, refusal));
         server.Setup.Begin();
+        OnAnotherLeads(); // the leader may have fallen silent since the session spoke last
     }
 
     private void LoseVariables() => Refuse(ProxyErrors.SessionCannotMove("the server on which its user variables were set last is gone"), 1);
 
     private void OnVariables(List<string> names, BackendSetup setup, ErrPacket? refusal)
     {
-        if (refusal is not null || setup.LastRow.Count != 4 * names.Count || setup.LastTypes.Count < 4 * names.Count)
+        if (refusal is not null || setup.LastRow.Count != 4 * names.Count || setup.LastTypes.Count < 4 * names.Count
+            || setup.LastRow.Any(static value => value is not null && value.AsSpan().Contains((byte)0))) // results in UTF-16 or UTF-32
             _state.TieTo("its user variables cannot be read");
         else
         {
@@ -86,6 +88,7 @@ internal sealed partial class ClientSession
         var leader = _leader!;
         leader.Setup = new BackendSetup(leader, null, [_state.UserVariables(names)], (_, _) => OnVariablesSet());
         leader.Setup.Begin();
+        OnAnotherLeads();
     }
 
     private void OnVariablesSet()

@@ -53,7 +53,8 @@ internal sealed class SessionState
     /// <param name="changes">The session-track part of it.</param>
     /// <param name="statement">What was executed: the report does not tell everything.</param>
     /// <param name="sql">Its text; empty where it was not kept.</param>
-    public void Apply(ReadOnlySpan<byte> changes, StatementClass statement = default, ReadOnlySpan<byte> sql = default)
+    /// <param name="inRoutine">It comes from within a routine, which goes on: at its end some variables are what they were (MariaDB 10.11), and that is not reported.</param>
+    public void Apply(ReadOnlySpan<byte> changes, StatementClass statement = default, ReadOnlySpan<byte> sql = default, bool inRoutine = false)
     {
         var before = Version;
         var forItself = statement.Has(StatementTraits.SetsForItself); // the next OK reports what the variables were put back to
@@ -72,7 +73,7 @@ internal sealed class SessionState
                 if (statement.Has(StatementTraits.SetsClock | StatementTraits.ResetsClock))
                     SetClock(statement.Has(StatementTraits.ResetsClock) ? Default : Encoding.UTF8.GetString(reader.Value));
             }
-            else if (reader.Kind == SessionChangeKind.SystemVariables && !forItself && !IsPassing(reader.Name))
+            else if (reader.Kind == SessionChangeKind.SystemVariables && !forItself && !IsPassing(reader.Name) && !(inRoutine && IsRoutines(reader.Name)))
             {
                 charset |= reader.Name.SequenceEqual("character_set_connection"u8);
                 collation |= reader.Name.SequenceEqual("collation_connection"u8);
@@ -122,6 +123,15 @@ internal sealed class SessionState
         Version++;
     }
 
+    public bool HasUserVariables => _userVariables.Count > 0;
+
+    /// <summary>What is known of them is not to be relied on.</summary>
+    public void ForgetUserVariables()
+    {
+        _userVariables.Clear();
+        Version++;
+    }
+
     /// <summary>Whether this user variable's value is known.</summary>
     public bool HasUserVariable(string name) => _userVariables.ContainsKey(name);
 
@@ -144,6 +154,9 @@ internal sealed class SessionState
         if (Schema is { Length: > 0 })
             yield return ParsingContext.Use(Schema);
     }
+
+    private static bool IsRoutines(ReadOnlySpan<byte> name) =>
+        name.SequenceEqual("sql_mode"u8) || name.SequenceEqual("character_set_client"u8) || name.SequenceEqual("character_set_connection"u8) || name.SequenceEqual("collation_connection"u8);
 
     /// <summary>Reported, and not the session's to set, or the proxy's own.</summary>
     private static bool IsPassing(ReadOnlySpan<byte> name) =>

@@ -101,6 +101,93 @@ public sealed class UnseenTests : IDisposable
         client.ExpectEnd();
     }
 
+    /// <summary>SELECT … INTO in a routine is not reported, and the old value would be a wrong answer.</summary>
+    [Fact]
+    public void A_known_variable_is_read_again_after_a_routine()
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, "SET @a = 0", Ok(StateChanged));
+        client.Send(Query("CALL p()"));
+        Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
+        server.SayRow("0", "latin1", "latin1_swedish_ci", "30");
+        Assert.Equal("\x03" + "CALL p()", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("DO 1"));
+        Answer(server, "61", "0");
+        Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A trigger sets it anew, and which one it was is not reported.</summary>
+    [Fact]
+    public void A_known_variable_that_a_trigger_may_have_set_is_not_read_elsewhere()
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, "SET @a = 0", Ok(StateChanged));
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        _ = server.Read();
+        server.SayRow("0", "latin1", "latin1_swedish_ci", "30");
+        Assert.Equal("\x03INSERT INTO t VALUES (1)", server.ReadText());
+        server.Send(Packet(1, Ok(StateChanged)));
+        Assert.Equal(0, client.Read()[0]);
+        MovesAfter(server);
+        client.Send(Query("SELECT @a"));
+        _ = Moved();
+        Assert.Contains("may have set the user variable @a", client.ReadText(), StringComparison.Ordinal);
+    }
+
+    /// <summary>What it reports before its end holds inside of it alone.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void The_mode_of_a_routine_that_shows_rows_is_not_the_sessions(bool goesOn)
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("CALL p()"));
+        _ = server.Read();
+        var inside = Ok([.. TwoSidedAnswer.Variable("sql_mode", "ANSI_QUOTES")], goesOn ? ServerStatus.AutoCommit | ServerStatus.MoreResults : ServerStatus.AutoCommit);
+        server.Send(Packet(1, inside));
+        Assert.Equal(0, client.Read()[0]);
+        if (goesOn)
+        {
+            server.Send(Packet(2, Ok()));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        MovesAfter(server);
+        client.Send(Query("DO 1"));
+        Assert.Equal(goesOn ? "\x03" + "DO 1" : "\x03SET SESSION sql_mode='ANSI_QUOTES'", Moved().ReadText());
+    }
+
+    /// <summary>A real table of that name may be on other servers.</summary>
+    [Fact]
+    public void With_a_routines_temporary_table_reads_stay_on_the_leader()
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
+        var (client, server) = _kit.LogIn();
+        Done(client, server, "SELECT a FROM t", Ok()); // the account is looked up
+        Done(client, server, "CALL p()", Ok(StateChanged));
+        client.Send(Query("SELECT a FROM made"));
+        Answer(server, "", "1");
+        Assert.Equal("\x03SELECT a FROM made", server.ReadText());
+        Assert.False(_kit.LocalIsDialled);
+    }
+
+    /// <summary>Its machine is frozen: nothing closes the connection, and nobody would answer the proxy's own question.</summary>
+    [Theory]
+    [InlineData("SET @a = 1", "could be read")]
+    [InlineData("CALL p()", "could be asked")]
+    public void A_silent_leader_is_not_asked_for_ever(string sql, string reason)
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, sql, Ok(StateChanged));
+        _kit.Current = _kit.Current with { Epoch = 2, Leader = _kit.LocalAddress };
+        _kit.AwaitLook();
+        client.Send(Query("DO 1"));
+        Assert.Contains(reason, client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
     [Theory]
     [InlineData("SET @a = 1")]
     [InlineData("SET ROLE r")]
