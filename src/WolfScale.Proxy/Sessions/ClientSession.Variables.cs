@@ -64,7 +64,7 @@ internal sealed partial class ClientSession
     private void OnVariables(List<string> names, BackendSetup setup, ErrPacket? refusal)
     {
         if (refusal is not null || setup.LastRow.Count != 4 * names.Count || setup.LastTypes.Count < 4 * names.Count
-            || setup.LastRow.Any(static value => value is not null && value.AsSpan().Contains((byte)0))) // results in UTF-16 or UTF-32
+            || Text(setup, 1)?.Contains('\0', StringComparison.Ordinal) != false) // its results are in UTF-16 or UTF-32, as the character set's name shows
             _state.TieTo("its user variables cannot be read");
         else
         {

@@ -118,6 +118,28 @@ public sealed class UnseenTests : IDisposable
         Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
     }
 
+    /// <summary>With character_set_results = utf16 the answer cannot be read; a binary value may hold anything.</summary>
+    [Theory]
+    [InlineData("1", "\0l\0a", true)]
+    [InlineData("\0x", "binary", false)]
+    public void An_answer_that_the_proxy_cannot_read_ties_the_session_and_does_not_end_it(string value, string charset, bool ties)
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, "SET @a = 1", Ok(StateChanged));
+        client.Send(Query("DO 1"));
+        _ = server.Read();
+        server.SayRow(value, charset, "binary", "31");
+        Assert.Equal("\x03" + "DO 1", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        MovesAfter(server);
+        client.Send(Query("DO 2"));
+        if (ties)
+            Assert.Contains("variables cannot be read", client.ReadText(), StringComparison.Ordinal);
+        else
+            _ = Moved();
+    }
+
     /// <summary>A trigger sets it anew, and which one it was is not reported.</summary>
     [Fact]
     public void A_known_variable_that_a_trigger_may_have_set_is_not_read_elsewhere()
