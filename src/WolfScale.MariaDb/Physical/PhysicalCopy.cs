@@ -104,7 +104,8 @@ public sealed class PhysicalCopy : IAsyncDisposable
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _broken);
         try
         {
-            using var sink = new DumpSink(target, pace);
+            // A leader's is not held up: at its end mariadb-backup holds all commits until the rest of the redo log is taken from it.
+            using var sink = new DumpSink(target, IsLeader ? null : pace);
             await RunAsync(sink, end.Token);                                                            // 2
             var position = await EndAsync();                                                            // 3
             var lsn = await PlaceInLog.FindAsync(position, _log, cancellationToken);
