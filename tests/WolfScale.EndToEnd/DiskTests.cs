@@ -40,7 +40,7 @@ public sealed class DiskTests : IAsyncDisposable
         var full = writer.Now;
         await _disk!.FillAsync();
         Print(await AwaitAnotherLeaderAsync(writer, leader, full));
-        Assert.Contains("disk is full", await EventAsync(leader, "database_unfit"), StringComparison.Ordinal);
+        Assert.Contains("disk is full", await UnfitAsync(leader), StringComparison.Ordinal);
 
         _disk.MakeRoom();
         await AssertHealedAsync(writer);
@@ -58,7 +58,7 @@ public sealed class DiskTests : IAsyncDisposable
         var broken = writer.Now;
         await _disk!.BreakAsync();
         Print(await AwaitAnotherLeaderAsync(writer, leader, broken));
-        Print(await EventAsync(leader, "database_unfit"));
+        Print(await UnfitAsync(leader));
 
         await leader.MariaDb!.StopAsync(force: true);
         await _disk.MendAsync();
@@ -119,19 +119,8 @@ public sealed class DiskTests : IAsyncDisposable
         return string.Create(CultureInfo.InvariantCulture, $"{leader.Id} acknowledged a write {seconds:0.00} s after the disk took none any more");
     }
 
-    /// <summary>The latest event of a kind that a node tells.</summary>
-    private static async Task<string> EventAsync(NodeProcess node, string kind)
-    {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        var answer = "";
-        await Poll.UntilAsync($"an event {kind} of {node.Id}", Patience, async () =>
-        {
-            using var document = System.Text.Json.JsonDocument.Parse(await http.GetStringAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{node.BasePort + 1}/events?limit=1000"))));
-            answer = document.RootElement.GetProperty("events").EnumerateArray().Where(e => e.GetProperty("kind").GetString() == kind).Select(e => e.GetProperty("message").GetString()!).LastOrDefault() ?? "";
-            return answer.Length > 0 ? null : "none yet";
-        });
-        return answer;
-    }
+    private static Task<string> UnfitAsync(NodeProcess node) =>
+        NodeEvents.AwaitLatestAsync(new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{node.BasePort + 1}")), "database_unfit", Patience);
 
     private async Task AssertHealedAsync(AckedWriter writer)
     {

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using WolfScale.EndToEnd.Demo;
 using WolfScale.EndToEnd.Harness;
 using WolfScale.EndToEnd.Workloads.Acked;
@@ -20,8 +19,7 @@ public sealed class StoppedDatabaseTests(ClusterFixture fixture) : ClusterTests<
         var cluster = await Fixture.HealthyAsync();
         var database = cluster.Facts.Database;
         await AckedWriter.CreateTablesAsync((await cluster.LeaderAsync()).Server, database);
-        var proxies = cluster.Facts.Nodes.Select(n => new SqlServer(n.Id, n.Proxy.Host, n.Proxy.Port, n.MariaDb.Socket)).ToList();
-        await using var writer = AckedWriter.Start(proxies, new WriterOptions(cluster.Facts.User, cluster.Facts.Password, database));
+        await using var writer = AckedWriter.Start(cluster.Proxies, new WriterOptions(cluster.Facts.User, cluster.Facts.Password, database));
 
         for (var run = 1; run <= Long.Or(10, 1); run++)
         {
@@ -34,7 +32,7 @@ public sealed class StoppedDatabaseTests(ClusterFixture fixture) : ClusterTests<
             await cluster.RefreshAsync();
             var stopped = await PauseAsync(cluster, writer, "SIGTERM to MariaDB", leader => cluster.SignalAsync(leader.Id, Part.MariaDb, Signal.Terminate));
 
-            Assert.Contains("handed the lead over", await WhyAsync(stopped.Next), StringComparison.Ordinal);
+            Assert.Contains("handed the lead over", await NodeEvents.AwaitLatestAsync(new Uri(stopped.Next.Api), "elected", Patience), StringComparison.Ordinal);
             await Processes.AwaitEndAsync(stopped.Before.MariaDb.Pid ?? 0, $"{stopped.Before.Id}'s mariadbd");
             await cluster.StartNodeAsync(stopped.Before.Id, Part.MariaDb);
             await cluster.AwaitHealthyAsync(TimeSpan.FromSeconds(90));
@@ -60,19 +58,5 @@ public sealed class StoppedDatabaseTests(ClusterFixture fixture) : ClusterTests<
         var pause = answers.Zip(answers.Skip(1), (a, b) => b - a).Max();
         Assert.True(pause < TimeSpan.FromSeconds(Long.Or(2, 10)), $"{what}: no write was acknowledged for {pause}");
         return (leader, next, pause);
-    }
-
-    /// <summary>Why the node leads, by its own history.</summary>
-    private static async Task<string> WhyAsync(DemoNode node)
-    {
-        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        var why = "";
-        await Poll.UntilAsync($"{node.Id}'s election in its history", Patience, async () =>
-        {
-            using var document = JsonDocument.Parse(await http.GetStringAsync(new Uri(new Uri(node.Api), "/events?limit=1000")));
-            why = document.RootElement.GetProperty("events").EnumerateArray().Where(e => e.GetProperty("kind").GetString() == "elected").Select(e => e.GetProperty("message").GetString()!).LastOrDefault() ?? "";
-            return why.Length > 0 ? null : "none";
-        });
-        return why;
     }
 }

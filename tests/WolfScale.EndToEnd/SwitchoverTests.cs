@@ -17,8 +17,7 @@ public sealed class SwitchoverTests(ClusterFixture fixture) : ClusterTests<Clust
         var cluster = await Fixture.HealthyAsync();
         var database = cluster.Facts.Database;
         await AckedWriter.CreateTablesAsync((await cluster.LeaderAsync()).Server, database);
-        var proxies = cluster.Facts.Nodes.Select(n => new SqlServer(n.Id, n.Proxy.Host, n.Proxy.Port, n.MariaDb.Socket)).ToList();
-        await using var writer = AckedWriter.Start(proxies, new WriterOptions(cluster.Facts.User, cluster.Facts.Password, database));
+        await using var writer = AckedWriter.Start(cluster.Proxies, new WriterOptions(cluster.Facts.User, cluster.Facts.Password, database));
         var pauses = new List<TimeSpan>();
         for (var run = 1; run <= Long.Or(50, 3); run++)
         {
@@ -28,7 +27,7 @@ public sealed class SwitchoverTests(ClusterFixture fixture) : ClusterTests<Clust
             var pause = told.RootElement.GetProperty("write_pause_ms");
             Assert.True(pause.ValueKind == JsonValueKind.Number && pause.GetInt64() > 0, $"switchover {run} does not tell how long writes waited: {told.RootElement}");
             pauses.Add(TimeSpan.FromMilliseconds(pause.GetInt64()));
-            foreach (var proxy in proxies)
+            foreach (var proxy in cluster.Proxies)
             {
                 var since = writer.Now;
                 await Poll.UntilAsync($"writes through {proxy}", Patience, () => Task.FromResult(

@@ -47,7 +47,7 @@ internal sealed class BackgroundPace(TimeProvider time)
     /// <summary>As a follower this node has synced what it received, which took so long.</summary>
     public void Synced(TimeSpan took) => Note(0, took);
 
-    /// <summary>So many bytes are to be sent that the quorum has long had.</summary>
+    /// <summary>So many bytes are to be sent that no commit waits for.</summary>
     /// <returns>How long the sender waits first; at most a second.</returns>
     public TimeSpan Spend(long bytes)
     {

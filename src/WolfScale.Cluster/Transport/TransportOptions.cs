@@ -30,7 +30,7 @@ internal sealed record TransportOptions
     /// <summary>Longest pause between two attempts to reach a peer.</summary>
     public int RedialMs { get; init; } = 1000;
 
-    /// <summary>How fast batches are sent that a peer missed, for all links together; null for no limit.</summary>
+    /// <summary>How fast batches are sent that a peer missed, for all links together, and whatever else the node sends in the background; null for no limit.</summary>
     public BackgroundPace? Background { get; init; }
 
     public static byte[] SecretBytes(string secret) => Encoding.UTF8.GetBytes(secret);

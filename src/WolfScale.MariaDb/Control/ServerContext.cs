@@ -60,7 +60,7 @@ internal sealed record ServerContext
     public async Task LookAtDisksAsync()
     {
         await Disks.LookAsync(Server);
-        Board.Update(s => s with { CannotWrite = Disks.Refusal, Reason = s.CannotWrite.Length == 0 ? s.Reason : s.Reason.Replace(s.CannotWrite, "", StringComparison.Ordinal).Trim() });
+        Board.Update(s => s with { CannotWrite = Disks.Refusal });
     }
 
     /// <summary>Where the server stands: one reader for all roles, so that it verifies once.</summary>

@@ -3,6 +3,7 @@ namespace WolfScale.MariaDb;
 /// <summary>The controller's present snapshot. Written by its loop alone; read by anyone.</summary>
 internal sealed class StateBoard
 {
+    private DatabaseState _said = new(); // as the roles have it: what the disks say is laid over it, and is gone with them
     private volatile DatabaseState _state = new();
 
     public event Action<DatabaseState>? Changed;
@@ -12,11 +13,9 @@ internal sealed class StateBoard
     /// <summary>Swaps the snapshot, and tells those who listen where it differs.</summary>
     public void Update(Func<DatabaseState, DatabaseState> change)
     {
-        var before = _state;
-        var after = change(before);
-        if (after.CannotWrite.Length > 0)
-            after = after with { Fit = false, Reason = after.Reason.Contains(after.CannotWrite, StringComparison.Ordinal) ? after.Reason : $"{after.Reason} {after.CannotWrite}".Trim() };
-        if (after.Equals(before))
+        _said = change(_said);
+        var after = _said.CannotWrite.Length == 0 ? _said : _said with { Fit = false, Reason = $"{_said.Reason} {_said.CannotWrite}".Trim() };
+        if (after.Equals(_state))
             return;
         _state = after;
         Changed?.Invoke(after);

@@ -10,9 +10,9 @@ internal sealed class DumpSink(Stream target, Action<long>? pace = null) : IDisp
 {
     private const int PacedBytes = 256 << 10; // at a time
 
-    private long _unpaced;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _bytes;
+    private long _unpaced;
 
     public void Write(ReadOnlySpan<byte> bytes)
     {

@@ -177,7 +177,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         {
             // What its data cannot take is no difference in them.
             _failures = 0;
-            context.Board.Enter(DatabasePhase.Waiting, $"Applying the log stopped at '{_failedAt}' {error} {context.Board.State.CannotWrite}");
+            context.Board.Enter(DatabasePhase.Waiting, $"Applying the log stopped at '{_failedAt}' {error}");
             return TimeSpan.FromSeconds(1);
         }
 

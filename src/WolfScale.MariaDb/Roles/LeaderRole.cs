@@ -187,8 +187,7 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
         _told = await new EventSwitch(context.Server).ReadAsync(_told);
         var announcement = context.Facts.Announcement(_told).ToString();
         context.Board.Update(s => s with { Fit = report.Verdict != HealthVerdict.Sick, Reason = report.Reason, Announcement = announcement });
-        var gate = await WriteGate.StatusAsync(context.Server);
-        if (!gate.IsOpen && !handover.IsPrepared)
+        if (!handover.IsPrepared && !await WriteGate.IsOpenAsync(context.Server))
         {
             LogClosed(context.Logger);
             await WriteGate.OpenAsync(context.Server);

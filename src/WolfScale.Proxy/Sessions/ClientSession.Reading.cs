@@ -131,17 +131,19 @@ internal sealed partial class ClientSession
     {
         BeginReading();
         ChooseReader();
-        if (MustConfirm(_flight.Code, _flight.Class) || (_sawLeader && _consistency == ReadConsistency.Session))
+        var mustConfirm = MustConfirm(_flight.Code, _flight.Class);
+        if (mustConfirm || (_sawLeader && _consistency == ReadConsistency.Session))
         {
-            AskReadIndex(OnReadIndex);
+            AskReadIndex(mustConfirm, OnReadIndex);
             return;
         }
 
         ReadWith(_consistency == ReadConsistency.Session ? _seen : null);
     }
 
+    /// <param name="mustConfirm">Nothing goes on without an answer: asks again until <see cref="_confirmUntilMs"/>.</param>
     /// <param name="heard">Whether a leader was confirmed, and the last GTID that anybody can have been told of then.</param>
-    private void AskReadIndex(Action<bool, Gtid?> heard)
+    private void AskReadIndex(bool mustConfirm, Action<bool, Gtid?> heard)
     {
         var ticket = _ticket;
         _ = _context.Routes.ReadIndexAsync().ContinueWith(asked =>
@@ -150,21 +152,20 @@ internal sealed partial class ClientSession
             var gtid = asked.IsCompletedSuccessfully ? asked.Result : null;
 #pragma warning restore RS0030
             var ok = asked.IsCompletedSuccessfully;
-            _loop.Post(() => Redeem(ticket, () => heard(ok, gtid)));
+            _loop.Post(() => Redeem(ticket, () =>
+            {
+                if (!ok && mustConfirm && _loop.NowMs < _confirmUntilMs)
+                    Later(LookAgainMs, () => AskReadIndex(mustConfirm, heard));
+                else
+                    heard(ok, gtid);
+            }));
         },
         CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private void OnReadIndex(bool confirmed, Gtid? gtid)
     {
-        var mustConfirm = MustConfirm(_flight.Code, _flight.Class);
-        if (!confirmed && mustConfirm && _loop.NowMs < _confirmUntilMs)
-        {
-            Later(LookAgainMs, () => AskReadIndex(OnReadIndex));
-            return;
-        }
-
-        if (!confirmed && mustConfirm)
+        if (!confirmed && MustConfirm(_flight.Code, _flight.Class))
         {
             Answer(ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
             return;

@@ -104,24 +104,19 @@ internal sealed partial class ClientSession
         _confirmUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         Phase = SessionPhase.Preparing;
         _flight.Note(default, Harmless);
-        AskReadIndex(OnUnreadConfirmed);
+        AskReadIndex(mustConfirm: true, OnUnreadConfirmed);
     }
 
     private void OnUnreadConfirmed(bool confirmed, Gtid? gtid)
     {
-        if (!confirmed && _loop.NowMs < _confirmUntilMs)
-        {
-            Later(LookAgainMs, () => AskReadIndex(OnUnreadConfirmed));
-        }
-        else if (!confirmed)
+        if (!confirmed)
         {
             Refuse(ProxyErrors.NoLeader(_context.Options.FailoverWaitMs), 1); // all that follows would have to be read over
+            return;
         }
-        else
-        {
-            (_hasForeignToken, _unreadIsConfirmed) = (false, true);
-            BecomeIdle();
-        }
+
+        (_hasForeignToken, _unreadIsConfirmed) = (false, true);
+        BecomeIdle();
     }
 
     private int Stream(Span<byte> bytes)

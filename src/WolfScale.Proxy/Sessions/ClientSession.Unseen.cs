@@ -33,11 +33,10 @@ internal sealed partial class ClientSession
     /// <summary>An OK of the leader's.</summary>
     private void NoteUnseen(ReadOnlySpan<byte> changes)
     {
-        var opaque = IsOpaque(_flight.Class);
-        var explained = false;
-        var changed = !changes.IsEmpty && SessionChanges.HasStateChanged(changes, out explained);
         if (_login!.IsHop)
             return; // the client's own proxy asks
+        var opaque = IsOpaque(_flight.Class);
+        var changed = SessionChanges.HasStateChanged(changes, out var explained);
         if (_state.Tie is not null)
         {
             _hasTemporaryTables |= opaque && changed;
@@ -45,12 +44,8 @@ internal sealed partial class ClientSession
         }
 
         _mayHaveVariables |= opaque;
-        _hasUnseen |= opaque && _state.HasUserVariables; // what is known may not be true any more
-        if (!changed)
-            return;
-        if (opaque)
-            _hasUnseen = true;
-        else if (!explained && !_flight.Class.Has(StatementTraits.SetsUserVariable | StatementTraits.SetsRole | StatementTraits.UsesSqlStatement))
+        _hasUnseen |= opaque && (changed || _state.HasUserVariables); // what is known of them may not be true any more
+        if (changed && !opaque && !explained && !_flight.Class.Has(StatementTraits.SetsUserVariable | StatementTraits.SetsRole | StatementTraits.UsesSqlStatement))
             _mayHaveVariables = true; // a trigger's: its own scratch-pad as a rule
     }
 
@@ -105,20 +100,10 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>A variable that the statement under way reads, and that may have been set unseen on a connection that is gone; else null.</summary>
-    private string? LackedVariable()
-    {
-        if (!_mayLackVariables || !_flight.Class.Has(StatementTraits.UsesUserVariable) || _flight.Class.Has(StatementTraits.SetsUserVariable))
-            return null;
-        var sql = FlightText;
-        var tokens = new SqlTokenizer(sql, Classifier);
-        for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid); tokens.Next())
-        {
-            if (tokens.Kind == TokenKind.UserVariable && Encoding.UTF8.GetString(tokens.Value.Of(sql)).ToLowerInvariant() is var name && !_state.HasUserVariable(name))
-                return name;
-        }
-
-        return null;
-    }
+    private string? LackedVariable() =>
+        _mayLackVariables && _flight.Class.Has(StatementTraits.UsesUserVariable) && !_flight.Class.Has(StatementTraits.SetsUserVariable)
+            ? NamesIn(FlightText).Find(name => !_state.HasUserVariable(name))
+            : null;
 
     private void ForgetUnseen() => (_hasUnseen, _mayHaveVariables, _mayLackVariables) = (false, false, false);
 }

@@ -22,15 +22,23 @@ internal sealed partial class ClientSession
     {
         if (!statement.Has(StatementTraits.SetsUserVariable) || _login!.IsHop)
             return;
+        _assigning.UnionWith(NamesIn(sql));
+        if (_assigning.Count == 0)
+            _state.TieTo("it has user variables whose names the statement does not tell");
+    }
+
+    /// <summary>The user variables of a statement.</summary>
+    private List<string> NamesIn(ReadOnlySpan<byte> sql)
+    {
+        var names = new List<string>();
         var tokens = new SqlTokenizer(sql, Classifier);
         for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid); tokens.Next())
         {
             if (tokens.Kind == TokenKind.UserVariable)
-                _ = _assigning.Add(Encoding.UTF8.GetString(tokens.Value.Of(sql)).ToLowerInvariant());
+                names.Add(Encoding.UTF8.GetString(tokens.Value.Of(sql)).ToLowerInvariant());
         }
 
-        if (_assigning.Count == 0)
-            _state.TieTo("it has user variables whose names the statement does not tell");
+        return names;
     }
 
     private bool MustReadVariables(StatementClass statement) =>

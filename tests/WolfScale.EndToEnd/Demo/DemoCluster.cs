@@ -35,6 +35,9 @@ internal sealed class DemoCluster : IAsyncDisposable
 
     public IReadOnlyList<SqlServer> Servers => [.. Facts.Nodes.Where(n => n.MariaDb is not null).Select(n => n.Server)];
 
+    /// <summary>The same servers as clients reach them.</summary>
+    public IReadOnlyList<SqlServer> Proxies => [.. Facts.Nodes.Select(n => new SqlServer(n.Id, n.Proxy.Host, n.Proxy.Port, n.MariaDb.Socket))];
+
     public Comparer Comparer => new(Servers);
 
     /// <summary>Keeps the folder for a look after the tests.</summary>

@@ -330,8 +330,7 @@ public sealed class ClientSessionTests : IDisposable
         Assert.Empty(_kit.AskedAccounts);
         Assert.False(_kit.LocalIsDialled);
 
-        _kit.Current = _kit.Current with { Epoch = 2 };
-        server.Dispose();
+        _kit.MovesAfter(server);
         client.Send(Query("UPDATE t SET a=1"));
         Assert.Contains("cannot move", client.ReadText(), StringComparison.Ordinal);
         client.ExpectEnd();

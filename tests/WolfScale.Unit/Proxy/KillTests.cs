@@ -38,8 +38,7 @@ public sealed class KillTests : IDisposable
         var (victim, server) = _kit.LogIn();
         Kill(asCommand: true, Refusal);
         _kit.AwaitLook(); // the refusal is passed on before the other session hears of it
-        _kit.Current = _kit.Current with { Epoch = 2 };
-        server.Dispose();
+        _kit.MovesAfter(server);
         victim.Send(Query("SELECT 1"));
         MovesTo("SELECT 1");
         Assert.Equal(0, victim.Read()[0]);
@@ -53,7 +52,7 @@ public sealed class KillTests : IDisposable
         victim.Send(Query("SELECT SLEEP(1000)"));
         Assert.Equal("\x03SELECT SLEEP(1000)", server.ReadText());
         server.Dispose();
-        _ = Prepared();
+        _ = _kit.Moved();
         victim.ExpectEnd();
     }
 
@@ -63,8 +62,7 @@ public sealed class KillTests : IDisposable
         var (client, server) = _kit.LogIn();
         client.Send(Query("SELECT SLEEP(1000)"));
         Assert.Equal("\x03SELECT SLEEP(1000)", server.ReadText());
-        _kit.Current = _kit.Current with { Epoch = 2 };
-        server.Dispose();
+        _kit.MovesAfter(server);
         MovesTo("SELECT SLEEP(1000)");
         Assert.Equal(0, client.Read()[0]);
     }
@@ -77,11 +75,9 @@ public sealed class KillTests : IDisposable
     {
         _kit.Accounts["root"] = _kit.Accounts["app"];
         var (client, server) = _kit.LogIn();
-        _kit.Current = _kit.Current with { Epoch = 2 };
-        server.Dispose();
+        _kit.MovesAfter(server);
         client.Send(Query("SELECT 1"));
-        var next = _kit.AcceptAtLeader();
-        next.LetIn(id: 70);
+        var next = _kit.Moved(id: 70);
         Assert.Equal("\x03SELECT 1", next.ReadText());
         next.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
@@ -98,8 +94,7 @@ public sealed class KillTests : IDisposable
         var (killer, server) = _kit.LogIn();
         killer.Send(Command(0x0C, "\x08\0\0\0"));
         Assert.Equal("\x0C\x08\0\0\0", server.ReadText());
-        _kit.Current = _kit.Current with { Epoch = 2 };
-        server.Dispose();
+        _kit.MovesAfter(server);
         Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
         Assert.False(_kit.LeaderIsDialled);
     }
@@ -115,16 +110,9 @@ public sealed class KillTests : IDisposable
         Assert.Equal(answer[0], killer.Read()[0]);
     }
 
-    private RawPeer Prepared()
-    {
-        var server = _kit.AcceptAtLeader();
-        server.LetIn();
-        return server;
-    }
-
     private void MovesTo(string sql)
     {
-        var server = Prepared();
+        var server = _kit.Moved();
         Assert.Equal("\x03" + sql, server.ReadText());
         server.Send(Packet(1, Ok()));
     }

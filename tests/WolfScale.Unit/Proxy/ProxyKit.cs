@@ -116,6 +116,22 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         return (client, server);
     }
 
+    /// <summary>Another leadership begins, and the old connection is gone.</summary>
+    public void MovesAfter(RawPeer server)
+    {
+        Current = Current with { Epoch = 2 };
+        server.Dispose();
+    }
+
+    /// <summary>A session's connection to the new leader, logged in.</summary>
+    /// <param name="id">The connection's.</param>
+    public RawPeer Moved(uint id = 7)
+    {
+        var server = AcceptAtLeader();
+        server.LetIn(id);
+        return server;
+    }
+
     public Task<Gtid?> ReadIndexAsync() => NobodyConfirms ? Task.FromException<Gtid?>(new TimeoutException("no leader")) : Task.FromResult(ReadIndex);
 
     public void Lost(EndPoint address) => LostAddresses.Enqueue(address);

@@ -102,8 +102,7 @@ public sealed class SessionTruthTests : IDisposable
         _ = server.Read();
         server.Send(Packet(1, 1));
         Assert.Equal([1], client.Read());
-        _kit.Current = _kit.Current with { Epoch = 2 };
-        server.Dispose();
+        _kit.MovesAfter(server);
         Assert.Equal(state, client.ReadText()[4..9]);
         client.ExpectEnd();
     }
@@ -198,9 +197,9 @@ public sealed class SessionTruthTests : IDisposable
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
 
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Packet(0, 0xFA, 1, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0));
-        var next = Moved();
+        var next = _kit.Moved();
         Assert.Equal("\x16INSERT INTO t VALUES (?)", next.ReadText());
         next.Send([.. Packet(1, 0, 6, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0), .. Packet(2, Column)]);
         Assert.Equal([0xFA, 6, 0, 0, 0, 128, 0, 3, 0, 0, 8, 0, 0, 0], next.Read());
@@ -217,9 +216,9 @@ public sealed class SessionTruthTests : IDisposable
         _ = server.Read();
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query(sql));
-        _ = Moved();
+        _ = _kit.Moved();
         Assert.Contains("refers to one before it", client.ReadText(), StringComparison.Ordinal);
     }
 
@@ -236,9 +235,9 @@ public sealed class SessionTruthTests : IDisposable
             Assert.Equal(0, client.Read()[0]);
         }
 
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("BEGIN"));
-        var next = Moved();
+        var next = _kit.Moved();
         foreach (var sql in new[] { "SET ROLE r", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE" })
         {
             Assert.Equal("\x03" + sql, next.ReadText());
@@ -259,15 +258,15 @@ public sealed class SessionTruthTests : IDisposable
         {
             client.Send(Command(0x1F));
             _ = server.Read();
-            MovesAfter(server);
+            _kit.MovesAfter(server);
         }
         else
         {
-            MovesAfter(server);
+            _kit.MovesAfter(server);
             client.Send(Command(0x1F));
         }
 
-        var next = Moved();
+        var next = _kit.Moved();
         Assert.Equal("\x1F", next.ReadText());
         next.Send(Packet(1, Ok()));
         next.AnswerPreparation();
@@ -278,10 +277,10 @@ public sealed class SessionTruthTests : IDisposable
     public void A_long_command_waits_for_the_new_leader()
     {
         var (client, server) = _kit.LogIn();
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         var command = Query("INSERT INTO t VALUES ('" + new string('a', 100_000) + "')");
         client.Send(command);
-        var next = Moved();
+        var next = _kit.Moved();
         Assert.Equal(command[4..], next.Read());
         next.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
@@ -310,7 +309,7 @@ public sealed class SessionTruthTests : IDisposable
         var (client, server) = _kit.LogIn();
         client.Send(Command(code, text));
         _ = server.Read();
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         Assert.Equal("08007", client.ReadText()[4..9]);
         Assert.False(_kit.LeaderIsDialled);
     }
@@ -331,19 +330,4 @@ public sealed class SessionTruthTests : IDisposable
     public void Dispose() => _kit.Dispose();
 
     private static byte[] Column => [3, (byte)'d', (byte)'e', (byte)'f', 0, 0, 0, 1, (byte)'?', 0, 12, 63, 0, 0, 0, 0, 0, 6, 0x80, 0, 0, 0, 0];
-
-    /// <summary>Another leadership begins, and the old connection is gone.</summary>
-    private void MovesAfter(RawPeer server)
-    {
-        _kit.Current = _kit.Current with { Epoch = 2 };
-        server.Dispose();
-    }
-
-    /// <summary>The session's connection to the new leader, logged in.</summary>
-    private RawPeer Moved()
-    {
-        var server = _kit.AcceptAtLeader();
-        server.LetIn();
-        return server;
-    }
 }

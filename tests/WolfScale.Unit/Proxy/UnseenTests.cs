@@ -33,9 +33,9 @@ public sealed class UnseenTests : IDisposable
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
 
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("SELECT @a"));
-        var next = Moved();
+        var next = _kit.Moved();
         Assert.Equal("\x03SET @`a`=1", next.ReadText());
         next.Send(Packet(1, Ok()));
         Assert.Equal("\x03SELECT @a", next.ReadText());
@@ -55,7 +55,7 @@ public sealed class UnseenTests : IDisposable
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
 
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("DO 2"));
         Assert.Contains("made temporary tables or prepared statements", client.ReadText(), StringComparison.Ordinal);
         client.ExpectEnd();
@@ -66,7 +66,7 @@ public sealed class UnseenTests : IDisposable
     {
         var (client, server) = _kit.LogIn();
         Done(client, server, "CALL p()", Ok(StateChanged));
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("DO 1"));
         Assert.Contains("before it could be asked what a routine had done", client.ReadText(), StringComparison.Ordinal);
         client.ExpectEnd();
@@ -81,9 +81,9 @@ public sealed class UnseenTests : IDisposable
         var (client, server) = _kit.LogIn();
         Done(client, server, sql, isReported ? Ok(StateChanged) : Ok());
         Done(client, server, "DO 1", Ok()); // nothing is asked in between
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("DO 2"));
-        var next = Moved();
+        var next = _kit.Moved();
         Assert.Equal("\x03" + "DO 2", next.ReadText());
         next.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
@@ -132,12 +132,12 @@ public sealed class UnseenTests : IDisposable
         Assert.Equal("\x03" + "DO 1", server.ReadText());
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("DO 2"));
         if (ties)
             Assert.Contains("variables cannot be read", client.ReadText(), StringComparison.Ordinal);
         else
-            _ = Moved();
+            _ = _kit.Moved();
     }
 
     /// <summary>A trigger sets it anew, and which one it was is not reported.</summary>
@@ -152,9 +152,9 @@ public sealed class UnseenTests : IDisposable
         Assert.Equal("\x03INSERT INTO t VALUES (1)", server.ReadText());
         server.Send(Packet(1, Ok(StateChanged)));
         Assert.Equal(0, client.Read()[0]);
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("SELECT @a"));
-        _ = Moved();
+        _ = _kit.Moved();
         Assert.Contains("may have set the user variable @a", client.ReadText(), StringComparison.Ordinal);
     }
 
@@ -176,9 +176,9 @@ public sealed class UnseenTests : IDisposable
             Assert.Equal(0, client.Read()[0]);
         }
 
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("DO 1"));
-        Assert.Equal(goesOn ? "\x03" + "DO 1" : "\x03SET SESSION sql_mode='ANSI_QUOTES'", Moved().ReadText());
+        Assert.Equal(goesOn ? "\x03" + "DO 1" : "\x03SET SESSION sql_mode='ANSI_QUOTES'", _kit.Moved().ReadText());
     }
 
     /// <summary>A real table of that name may be on other servers.</summary>
@@ -222,12 +222,12 @@ public sealed class UnseenTests : IDisposable
         Assert.Equal("\x03SHOW WARNINGS", server.ReadText());
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
-        MovesAfter(server);
+        _kit.MovesAfter(server);
         client.Send(Query("DO 1"));
         if (sql == "SET @a = 1")
             Assert.Contains("user variables that were set last", client.ReadText(), StringComparison.Ordinal);
         else
-            _ = Moved();
+            _ = _kit.Moved();
     }
 
     /// <summary>Only who asks for it hears that its session's state has changed.</summary>
@@ -272,18 +272,5 @@ public sealed class UnseenTests : IDisposable
         Assert.Equal("\x03" + sql, server.ReadText());
         server.Send(Packet(1, answer));
         Assert.Equal(answer[0], client.Read()[0]);
-    }
-
-    private void MovesAfter(RawPeer server)
-    {
-        _kit.Current = _kit.Current with { Epoch = 2 };
-        server.Dispose();
-    }
-
-    private RawPeer Moved()
-    {
-        var server = _kit.AcceptAtLeader();
-        server.LetIn();
-        return server;
     }
 }
