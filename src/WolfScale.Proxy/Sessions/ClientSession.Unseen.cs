@@ -17,10 +17,15 @@ internal sealed partial class ClientSession
     private const int LongestNames = 16_000; // in hexadecimal, in one packet of 64 KiB; of variables enough for their values not to fit either
     private const int MostVariables = 100;
 
-    /// <summary>The names of all user variables, and how often the connection has made what ends with it. Failures count: such a session is tied for nothing.</summary>
+    private const string NothingMade = "0,0,0";
+    private const string NoTableMade = "0,";
+
+    /// <summary>
+    /// The names of all user variables, and how often the connection has made what ends with it: temporary tables, HANDLERs, SQL's prepared statements. Failures count: such a session is tied for nothing.
+    /// </summary>
     private static readonly byte[] WhatIsThere = Encoding.UTF8.GetBytes(
         $"SET STATEMENT group_concat_max_len={LongestNames} FOR SELECT IFNULL(GROUP_CONCAT(HEX(CONVERT(VARIABLE_NAME USING utf8mb4))),''),"
-        + "(SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME IN ('COM_CREATE_TEMPORARY_TABLE','COM_PREPARE_SQL','COM_HA_OPEN')) "
+        + "(SELECT GROUP_CONCAT(VARIABLE_VALUE ORDER BY VARIABLE_NAME) FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME IN ('COM_CREATE_TEMPORARY_TABLE','COM_HA_OPEN','COM_PREPARE_SQL')) "
         + "FROM information_schema.USER_VARIABLES");
 
     private bool _hasUnseen; // the server says that the session has changed, and not how
@@ -37,23 +42,20 @@ internal sealed partial class ClientSession
             return; // the client's own proxy asks
         var opaque = IsOpaque(_flight.Class);
         var changed = SessionChanges.HasStateChanged(changes, out var explained);
-        if (_state.Tie is not null)
-        {
-            _hasTemporaryTables |= opaque && changed;
-            return;
-        }
-
         _mayHaveVariables |= opaque;
-        _hasUnseen |= opaque && (changed || _state.HasUserVariables); // what is known of them may not be true any more
+        _hasUnseen |= opaque && !KnowsEnough && (changed || _state.HasUserVariables); // what is known of them may not be true any more
         if (changed && !opaque && !explained && !_flight.Class.Has(StatementTraits.SetsUserVariable | StatementTraits.SetsRole | StatementTraits.UsesSqlStatement))
             _mayHaveVariables = true; // a trigger's: its own scratch-pad as a rule
     }
 
     /// <summary>An ERR of the leader's: it reports nothing of what was done before.</summary>
-    private void NoteUnseenError() => _hasUnseen |= IsOpaque(_flight.Class) && !_login!.IsHop && _state.Tie is null;
+    private void NoteUnseenError() => _hasUnseen |= IsOpaque(_flight.Class) && !_login!.IsHop && !KnowsEnough;
+
+    /// <summary>It cannot move, and all its reads are the leader's.</summary>
+    private bool KnowsEnough => _state.Tie is not null && _hasTemporaryTables;
 
     private bool MustLookForUnseen(StatementClass statement) =>
-        _hasUnseen && _state.Tie is null && !statement.Has(StatementTraits.RefersToLastStatement) && _leader is { IsClosed: false };
+        _hasUnseen && !statement.Has(StatementTraits.RefersToLastStatement) && _leader is { IsClosed: false };
 
     private void LookForUnseen(Action then)
     {
@@ -61,11 +63,11 @@ internal sealed partial class ClientSession
         leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(WhatIsThere)], (setup, refusal) =>
         {
             (_hasUnseen, _mayHaveVariables) = (false, false);
-            if (refusal is not null || setup.LastRow.Count != 2 || Text(setup, 0) is not { } names || names.Length >= LongestNames || names.Count(',') >= MostVariables)
-                TieUnseen("what a routine has done to it cannot be found out");
-            else if (Text(setup, 1) != "0")
-                TieUnseen("a routine or dynamic SQL has made temporary tables or prepared statements in it");
-            else
+            if (refusal is not null || setup.LastRow.Count != 2 || Text(setup, 0) is not { } names || Text(setup, 1) is not { } made || names.Length >= LongestNames || names.Count(',') >= MostVariables)
+                TieUnseen("what a routine has done to it cannot be found out", hasTables: true);
+            else if (made != NothingMade)
+                TieUnseen("a routine or dynamic SQL has made temporary tables or prepared statements in it", hasTables: !made.StartsWith(NoTableMade, StringComparison.Ordinal));
+            else if (_state.Tie is null)
                 NoteSetUnseen(names);
             then();
         });
@@ -73,10 +75,11 @@ internal sealed partial class ClientSession
         OnAnotherLeads(); // it may have fallen silent since the session spoke last
     }
 
-    /// <summary>Its reads are the leader's too: a table of that name may be somebody else's elsewhere.</summary>
-    private void TieUnseen(string why)
+    /// <param name="why">It cannot move.</param>
+    /// <param name="hasTables">Its reads are the leader's too: a table of that name may be somebody else's elsewhere.</param>
+    private void TieUnseen(string why, bool hasTables)
     {
-        _hasTemporaryTables = true;
+        _hasTemporaryTables |= hasTables;
         _state.TieTo(why);
     }
 

@@ -26,7 +26,7 @@ public sealed class UnseenTests : IDisposable
         var (client, server) = _kit.LogIn();
         Done(client, server, sql, Ok(StateChanged));
         client.Send(Query("DO 1"));
-        Answer(server, "61", "0");
+        Answer(server, "61", "0,0,0");
         Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
         server.SayRow("1", "latin1", "latin1_swedish_ci", "31");
         Assert.Equal("\x03" + "DO 1", server.ReadText());
@@ -50,7 +50,7 @@ public sealed class UnseenTests : IDisposable
         var (client, server) = _kit.LogIn();
         Done(client, server, "CALL p()", failsBehindIt ? [0xFF, 0x7A, 0x04, .. "#42S02Table missing"u8] : Ok(StateChanged));
         client.Send(Query("DO 1"));
-        Answer(server, "", "1");
+        Answer(server, "", "1,0,0");
         Assert.Equal("\x03" + "DO 1", server.ReadText());
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
@@ -114,7 +114,7 @@ public sealed class UnseenTests : IDisposable
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
         client.Send(Query("DO 1"));
-        Answer(server, "61", "0");
+        Answer(server, "61", "0,0,0");
         Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
     }
 
@@ -190,9 +190,25 @@ public sealed class UnseenTests : IDisposable
         Done(client, server, "SELECT a FROM t", Ok()); // the account is looked up
         Done(client, server, "CALL p()", Ok(StateChanged));
         client.Send(Query("SELECT a FROM made"));
-        Answer(server, "", "1");
+        Answer(server, "", "1,0,0");
         Assert.Equal("\x03SELECT a FROM made", server.ReadText());
         Assert.False(_kit.LocalIsDialled);
+    }
+
+    /// <summary>A session that is tied reads elsewhere all the same, unless it has temporary tables: it is asked for these alone.</summary>
+    [Theory]
+    [InlineData("0,0,1", true)]
+    [InlineData("1,0,0", false)]
+    public void A_tied_session_without_temporary_tables_goes_on_reading_elsewhere(string made, bool readsElsewhere)
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
+        var (client, server) = _kit.LogIn();
+        Done(client, server, "SELECT a FROM t", Ok()); // the account is looked up
+        Done(client, server, "SELECT GET_LOCK('a', 0)", Ok());
+        Done(client, server, "CALL p()", Ok(StateChanged));
+        client.Send(Query("SELECT a FROM t"));
+        Answer(server, "61", made);
+        Assert.Equal(readsElsewhere, _kit.WantsLocalRatherThan(server));
     }
 
     /// <summary>Its machine is frozen: nothing closes the connection, and nobody would answer the proxy's own question.</summary>
