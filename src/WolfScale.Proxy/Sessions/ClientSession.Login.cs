@@ -17,6 +17,7 @@ internal sealed partial class ClientSession
     private static readonly byte[] Preparation = "SET SESSION session_track_system_variables='*', session_track_schema=1, session_track_state_change=1"u8.ToArray();
 
     private byte[]? _welcome;
+    private bool _wasAsked; // a server has answered the client's login with a question, which no client takes from a second one
     private LoginPacket? _login;
     private byte _loginShift;
     private byte _nextSequence;
@@ -251,6 +252,16 @@ internal sealed partial class ClientSession
         if (!TryTakePacket(bytes, out var header, out var payload))
             return 0;
         var length = PacketHeader.Size + payload.Length;
+        if (payload[0] == ErrPacket.Marker && MayLogInElsewhere(payload))
+        {
+            _context.Routes.Lost(_leader!.Address);
+            _leader.Close();
+            _leader = null;
+            Phase = SessionPhase.Connecting;
+            TryAgain("");
+            return length;
+        }
+
         _nextSequence = (byte)(header.Sequence + _loginShift + 1);
         switch (payload[0])
         {
@@ -270,6 +281,7 @@ internal sealed partial class ClientSession
                     Close();
                 return length;
             default:
+                _wasAsked = true;
                 if (payload[0] == AuthSwitchRequest.Marker && payload.Length > 1)
                 {
                     _salt = AuthSwitchRequest.Read(payload).Salt.ToArray();
@@ -279,6 +291,12 @@ internal sealed partial class ClientSession
                 return PassLoginPackets(bytes[..length], _client, _loginShift);
         }
     }
+
+    /// <summary>
+    /// The other node's proxy says that its node does not lead: what is known of the leader is a moment old, or ahead of what that node itself knows. The next server asks for the password again.
+    /// </summary>
+    private bool MayLogInElsewhere(ReadOnlySpan<byte> error) =>
+        !_authenticated && !_wasAsked && _leader is { IsHop: true } && !_login!.IsHop && _loop.NowMs < _waitUntilMs && ErrPacket.Read(error).Code == ProxyErrors.NoLeaderCode;
 
     /// <summary>3.</summary>
     private void Prepare()

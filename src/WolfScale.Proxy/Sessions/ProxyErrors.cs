@@ -17,9 +17,11 @@ internal static class ProxyErrors
 
     public static ErrPacket LoginTimedOut { get; } = new(1159, "08S01", "Got timeout reading communication packets");
 
+    public const ushort NoLeaderCode = 1053;
+
     /// <summary>Nothing was sent to any server: trying again is safe.</summary>
     public static ErrPacket NoLeader(int waitedMs) =>
-        new(1053, "08S01", $"WolfScale: no node accepts writes (waited {waitedMs} ms); nothing was executed, try again. `wolfctl status` tells why.");
+        new(NoLeaderCode, "08S01", $"WolfScale: no node accepts writes (waited {waitedMs} ms); nothing was executed, try again. `wolfctl status` tells why.");
 
     /// <summary>As a server with require_secure_transport says it.</summary>
     public static ErrPacket TlsRequired { get; } = new(3159, "08004", "Connections using insecure transport are prohibited while --require_secure_transport=ON.");

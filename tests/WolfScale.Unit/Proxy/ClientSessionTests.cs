@@ -136,6 +136,49 @@ public sealed class ClientSessionTests : IDisposable
         Assert.Contains("Whether it did is not known", client.ReadText(), StringComparison.Ordinal);
     }
 
+    /// <summary>The view of the leader is a moment older, or younger, than what that node's proxy knows: nobody who logs in then is turned away.</summary>
+    [Fact]
+    public void A_login_that_comes_to_a_node_too_early_or_too_late_goes_on_to_the_leader()
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false };
+        var client = _kit.Connect();
+        var early = _kit.AcceptAtLeader();
+        early.Greet();
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+        _ = early.Read();
+        early.Send(Packet(2, [0xFF, 0x1D, 0x04, .. "#08S01WolfScale: no node accepts writes"u8]));
+
+        var leader = _kit.AcceptAtLeader();
+        leader.Greet();
+        Assert.Contains("app", leader.ReadText(), StringComparison.Ordinal);
+        leader.Sequence = 2;
+        leader.Say(Ok());
+        leader.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        Assert.Equal(2, client.LastSequence);
+    }
+
+    /// <summary>No client takes a second question for the first.</summary>
+    [Fact]
+    public void A_login_that_was_asked_for_its_password_already_hears_the_error()
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false };
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+        _ = server.Read();
+        server.Send(Packet(2, [0xFE, .. "mysql_native_password\0"u8, .. new byte[20], 0]));
+        Assert.Equal(0xFE, client.Read()[0]);
+        client.Send(Packet(3, new byte[20]));
+        _ = server.Read();
+        server.Send(Packet(4, [0xFF, 0x1D, 0x04, .. "#08S01WolfScale: no node accepts writes"u8]));
+        Assert.Equal(0xFF, client.Read()[0]);
+        Assert.False(_kit.LeaderIsDialled);
+    }
+
     /// <summary>Two leaders give the same id to two clients of one proxy: KILL must not hit the wrong one.</summary>
     [Fact]
     public void A_client_is_greeted_with_an_id_that_no_other_client_here_has()
