@@ -118,8 +118,10 @@ public sealed class MigrationTests(ClusterFixture fixture) : ClusterTests<Cluste
                 await leader.Server.RunAsync("INSERT INTO demo.rows_only (f, t) VALUES (RAND() * 1e6, UUID())", "UPDATE demo.rows_only SET f = f / 3 WHERE id % 7 = 0 ORDER BY id DESC LIMIT 5");
         });
 
+        var before = (await MigrationAsync(cluster, others[1].Id))?.StartedAt; // another test's
         await OrderAsync(cluster, others[1].Id, "", HttpStatusCode.Accepted);
-        await Poll.UntilAsync("the copy to be done", Limit, async () => await MigrationAsync(cluster, others[1].Id) is { Phase: "done" } ? null : $"{await MigrationAsync(cluster, others[1].Id)}");
+        await Poll.UntilAsync("the copy to be done", Limit, async () =>
+            await MigrationAsync(cluster, others[1].Id) is var migration && migration is { Phase: "done" } && migration.StartedAt != before ? null : $"{migration}");
         await stop.CancelAsync();
         await writes;
         Assert.Equal(leader.Id, (await MigrationAsync(cluster, others[1].Id))!.From);
@@ -212,11 +214,11 @@ public sealed class MigrationTests(ClusterFixture fixture) : ClusterTests<Cluste
         using var http = new HttpClient();
         using var status = JsonDocument.Parse(await http.GetStringAsync(new Uri(new Uri(cluster.Facts.Node(node).Api), "/status")));
         return status.RootElement.TryGetProperty("migration", out var m) && m.ValueKind == JsonValueKind.Object
-            ? new Migration(m.GetProperty("from").GetString()!, m.GetProperty("phase").GetString()!, m.GetProperty("bytes").GetInt64(), m.GetProperty("attempt").GetInt32(), m.GetProperty("error").GetString())
+            ? new Migration(m.GetProperty("from").GetString()!, m.GetProperty("phase").GetString()!, m.GetProperty("bytes").GetInt64(), m.GetProperty("attempt").GetInt32(), m.GetProperty("error").GetString(), m.GetProperty("started_at").GetDateTimeOffset())
             : null;
     }
 
-    private sealed record Migration(string From, string Phase, long Bytes, int Attempt, string? Error);
+    private sealed record Migration(string From, string Phase, long Bytes, int Attempt, string? Error, DateTimeOffset StartedAt);
 }
 
 /// <summary>With <c>cluster.auto_migrate</c>, a server that cannot rejoin in place ends ACTIVE by itself.</summary>
