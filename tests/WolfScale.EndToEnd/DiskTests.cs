@@ -66,6 +66,32 @@ public sealed class DiskTests : IAsyncDisposable
         await AssertHealedAsync(writer);
     }
 
+    /// <summary>
+    /// The next binary log cannot be begun: MariaDB turns logging off and goes on committing, without GTIDs and without waiting for anybody. No client of the proxies is told OK for what is in
+    /// no log, and the server's data are replaced.
+    /// </summary>
+    [Fact]
+    public async Task A_server_that_turns_its_binary_log_off_is_closed_and_the_proxies_clients_lose_nothing()
+    {
+        var leader = await StartAsync(Holds.BinaryLogs);
+        await using var writer = AckedWriter.Start([.. _nodes.Select(n => n.ProxyServer)], new WriterOptions("app", "app", Database));
+        await writer.AwaitAcknowledgedAsync(writer.Now, Patience, count: 200);
+
+        await SmallDisk.FreezeNamesAsync(_disk!.Path, freeze: true);
+        var ended = writer.Now;
+        _ = await Assert.ThrowsAnyAsync<MySqlConnector.MySqlException>(() => leader.Server.RunAsync("FLUSH BINARY LOGS"));
+        Assert.Equal("1", await leader.Server.ScalarAsync("SELECT @@global.log_bin")); // what the server says of itself
+        _ = await writer.AwaitAcknowledgedAsync(ended + TimeSpan.FromSeconds(1), Patience, count: 200);
+        var statuses = await Task.WhenAll(_nodes.Where(n => n != leader).Select(n => n.StatusAsync()));
+        Assert.Contains(statuses, s => s is { Role: "LEADER" });
+        Assert.Contains("turned its binary log off", await UnfitAsync(leader), StringComparison.Ordinal);
+
+        await SmallDisk.FreezeNamesAsync(_disk.Path, freeze: false);
+        await leader.MariaDb!.StopAsync();
+        await leader.MariaDb.StartAsync();
+        await AssertHealedAsync(writer);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var node in _nodes)
@@ -87,6 +113,7 @@ public sealed class DiskTests : IAsyncDisposable
         foreach (var node in _nodes)
         {
             node.Settings["cluster.peers"] = peers;
+            node.OpenProxy();
             node.Settings["cluster.auto_migrate"] = "true"; // what a broken file system leaves behind cannot always be undone in place
         }
         await _nodes[0].StartAsync("--bootstrap");

@@ -4,8 +4,8 @@ namespace WolfScale.MariaDb;
 
 /// <summary>
 /// What the local server stores of its accounts' passwords: a session's first local read asks, and its move to another leader. Thousands may move at once,
-/// so one reading of the whole list answers all who ask while another is under way; and none that began before the question answers it, for the account may
-/// have been made in between. The last list is kept: it lets sessions move away from a server that is dead. An old one does no harm, because the server
+/// so one reading of the whole list answers many (<see cref="SharedAnswer{T}"/>); none that began before the question, for the account may have been made in
+/// between. The last list is kept: it lets sessions move away from a server that is dead. An old one does no harm, because the server
 /// that the session logs in at compares with its own.
 /// </summary>
 public sealed class AccountHashes
@@ -19,8 +19,7 @@ public sealed class AccountHashes
     private readonly Lock _lock = new();
     private readonly Func<CancellationToken, Task<IReadOnlyList<(string User, string Stored)>>> _read;
     private readonly TimeProvider _time;
-    private Task<ILookup<string, byte[]>>? _running;
-    private Task<ILookup<string, byte[]>>? _next;
+    private readonly SharedAnswer<ILookup<string, byte[]>> _lists;
     private ILookup<string, byte[]>? _last;
     private bool _remembers;
 
@@ -31,7 +30,11 @@ public sealed class AccountHashes
 
     /// <param name="read">Every account that uses mysql_native_password: its name and what the server stores of its password.</param>
     /// <param name="time">The clock.</param>
-    public AccountHashes(Func<CancellationToken, Task<IReadOnlyList<(string User, string Stored)>>> read, TimeProvider time) => (_read, _time) = (read, time);
+    public AccountHashes(Func<CancellationToken, Task<IReadOnlyList<(string User, string Stored)>>> read, TimeProvider time)
+    {
+        (_read, _time) = (read, time);
+        _lists = new SharedAnswer<ILookup<string, byte[]>>(ReadAsync);
+    }
 
     /// <summary>SHA1(SHA1(password)) of the accounts with this user name that use mysql_native_password; empty for an empty password.</summary>
     /// <exception cref="MySqlConnector.MySqlException">The server does not answer, and the account was not in the last list either.</exception>
@@ -41,7 +44,7 @@ public sealed class AccountHashes
         ILookup<string, byte[]> list;
         try
         {
-            list = await AskAsync();
+            list = await _lists.AskAsync();
         }
         catch (Exception) when (_last?.Contains(user) is true)
         {
@@ -69,25 +72,7 @@ public sealed class AccountHashes
         await Task.Delay(RememberAfter, _time);
         lock (_lock)
             _remembers = false;
-        await ((Task)AskAsync()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // whoever needs it then asks again, and hears why
-    }
-
-    private Task<ILookup<string, byte[]>> AskAsync()
-    {
-        lock (_lock)
-        {
-            if (_running is { IsCompleted: false } running)
-                return _next ??= AskAfterAsync(running);
-            return _running = ReadAsync();
-        }
-    }
-
-    private async Task<ILookup<string, byte[]>> AskAfterAsync(Task running)
-    {
-        await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding); // whoever called has the lock
-        lock (_lock)
-            (_running, _next) = (_next, null); // from here on it is too late to join
-        return await ReadAsync();
+        await ((Task)_lists.AskAsync()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing); // whoever needs it then asks again, and hears why
     }
 
     private async Task<ILookup<string, byte[]>> ReadAsync()

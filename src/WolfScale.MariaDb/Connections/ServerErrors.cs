@@ -30,6 +30,9 @@ public static class ServerErrors
     /// <summary>ER_LOCK_WAIT_TIMEOUT.</summary>
     public const int LockWaitTimeout = 1205;
 
+    /// <summary>ER_NO_BINARY_LOGGING.</summary>
+    public const int NoBinaryLogging = 1381;
+
     /// <summary>WARN_NO_MASTER_INFO: there is no replication connection of that name.</summary>
     public const int NoSuchReplication = 1617;
 }

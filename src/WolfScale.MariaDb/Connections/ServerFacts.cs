@@ -54,7 +54,7 @@ public sealed record ServerFacts
     public bool LogBin => IsOn("log_bin");
 
     /// <summary>The server is configured to log and has turned that off by itself: see <see cref="Roles.UnloggedWrites"/>.</summary>
-    public bool LoggingEnded => !LogBin && Variable("log_bin_basename").Length > 0;
+    public bool LoggingEnded { get; init; }
 
     /// <summary>Whether ordinary accounts may write. From MariaDB 12.0 read_only has named values; all but OFF refuse writes.</summary>
     public bool IsOpen => Variable("read_only").ToUpperInvariant() is "OFF" or "0" or "";
@@ -85,7 +85,7 @@ public sealed record ServerFacts
         var privileges = holdsCommits ? null : await ReadGrantsAsync(server);
         var facts = new ServerFacts { Version = version, Variables = variables, SemiSync = semiSync, Account = account, Privileges = privileges };
         return version.IsMariaDb
-            ? facts with { HasOwnSchema = await HasOwnSchemaAsync(server), Replications = await ReadReplicationsAsync(server), BinlogFilters = await ReadBinlogFiltersAsync(server, facts), SetAtRunTime = await ReadOriginsAsync(server) }
+            ? facts with { HasOwnSchema = await HasOwnSchemaAsync(server), Replications = await ReadReplicationsAsync(server), BinlogFilters = await ReadBinlogFiltersAsync(server, facts), SetAtRunTime = await ReadOriginsAsync(server), LoggingEnded = facts.LogBin && !await BinaryLog.IsOnAsync(server) }
             : facts; // MySQL is refused by name; it does not know the rest.
     }
 

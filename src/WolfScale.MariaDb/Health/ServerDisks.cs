@@ -27,7 +27,7 @@ internal sealed class ServerDisks
     public ServerDisks(ServerFacts facts, DatabaseOptions options, TimeProvider time)
     {
         _time = time;
-        _logs = facts.LogBin || facts.LoggingEnded;
+        _logs = facts.LogBin;
         var data = facts.Variable("datadir");
         var isLocal = options.Socket.Length > 0 || options.Host is "localhost" or "127.0.0.1" or "::1";
         _folders = !isLocal || !Directory.Exists(data)
@@ -52,11 +52,10 @@ internal sealed class ServerDisks
             (_mounts, _mountsAt) = (FolderSpace.ReadMounts(), _time.GetTimestamp());
         var spaces = _folders.Select(f => FolderSpace.Of(f, _mounts)).OfType<FolderSpace>().ToList();
         FreeBytes = spaces.Count == 0 ? null : spaces.Min(s => s.Bytes);
-        var row = (await server.QueryAsync(
-            $"SELECT @@global.log_bin AS log_bin, (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = '{ClientSession.WaitingForSpace}') AS waiting", LookLimit))[0];
+        var waiting = await server.ScalarAsync($"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = '{ClientSession.WaitingForSpace}'", LookLimit);
         Refusal = HealthRules.Refusal(spaces, wasFull: Refusal.Length > 0) is { Length: > 0 } seen ? seen
-            : row["waiting"] != "0" ? HealthRules.WaitsForSpace
-            : _logs && row["log_bin"] is not ("1" or "ON") ? HealthRules.LoggingEnded
+            : waiting != "0" ? HealthRules.WaitsForSpace
+            : _logs && !await BinaryLog.IsOnAsync(server, LookLimit) ? HealthRules.LoggingEnded
             : "";
     }
 

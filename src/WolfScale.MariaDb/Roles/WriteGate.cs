@@ -9,7 +9,7 @@ namespace WolfScale.MariaDb.Roles;
 /// <param name="SemiSyncStatusOn">The server has not given up waiting.</param>
 /// <param name="SemiSyncClients">Attached semi-sync replicas; must be 1, ours, while we lead.</param>
 /// <param name="WaitingSessions">Commits that wait now.</param>
-/// <param name="Logs">It has a binary log: without one nothing waits.</param>
+/// <param name="Logs">It writes its binary log: without that nothing waits.</param>
 internal sealed record GateStatus(bool IsOpen, bool SemiSyncEnabled, bool SemiSyncStatusOn, int SemiSyncClients, int WaitingSessions, bool Logs = true)
 {
     /// <summary>Open, and no commit can end without an ACK.</summary>
@@ -21,7 +21,7 @@ internal static class WriteGate
 {
     public static async Task<GateStatus> StatusAsync(AdminConnection server)
     {
-        var row = (await server.QueryAsync("SELECT @@global.read_only AS ro, @@global.rpl_semi_sync_master_enabled AS ss, @@global.log_bin AS log_bin"))[0];
+        var row = (await server.QueryAsync("SELECT @@global.read_only AS ro, @@global.rpl_semi_sync_master_enabled AS ss"))[0];
         var status = (await server.QueryAsync("SHOW GLOBAL STATUS LIKE 'Rpl\\_semi\\_sync\\_master\\_%'"))
             .ToDictionary(r => r["Variable_name"].ToLowerInvariant(), r => r["Value"]);
         return new GateStatus(
@@ -30,7 +30,7 @@ internal static class WriteGate
             status.GetValueOrDefault("rpl_semi_sync_master_status") == "ON",
             Number(status, "rpl_semi_sync_master_clients"),
             Number(status, "rpl_semi_sync_master_wait_sessions"),
-            row["log_bin"] is "1" or "ON");
+            await BinaryLog.IsOnAsync(server));
     }
 
     public static async Task<bool> IsOpenAsync(AdminConnection server) => IsOpenValue(await server.ScalarAsync("SELECT @@global.read_only") ?? "");

@@ -29,6 +29,9 @@ internal readonly ref struct OkInfo
     /// <summary>The session's changes, see <see cref="SessionChanges"/>; empty where there are none.</summary>
     public ReadOnlySpan<byte> Changes { get; }
 
+    /// <summary>Rows were changed, or it ends rows, and how many were changed is not told.</summary>
+    public bool MayHaveChangedRows { get; private init; }
+
     /// <summary>The last insert id is not 0.</summary>
     public bool HasInsertId { get; private init; }
 
@@ -40,13 +43,13 @@ internal readonly ref struct OkInfo
     {
         var reader = new PayloadReader(payload);
         reader.Skip(1);
-        _ = reader.ReadLengthEncodedInteger();
+        var changedRows = reader.ReadLengthEncodedInteger();
         var insertId = reader.ReadLengthEncodedInteger();
         var head = payload[..reader.Position];
         var status = (ServerStatus)reader.ReadUInt16();
         var warnings = reader.ReadUInt16();
         var message = reader.IsAtEnd ? default : reader.ReadLengthEncodedBytes();
         var changes = (status & ServerStatus.SessionStateChanged) != 0 && !reader.IsAtEnd ? reader.ReadLengthEncodedBytes() : default;
-        return new OkInfo(status, warnings, head, message, changes) { HasInsertId = insertId != 0 };
+        return new OkInfo(status, warnings, head, message, changes) { HasInsertId = insertId != 0, MayHaveChangedRows = changedRows != 0 || payload[0] == EndOfRowsMarker };
     }
 }

@@ -68,4 +68,8 @@ public interface IQuorumGate
     /// <param name="epoch"><see cref="Routes.Epoch"/> when the statement was sent: a GTID says which transaction it is only together with it.</param>
     /// <param name="closings"><see cref="Routes.Closings"/> when the statement was sent.</param>
     QuorumAnswer Ask(Gtid gtid, long epoch, int closings);
+
+    /// <summary>Whether the local server's binary log is on, at a moment after the question; asked where something may have committed and no GTID is reported of it.</summary>
+    /// <exception cref="Exception">The server does not answer.</exception>
+    Task<bool> LogsAsync();
 }

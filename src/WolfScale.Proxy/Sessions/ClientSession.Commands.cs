@@ -247,6 +247,7 @@ internal sealed partial class ClientSession
         Phase = SessionPhase.Answering;
         NoteLeadership(leader);
         _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        _wroteInTransaction |= _flight.Class.Has(StatementTraits.CommitCapable) && !_flight.Class.Has(StatementTraits.CommitsOnlyOpenTransaction);
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (_flightStatement is { } prepared)
         {

@@ -132,6 +132,7 @@ internal sealed partial class ClientSession
             return taken;
         _stream = null;
         _active = _leader;
+        _wroteInTransaction = true;
         Count(RouteToLeader(Unread));
         _lastWasLocal = false;
         NoteLeadership(_leader!);

@@ -67,6 +67,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private ServerStatus _status;
     private ErrPacket? _gateVerdict;
     private long _gateUntilMs;
+    private Task<bool>? _logs; // asked for the OK that is held
+    private bool _wroteInTransaction; // something in the open one may have changed rows
     private bool _statusIsOld; // an error came after it
     private bool _mayBeInTransaction; // what failed may have begun one
     private int _ticket; // another number in every stage of every command
@@ -152,8 +154,10 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     bool IRelayOwner.MayPass(in OkInfo ok)
     {
         // Behind a hop the leader's proxy has asked already; what the local server reports is the cluster's.
-        if (_active != _leader || _leader is not { IsHop: false } || !SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
+        if (_active != _leader || _leader is not { IsHop: false })
             return true;
+        if (!SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
+            return !MayHaveCommittedUnlogged(ok) || Logs();
         switch (_context.Gate.Ask(gtid, _epoch, _closings))
         {
             case QuorumAnswer.Held:
@@ -173,6 +177,39 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             default:
                 return false;
         }
+    }
+
+    /// <summary>
+    /// No GTID stands for nothing written, unless the server has turned its binary log off (no inode, a file system that is read-only): then it commits without one, and without waiting for
+    /// the quorum (measured). So what may have committed and tells no GTID is believed when the log is on.
+    /// </summary>
+    private bool MayHaveCommittedUnlogged(in OkInfo ok)
+    {
+        var statement = _flight.Class;
+        if (!_flight.IsKept || statement.Has(StatementTraits.MultiStatement))
+            return statement.Has(StatementTraits.CommitCapable);
+        if (statement.Has(StatementTraits.CommitsOnlyOpenTransaction))
+            return _wroteInTransaction;
+        if (statement.Has(StatementTraits.CommitsByAutocommit))
+            return (ok.Status & ServerStatus.InTransaction) == 0 && ok.MayHaveChangedRows;
+        return statement.Has(StatementTraits.CommitCapable);
+    }
+
+    /// <summary>Holds the OK back until the answer is there.</summary>
+    private bool Logs()
+    {
+        _logs ??= _context.Gate.LogsAsync();
+        if (!_logs.IsCompleted)
+            return false;
+        var (answered, logs) = (_logs.IsCompletedSuccessfully, false);
+#pragma warning disable RS0030 // It is completed.
+        if (answered)
+            logs = _logs.Result;
+#pragma warning restore RS0030
+        _logs = null;
+        if (!logs && (answered || _loop.NowMs > _gateUntilMs))
+            _gateVerdict = ProxyErrors.OutcomeUnknown;
+        return logs;
     }
 
     private void ToClient(ReadOnlySpan<byte> bytes)
@@ -248,6 +285,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private void BecomeIdle()
     {
         _ticket++;
+        (_logs, _wroteInTransaction) = (null, _wroteInTransaction && InTransaction);
         _flight.Release();
         _active = null;
         Phase = SessionPhase.Idle;

@@ -174,7 +174,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         await _comparing;
         if (_database is { } database)                                                      // 1
             await database.StopAsync();
-        _proxy?.Dispose();
+        if (_proxy is { } proxy)
+            await proxy.DisposeAsync();
         if (_api is { } api)                                                                // 2
             await api.DisposeAsync();
         await _node.DisposeAsync();                                                         // 3

@@ -13,7 +13,7 @@ using WolfScale.Wal;
 namespace WolfScale.Server.Hosting;
 
 /// <summary>The node's proxy, and the cluster as it needs to see it: who serves, and what the quorum holds.</summary>
-internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, IProxyControl, IDisposable
+internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, IProxyControl, IAsyncDisposable
 {
     private readonly Lock _updating = new();
     private readonly ClusterNode _node;
@@ -23,6 +23,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private readonly ProxyServer _server;
     private readonly ReplicatedLog _log;
     private readonly AccountHashes _accounts;
+    private readonly BinaryLogQuestion _logs;
     private readonly ReaderLoad _load = new();
     private Reader? _own;
     private int _readersVersion;
@@ -38,6 +39,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         (_node, _configuration, _database, _accounts, _time) = (node, configuration, database, accounts, time);
         _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
         _log = new ReplicatedLog(node);
+        _logs = new BinaryLogQuestion(NodeOptions.Database(configuration, static () => []), time);
         _server = new ProxyServer(NodeOptions.Proxy(configuration, bind), this, this, this, loggers, time);
         _node.ViewChanged += OnViewChanged;
         Update();
@@ -57,6 +59,8 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
             _held = held = new HeldMark(epoch, new Gtid(last.Domain, last.ServerId, last.Sequence));
         return held.Gtid.Domain == gtid.Domain && gtid.Sequence <= held.Gtid.Sequence && !lease.Ended.IsCancellationRequested ? QuorumAnswer.Held : QuorumAnswer.NotYet;
     }
+
+    public Task<bool> LogsAsync() => _logs.AskAsync();
 
     /// <summary>A planned switchover has begun, or was given up.</summary>
     public void OnHandover(bool isUnderWay)
@@ -94,10 +98,11 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         }
     }
 
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
         _node.ViewChanged -= OnViewChanged;
         _server.Dispose();
+        await _logs.DisposeAsync();
     }
 
     private void OnViewChanged(ClusterView view) => Update();

@@ -129,6 +129,16 @@ internal sealed class NodeProcess : IAsyncDisposable
         return taken;
     }
 
+    /// <summary>What the node's clients connect to; see <see cref="OpenProxy"/>.</summary>
+    public SqlServer ProxyServer => new($"{Id}'s proxy", "127.0.0.1", BasePort + 2, "");
+
+    /// <summary>From its next start on it has a proxy.</summary>
+    public void OpenProxy()
+    {
+        Settings["proxy.enabled"] = "true";
+        Settings["proxy.bind_address"] = Text(string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{BasePort + 2}"));
+    }
+
     /// <summary>Takes secret, name and peers from a demo's node.</summary>
     public NodeProcess ThatJoins(DemoCluster cluster)
     {

@@ -70,6 +70,9 @@ internal sealed class SmallDisk : IAsyncDisposable
         await RunAsync("mount", "-o", "loop,errors=remount-ro", Image, Path);
     }
 
+    /// <summary>In this folder of it no file can be made, renamed or removed any more, or again; those that are there can be written.</summary>
+    public static Task FreezeNamesAsync(string folder, bool freeze) => RunAsync("chattr", freeze ? "+i" : "-i", folder);
+
     public async ValueTask DisposeAsync()
     {
         _ = await TryAsync("umount", "-l", Path);

@@ -46,6 +46,11 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     /// <summary>The quorum's word.</summary>
     public Func<Gtid, QuorumAnswer> Quorum { get; set; } = _ => QuorumAnswer.Held;
 
+    /// <summary>Whether the leader's binary log is on.</summary>
+    public Func<Task<bool>> Logs { get; set; } = () => Task.FromResult(true);
+
+    public int AskedWhetherItLogs;
+
     /// <summary>SHA1(SHA1(password)) by user.</summary>
     public Dictionary<string, byte[]> Accounts { get; } = [];
 
@@ -137,6 +142,12 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     public void Lost(EndPoint address) => LostAddresses.Enqueue(address);
 
     public QuorumAnswer Ask(Gtid gtid, long epoch, int closings) => Quorum(gtid);
+
+    public Task<bool> LogsAsync()
+    {
+        _ = Interlocked.Increment(ref AskedWhetherItLogs);
+        return Logs();
+    }
 
     public void Remember() => Interlocked.Increment(ref Remembered);
 

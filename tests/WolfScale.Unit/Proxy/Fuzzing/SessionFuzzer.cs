@@ -152,6 +152,8 @@ internal sealed partial class SessionFuzzer : IDisposable, IClusterRoutes, IQuor
 
     QuorumAnswer IQuorumGate.Ask(Gtid gtid, long epoch, int closings) => Quorum;
 
+    Task<bool> IQuorumGate.LogsAsync() => Task.FromResult(true);
+
     void IAccountSecrets.Remember()
     {
     }
