@@ -130,7 +130,7 @@ internal sealed class NodeProcess : IAsyncDisposable
     }
 
     /// <summary>What the node's clients connect to; see <see cref="OpenProxy"/>.</summary>
-    public SqlServer ProxyServer => new($"{Id}'s proxy", "127.0.0.1", BasePort + 2, "");
+    public SqlServer ProxyServer => new($"{Id} proxy", "127.0.0.1", BasePort + 2, "");
 
     /// <summary>From its next start on it has a proxy.</summary>
     public void OpenProxy()
