@@ -79,6 +79,8 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         Update();
     }
 
+    public ProxyCounters Counters => _server.Counters;
+
     /// <summary>Clients at this moment, other proxies' connections among them.</summary>
     public int Sessions => _server.Sessions;
 
