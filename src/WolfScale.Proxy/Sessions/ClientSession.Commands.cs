@@ -27,6 +27,8 @@ internal sealed partial class ClientSession
     private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
     private bool _insertedElsewhere; // … which stayed behind with another leader
+    private bool _wroteHere; // the leader's connection may know a LASTVAL()
+    private bool _wroteElsewhere; // … which stayed behind, with another leader or with a connection that was given away
     private TakenRoute? _lastRoute;
     private long _sentAtUs;
     private readonly long[] _statementsBy = new long[TakenRoutes.Count]; // by the route that they took
@@ -180,7 +182,8 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>The command that is kept asks for an insert that stayed behind with another leader.</summary>
-    private bool RefersToOldLeader => _insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToInsertId);
+    private bool RefersToOldLeader => _flight.Class.Has(StatementTraits.RefersToInsertId)
+        && (_flight.Class.Has(StatementTraits.RefersToLastStatement) ? _insertedElsewhere : _wroteElsewhere);
 
     /// <summary>ROW_COUNT(), FOUND_ROWS(), SHOW WARNINGS: of what ran on the connection that is gone.</summary>
     private bool AsksOfTheOneBefore => _flight.Class.Has(StatementTraits.RefersToLastStatement) && !_flight.Class.Has(StatementTraits.RefersToInsertId);
@@ -247,6 +250,8 @@ internal sealed partial class ClientSession
         Phase = SessionPhase.Answering;
         NoteLeadership(leader);
         _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        if (_flight.Class.Has(StatementTraits.CommitCapable))
+            (_wroteHere, _wroteElsewhere) = (true, false);
         _wroteInTransaction |= _flight.Class.Has(StatementTraits.CommitCapable) && !_flight.Class.Has(StatementTraits.CommitsOnlyOpenTransaction);
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (_flightStatement is { } prepared)
@@ -332,7 +337,7 @@ internal sealed partial class ClientSession
         _assigned.Clear();
         _assigning.Clear();
         ForgetUnseen();
-        (_begun, _beginning, _insertedHere, _insertedElsewhere, _option) = (null, null, false, false, null);
+        (_begun, _beginning, _insertedHere, _insertedElsewhere, _wroteHere, _wroteElsewhere, _option) = (null, null, false, false, false, false, null);
         (_nextTransaction, _wasSetting) = (null, false);
         _consistency = _context.Options.Consistency;
         ResetState();

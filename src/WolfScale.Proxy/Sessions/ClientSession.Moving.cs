@@ -387,6 +387,7 @@ internal sealed partial class ClientSession
 
             var isFirst = _lastRoute is null;
             (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
+            (_wroteHere, _wroteElsewhere) = (false, _wroteElsewhere || _wroteHere);
             _context.Counters.Moves.Increment();
             _moves++;
             if (RefersToOldLeader || (!isFirst && AsksOfTheOneBefore))

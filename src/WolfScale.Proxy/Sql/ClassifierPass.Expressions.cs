@@ -149,9 +149,9 @@ internal ref partial struct ClassifierPass
                 _mustLead |= _previous.Id == Word.For;
                 break;
             case Word.For when _previous.Id == Word.Value:
-                // NEXT VALUE FOR. PREVIOUS VALUE FOR writes nothing, and is too rare to be told from it.
+                // NEXT VALUE FOR writes; PREVIOUS VALUE FOR is LASTVAL().
                 _mustLead = true;
-                _traits |= StatementTraits.CommitCapable;
+                _traits |= Ascii.EqualsIgnoreCase(_sql[_beforePrevious.Start.._beforePrevious.End], "previous"u8) ? StatementTraits.RefersToInsertId : StatementTraits.CommitCapable;
                 break;
             case Word.Update or Word.Delete:
                 _mustLead = true;
@@ -206,8 +206,12 @@ internal ref partial struct ClassifierPass
                 _mustLead = true;
                 _traits |= StatementTraits.TakesUserLock;
                 break;
-            case WordUse.UserLock or WordUse.LastValueOfSequence:
+            case WordUse.UserLock:
                 _mustLead = true;
+                break;
+            case WordUse.LastValueOfSequence:
+                _mustLead = true;
+                _traits |= StatementTraits.RefersToInsertId;
                 break;
             case WordUse.LastStatement:
                 _mustLead = true;
