@@ -21,9 +21,12 @@ internal sealed class VerifyMemory(IStateStore state)
         if (_last is { } known && known.At >= outcome.At)
             return;
         var next = new VerifiedDocument(
-            outcome.At, outcome.Lsn, outcome.Identical, outcome.Nodes, outcome.Different,
+            outcome.At, outcome.Lsn, outcome.Identical, outcome.Nodes, [.. outcome.Different.Union((_last?.Different ?? []).Where(node => !IsEqual(outcome, node)))],
             outcome.Identical ? outcome.At : _last?.IdenticalAt, outcome.Identical ? outcome.Lsn : _last?.IdenticalLsn);
         state.Put(Key, JsonSerializer.Serialize(next, ApiJson.Default.VerifiedDocument));
         _last = next;
     }
+
+    /// <summary>A node that was different stays so until it was compared whole.</summary>
+    private static bool IsEqual(VerifyOutcome outcome, string node) => outcome.Identical || (outcome.Whole && outcome.Nodes.Contains(node) && !outcome.Different.Contains(node));
 }
