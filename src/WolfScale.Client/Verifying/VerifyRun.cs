@@ -43,8 +43,8 @@ public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> f
     /// <summary>Compares.</summary>
     /// <param name="wanted">Which objects; null: all, and then every node remembers what came of it.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="RefusedException">The leader cannot be read, or is left by all others.</exception>
-    public async Task<VerifyReport> RunAsync(Func<VerifiedObject, bool>? wanted, CancellationToken cancellationToken)
+    /// <exception cref="RefusedException">The leader cannot be read, or is left by all others; or what is wanted is nowhere.</exception>
+    public async Task<VerifyReport> RunAsync(Selection? wanted, CancellationToken cancellationToken)
     {
         VerifyReport? report = null;
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -53,7 +53,7 @@ public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> f
         {
             var point = await OpenAsync(cancellationToken);
             var at = time.GetUtcNow();
-            await CompareAllAsync(wanted ?? (static _ => true), cancellationToken);
+            await CompareAllAsync(wanted, cancellationToken);
             var identical = _whole && _differences.Count == 0 && _followers.Count == followers.Count;
             return report = new VerifyReport(at, identical, point.Lsn ?? 0, point.Gtid, [leader.Name, .. _followers.Select(f => f.Name)], _tables, _rows, [.. _differences], [.. _notCompared]);
         }
@@ -150,7 +150,7 @@ public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> f
         }
     }
 
-    private async Task CompareAllAsync(Func<VerifiedObject, bool> wanted, CancellationToken cancellationToken)
+    private async Task CompareAllAsync(Selection? wanted, CancellationToken cancellationToken)
     {
         try
         {
@@ -170,8 +170,9 @@ public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> f
 
     /// <summary>A definition is not part of a snapshot, and a statement that changes one is somewhere else a moment later: only what stays different in the same way counts.</summary>
     /// <returns>What the leader has.</returns>
-    private async Task<IEnumerable<VerifiedObject>> CompareDefinitionsAsync(Func<VerifiedObject, bool> wanted, CancellationToken cancellationToken)
+    private async Task<IEnumerable<VerifiedObject>> CompareDefinitionsAsync(Selection? selection, CancellationToken cancellationToken)
     {
+        Func<VerifiedObject, bool> wanted = selection is null ? static _ => true : selection.Contains;
         List<VerifyDifference> found = [];
         Dictionary<string, VerifiedObject> here = [];
         for (var attempt = 1; attempt <= 3; attempt++)
@@ -195,6 +196,7 @@ public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> f
                 break;
         }
 
+        selection?.RequireAllFound();
         _differences.AddRange(found);
         return here.Values;
 

@@ -30,7 +30,7 @@ internal static class VerifyCommand
             throw new RefusedException("The cluster has one node with a server: there is nothing to compare it with.");
         var followers = others.Select(n => new VerifiedNode(n.Id, id, endpoints.Member(cluster, n.Id, asked))).ToList();
         var report = await new VerifyRun(leader, followers, rows, (table, done) => Terminal.Progress(string.Create(CultureInfo.InvariantCulture, $"{done} rows compared, now {table}")), TimeProvider.System)
-            .RunAsync(tables.Length == 0 ? null : o => tables.Any(t => t == $"{o.Schema}.{o.Name}" || t == $"{o.Schema}.*"), cancellationToken);
+            .RunAsync(tables.Length == 0 ? null : new Selection(tables), cancellationToken);
         Terminal.Progress(null);
         if (parsed.GetValue(CtlOptions.Json))
             Terminal.Line(JsonSerializer.Serialize(report, ApiJson.Readable.VerifyReport));

@@ -91,6 +91,9 @@ public sealed class VerifyTests(VerifyTests.Comparing fixture) : ClusterTests<Ve
         Assert.Null(found[$"{schema}.named"].UpTo);
         Assert.Equal("missing", found[$"view {schema}.seen"].Here);
         Assert.Equal(0, (await VerifyAsync(cluster, "--tables", $"{schema}.*")).ExitCode);
+        (exitCode, _, errors) = await VerifyAsync(cluster, "--tables", $"{schema}.numbered", $"{schema}.nosuch", $"{schema}.NAMED");
+        Assert.Equal(2, exitCode);
+        Assert.Contains($"no node has {schema}.nosuch, {schema}.NAMED.", errors, StringComparison.Ordinal);
     }
 
     /// <summary>Before, tables that could not be read were named and passed over, and the nodes called identical: here one that is rebuilt meanwhile, and all that come after a lost connection.</summary>

@@ -3,7 +3,7 @@ using WolfScale.Client.Verifying;
 
 namespace WolfScale.Unit.Ctl;
 
-/// <summary>A node that holds tables of one row each, without keys, and can be made to refuse.</summary>
+/// <summary>A node that holds tables of one row each, and can be made to refuse.</summary>
 internal sealed class FakeVerifiedNode(string name)
 {
     private readonly List<string> _asked = [];
@@ -13,6 +13,9 @@ internal sealed class FakeVerifiedNode(string name)
 
     /// <summary>Tables whose engine has no snapshots.</summary>
     public HashSet<string> Skipped { get; } = [];
+
+    /// <summary>Whether its tables have keys.</summary>
+    public bool HasKeys { get; set; }
 
     /// <summary>Comes before the answer: throws, or takes its time.</summary>
     public Func<VerifyRequest, Task> Before { get; set; } = _ => Task.CompletedTask;
@@ -49,7 +52,7 @@ internal sealed class FakeVerifiedNode(string name)
         {
             "pause" or "open" => new VerifyAnswer { Lsn = 7, Gtid = "0-1-7" },
             "survey" => new VerifyAnswer { Objects = [.. Tables.Keys.Order().Select(t => new VerifiedObject("TABLE", "s", t, "", Skipped.Contains(t) ? "no snapshots" : null, 1))] },
-            "key" => new VerifyAnswer { Key = [] },
+            "key" => new VerifyAnswer { Key = HasKeys ? ["id"] : [] },
             "sum" => new VerifyAnswer { Rows = 1, Sum = Tables[request.Table] },
             _ => new VerifyAnswer(),
         };

@@ -90,6 +90,45 @@ public class VerifyRunTests
     }
 
     [Fact]
+    public async Task A_difference_stays_one_where_the_leader_cannot_be_asked_where_it_is()
+    {
+        var edges = 0;
+        _leader.HasKeys = true;
+        _leader.Before = request => request.Step is "edge" && ++edges == 2 ? throw new NodeRefusedException("refused", VerifyProblems.NotCompared, 409) : Task.CompletedTask;
+        _second.Tables["a"] = "another row";
+        var report = await RunAsync();
+
+        Assert.Equal(["node-2 s.a"], report.Differences.Select(d => $"{d.Node} {d.Object}"));
+        Assert.Equal([new NotCompared("s.a", "refused")], report.NotCompared);
+        Assert.Equal(2, report.Tables);
+    }
+
+    /// <summary>Before, that nothing is equal everywhere passed for a proof.</summary>
+    [Theory]
+    [InlineData("s.nosuch")]
+    [InlineData("S.a")] // as the server writes it
+    [InlineData("t.*")]
+    public async Task What_is_wanted_and_nowhere_is_wrong_usage(string pattern)
+    {
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => RunAsync("s.a", pattern));
+
+        Assert.Equal(2, refused.ExitCode);
+        Assert.StartsWith($"--tables: no node has {pattern}. ", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("sum a", _leader.Asked);
+        Assert.Equal("end", _second.Asked[^1]);
+    }
+
+    [Fact]
+    public async Task What_only_a_follower_has_is_somewhere()
+    {
+        _third.Tables["own"] = "row";
+        Assert.Equal(["node-3 table s.own"], (await RunAsync("s.own", "s.b")).Differences.Select(d => $"{d.Node} {d.Object}"));
+        var one = await RunAsync("s.b");
+        Assert.Equal((true, 1), (one.Identical, one.Tables));
+        Assert.Null(_leader.Outcome); // of a part
+    }
+
+    [Fact]
     public async Task Without_followers_nothing_is_proven()
     {
         _second.Refuse("b", VerifyProblems.NotTakingPart, onlyThen: false);
@@ -120,6 +159,8 @@ public class VerifyRunTests
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private Task<VerifyReport> RunAsync() =>
-        new VerifyRun(_leader.Node, [_second.Node, _third.Node], 100, static (_, _) => { }, _time).RunAsync(null, TestContext.Current.CancellationToken);
+    private Task<VerifyReport> RunAsync() => RunAsync([]);
+
+    private Task<VerifyReport> RunAsync(params string[] tables) => new VerifyRun(_leader.Node, [_second.Node, _third.Node], 100, static (_, _) => { }, _time)
+        .RunAsync(tables.Length == 0 ? null : new Selection(tables), TestContext.Current.CancellationToken);
 }
