@@ -44,7 +44,7 @@ public static class ClusterTable
             : "all were never proven identical";
         return verified.Different.Length > 0
             ? $"{string.Join(", ", verified.Different)} DIFFERENT, last compared {last}; {before}"
-            : $"not everything could be compared {last}, and nothing is known to differ; {before}";
+            : $"not everything could be compared {last} (of {string.Join(", ", verified.Nodes)}), and nothing is known to differ; {before}";
     }
 }
 

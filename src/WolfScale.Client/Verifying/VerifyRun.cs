@@ -38,6 +38,9 @@ public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> f
     /// <summary>Whether it rests after each piece as long as the piece took, for the sake of the servers' clients.</summary>
     public bool RestsBetweenPieces { get; init; }
 
+    /// <summary>Nodes that hold data and are not asked, and why. With any, nothing is identical.</summary>
+    public ImmutableArray<NotCompared> Away { get; init; } = [];
+
     private IEnumerable<VerifiedNode> Reading => _followers.Where(f => !_refusing.Contains(f));
 
     /// <summary>Compares.</summary>
@@ -47,6 +50,7 @@ public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> f
     public async Task<VerifyReport> RunAsync(Selection? wanted, CancellationToken cancellationToken)
     {
         VerifyReport? report = null;
+        _notCompared.AddRange(Away);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var keeping = KeepSnapshotsAsync(over.Token);
         try
@@ -54,7 +58,7 @@ public sealed class VerifyRun(VerifiedNode leader, IReadOnlyList<VerifiedNode> f
             var point = await OpenAsync(cancellationToken);
             var at = time.GetUtcNow();
             await CompareAllAsync(wanted, cancellationToken);
-            var identical = _whole && _differences.Count == 0 && _followers.Count == followers.Count;
+            var identical = _whole && _differences.Count == 0 && _followers.Count == followers.Count && Away.IsEmpty;
             return report = new VerifyReport(at, identical, point.Lsn ?? 0, point.Gtid, [leader.Name, .. _followers.Select(f => f.Name)], _tables, _rows, [.. _differences], [.. _notCompared]);
         }
         finally

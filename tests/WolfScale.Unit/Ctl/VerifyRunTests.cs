@@ -47,6 +47,17 @@ public class VerifyRunTests
     }
 
     [Fact]
+    public async Task A_node_that_is_away_is_named_and_nothing_is_proven()
+    {
+        var away = new NotCompared("node-4", "It is OFFLINE.");
+        var report = await RunAsync([], [away]);
+
+        Assert.False(report.Identical);
+        Assert.Equal([away], report.NotCompared);
+        Assert.Equal((false, true), (_leader.Outcome!.Identical, _leader.Outcome.Whole));
+    }
+
+    [Fact]
     public async Task One_that_refuses_does_not_hide_what_another_holds()
     {
         _second.Refuse("b", VerifyProblems.NotCompared, onlyThen: true);
@@ -161,6 +172,8 @@ public class VerifyRunTests
 
     private Task<VerifyReport> RunAsync() => RunAsync([]);
 
-    private Task<VerifyReport> RunAsync(params string[] tables) => new VerifyRun(_leader.Node, [_second.Node, _third.Node], 100, static (_, _) => { }, _time)
+    private Task<VerifyReport> RunAsync(params string[] tables) => RunAsync(tables, []);
+
+    private Task<VerifyReport> RunAsync(string[] tables, NotCompared[] away) => new VerifyRun(_leader.Node, [_second.Node, _third.Node], 100, static (_, _) => { }, _time) { Away = [.. away] }
         .RunAsync(tables.Length == 0 ? null : new Selection(tables), TestContext.Current.CancellationToken);
 }

@@ -15,6 +15,9 @@ internal sealed class VerifyMemory(IStateStore state)
     /// <summary>Whether the last one was so long ago, or there was none.</summary>
     public bool IsOlderThan(TimeSpan interval, DateTimeOffset now) => _last is not { } last || now >= last.At + interval;
 
+    /// <summary>Whether one of these was not compared last time. Then it was not proven of all that they are identical.</summary>
+    public bool Lacks(IEnumerable<string> nodes) => _last is not { } last || nodes.Any(n => !last.Nodes.Contains(n));
+
     /// <summary>Remembers it; an older one than what is known counts for nothing.</summary>
     public void Note(VerifyOutcome outcome)
     {
