@@ -179,13 +179,13 @@ internal sealed partial class ClientSession
         else if (inTransaction)
             Answer(ProxyErrors.TransactionLost);
         else
-            MoveUnlessKilled();
+            MoveUnlessKilled(repeats: IsRead);
     }
 
     /// <summary>What somebody has ended with KILL, perhaps on another node, must not begin again.</summary>
-    private void MoveUnlessKilled()
+    private void MoveUnlessKilled(bool repeats)
     {
-        _closedByServer = true;
+        (_closedByServer, _repeats) = (true, repeats);
         Move();
     }
 
@@ -369,6 +369,8 @@ internal sealed partial class ClientSession
         }
 
         if (refusal is null && !_authenticated)
+        if (_repeats)
+            script.Add(ScriptItem.Query(MustNotWrite));
         {
             _moveUntilMs = 0;
             LoggedIn(setup);

@@ -285,6 +285,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private void BecomeIdle()
     {
         _ticket++;
+        if (EndsRepetition())
+            return;
         (_logs, _wroteInTransaction) = (null, _wroteInTransaction && InTransaction);
         _flight.Release();
         _active = null;
