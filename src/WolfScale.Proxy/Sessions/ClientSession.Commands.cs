@@ -303,11 +303,11 @@ internal sealed partial class ClientSession
         }
 
         if (statement.Has(StatementTraits.TakesUserLock))
-            _state.TieTo("it holds user-level locks");
+            _state.TieWhile(PassingTies.UserLocks);
         if (statement.Has(StatementTraits.OpensHandler))
             _state.TieTo("it has an open HANDLER");
         if (statement.Has(StatementTraits.LocksTables))
-            _state.TieTo("it has locked tables");
+            TieToLocks(statement);
         if (statement.Has(StatementTraits.PreparesSqlStatement))
             _state.TieTo("it has statements prepared with PREPARE");
     }
@@ -367,6 +367,8 @@ internal sealed partial class ClientSession
 
     void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
     {
+        if (_active == _leader)
+            NoteLoosened(role, payload);
         if (role == PacketRole.Error && _active == _leader)
         {
             (_statusIsOld, _hasWarnings) = (true, true);

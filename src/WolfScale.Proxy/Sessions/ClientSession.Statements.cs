@@ -17,8 +17,7 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (code == CommandCode.StatementExecute && packet[PacketHeader.Size + 5] != 0)
-            _state.TieTo("it has an open cursor");
+        NoteCursor(code, statement, packet);
         NoteTies(statement.Class);
         NoteAssigned(statement.Class, statement.Sql);
         _flight.Keep(packet, code, statement.Class);
@@ -102,11 +101,11 @@ internal sealed partial class ClientSession
         if (code == CommandCode.StatementSendLongData)
         {
             statement.HasLongData = true;
-            _state.TieTo("parameters were sent ahead of a statement");
+            _state.TieWhile(PassingTies.Parameters);
         }
         else if (code == CommandCode.StatementReset)
         {
-            statement.HasLongData = false;
+            (statement.HasLongData, statement.HasCursor) = (false, false);
         }
 
         _flight.Keep(packet, code, Harmless);

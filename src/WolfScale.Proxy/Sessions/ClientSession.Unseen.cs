@@ -71,7 +71,7 @@ internal sealed partial class ClientSession
                 TieUnseen("what a routine has done to it cannot be found out", hasTables: true);
             else if (made != NothingMade)
                 TieUnseen("a routine or dynamic SQL has made temporary tables or prepared statements in it", hasTables: !made.StartsWith(NoTableMade, StringComparison.Ordinal));
-            else if (_state.Tie is null)
+            else if (!_state.IsTiedForGood)
                 NoteSetUnseen(names);
             then();
         });

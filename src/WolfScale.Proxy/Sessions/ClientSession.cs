@@ -287,6 +287,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _ticket++;
         if (EndsRepetition())
             return;
+        if (_state.IsTiedBy(PassingTies.Cursor | PassingTies.Parameters))
+            LoosenFromStatements();
         (_logs, _wroteInTransaction) = (null, _wroteInTransaction && InTransaction);
         _flight.Release();
         _active = null;

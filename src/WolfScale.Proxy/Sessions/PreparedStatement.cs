@@ -28,6 +28,9 @@ internal sealed class PreparedStatement(uint id, byte[] sql, StatementClass stat
     /// <summary>The leader's server has been sent parameters ahead of the execution.</summary>
     public bool HasLongData { get; set; }
 
+    /// <summary>It was executed with a cursor on the leader's server, whose end was not seen.</summary>
+    public bool HasCursor { get; set; }
+
     /// <summary>Types of its parameters as the client last sent them: two bytes each. It leaves them out when they have not changed, and another server has never seen them.</summary>
     public byte[]? Types { get; set; }
 }

@@ -20,6 +20,7 @@ internal ref partial struct ClassifierPass
     private TextRange _tracking;
     private TextRange _unscoped;
     private KillTarget _kill;
+    private ReleasedLocks _releases;
     private int _statements;
 
     /// <summary>Not to be moved from the leader by a hint: a write, a lock, a state of the session.</summary>
@@ -97,6 +98,7 @@ internal ref partial struct ClassifierPass
             Value = _value,
             Collation = _collation,
             Kill = _kill,
+            Releases = _releases,
             Unscoped = _unscoped,
         };
     }
