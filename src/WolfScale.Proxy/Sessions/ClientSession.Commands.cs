@@ -142,6 +142,7 @@ internal sealed partial class ClientSession
         NoBackslashEscapes = ((ushort)_status & 0x0200) != 0,
         AnsiQuotes = _ansiQuotes,
         HasTemporaryTables = _hasTemporaryTables,
+        Views = _context.Routes.Views,
     };
 
     private void Route(CommandCode code, Span<byte> packet, StatementClass statement)
@@ -155,6 +156,8 @@ internal sealed partial class ClientSession
             return;
         }
 
+        if (RefusesView(statement))
+            return;
         _flight.Keep(packet, code, statement);
         _flightStatement = null;
         NoteBegin(code, statement);

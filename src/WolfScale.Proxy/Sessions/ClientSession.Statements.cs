@@ -17,6 +17,9 @@ internal sealed partial class ClientSession
             return;
         }
 
+        LookForViews(statement);
+        if (RefusesView(statement.Class))
+            return;
         NoteCursor(code, statement, packet);
         NoteTies(statement.Class);
         NoteAssigned(statement.Class, statement.Sql);
@@ -185,6 +188,7 @@ internal sealed partial class ClientSession
         _preparing = null;
         var statement = new PreparedStatement(++_lastStatementId, preparing.Sql, preparing.Class, _state.ParsedUnder)
         {
+            Views = _context.Routes.Views,
             Parameters = BinaryPrimitives.ReadUInt16LittleEndian(payload[7..]),
         };
         statement.AtLeader.SetAt(_leader!, BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]));

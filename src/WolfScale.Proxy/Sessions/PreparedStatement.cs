@@ -13,7 +13,14 @@ internal sealed class PreparedStatement(uint id, byte[] sql, StatementClass stat
 
     public byte[] Sql => sql;
 
-    public StatementClass Class => statement;
+    public StatementClass Class { get; private set; } = statement;
+
+    /// <summary>The views with which it was compared last.</summary>
+    public HiddenViews Views { get; set; } = HiddenViews.None;
+
+    /// <summary>A view that was made, or changed, after its preparation.</summary>
+    public void MeetsHiddenView(StatementTraits traits) =>
+        Class = Class with { Route = StatementRoute.Leader, NamesHiddenView = true, Traits = Class.Traits | traits };
 
     public ParsingContext Context => context;
 

@@ -79,6 +79,8 @@ internal ref partial struct ClassifierPass
 
     private void Inspect()
     {
+        if (_options.Views is { IsEmpty: false } views && _current.Kind is TokenKind.Word or TokenKind.Name or TokenKind.QuotedName)
+            InspectView(views);
         switch (_current.Kind)
         {
             case TokenKind.Word:
@@ -116,6 +118,15 @@ internal ref partial struct ClassifierPass
                 _shouldLead |= IsSystemSchema(_previous);
                 break;
         }
+    }
+
+    private void InspectView(HiddenViews views)
+    {
+        if (!views.TryFind(CurrentValue.Of(_sql), out var traits))
+            return;
+        (_shouldLead, _namesHiddenView) = (true, true);
+        _mustLead |= traits != StatementTraits.None;
+        _traits |= traits | StatementTraits.Doubtful | StatementTraits.CommitCapable;
     }
 
     /// <summary>Deeper than 63 a WITH clause is not followed, and its names are taken for unknown functions.</summary>

@@ -110,6 +110,9 @@ public readonly record struct StatementClass
 
     public KillTarget Kill { get; init; }
 
+    /// <summary>It names one of <see cref="ClassifierOptions.Views"/>, or something else by that name.</summary>
+    public bool NamesHiddenView { get; init; }
+
     /// <summary>Of several statements it says nothing.</summary>
     public ReleasedLocks Releases { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using WolfScale.Proxy.Sql;
 using static WolfScale.Unit.Proxy.RawPeer;
 
 namespace WolfScale.Unit.Proxy;
@@ -71,6 +72,34 @@ public sealed class HiddenWriteTests : IDisposable
         Assert.Equal("\x03SET SESSION tx_read_only=0", next.ReadText());
         next.Send(Packet(1, Ok()));
         Assert.Equal("\x03INSERT INTO t VALUES (1)", next.ReadText());
+    }
+
+    /// <summary>GET_LOCK() on each node would be two locks: what is known of the server's views goes to the leader at once, prepared before it was known or not.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_view_that_is_known_to_hide_something_is_read_on_the_leader(bool isPrepared)
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
+        var (client, leader) = _kit.LogIn();
+        Done(client, leader, Read); // the account is looked up
+        if (isPrepared)
+        {
+            client.Send(Command(0x16, Read));
+            Assert.Equal("\x16" + Read, leader.ReadText());
+            leader.Send(Packet(1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+            _ = client.Read();
+        }
+
+        _kit.Views = HiddenViews.Among([("vw", "select get_lock('lk',0) AS `g`")]);
+        client.Send(isPrepared ? Command(0x17, "\x01\0\0\0\0\x01\0\0\0") : Query(Read));
+        Assert.False(_kit.WantsLocalRatherThan(leader));
+        _ = leader.Read();
+        leader.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.MovesAfter(leader);
+        client.Send(Query("DO 1"));
+        Assert.Contains("user-level locks", client.ReadText(), StringComparison.Ordinal);
     }
 
     public void Dispose() => _kit.Dispose();
