@@ -144,6 +144,7 @@ internal sealed partial class ClientSession
         NoBackslashEscapes = ((ushort)_status & 0x0200) != 0,
         AnsiQuotes = _ansiQuotes,
         HasTemporaryTables = _hasTemporaryTables,
+        Views = _context.Routes.Views,
     };
 
     private void Route(CommandCode code, Span<byte> packet, StatementClass statement)
@@ -157,6 +158,8 @@ internal sealed partial class ClientSession
             return;
         }
 
+        if (RefusesView(statement))
+            return;
         _flight.Keep(packet, code, statement);
         _flightStatement = null;
         NoteBegin(code, statement);
@@ -308,11 +311,11 @@ internal sealed partial class ClientSession
         }
 
         if (statement.Has(StatementTraits.TakesUserLock))
-            _state.TieTo("it holds user-level locks");
+            _state.TieWhile(PassingTies.UserLocks);
         if (statement.Has(StatementTraits.OpensHandler))
             _state.TieTo("it has an open HANDLER");
         if (statement.Has(StatementTraits.LocksTables))
-            _state.TieTo("it has locked tables");
+            TieToLocks(statement);
         if (statement.Has(StatementTraits.PreparesSqlStatement))
             _state.TieTo("it has statements prepared with PREPARE");
     }
@@ -372,6 +375,8 @@ internal sealed partial class ClientSession
 
     void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
     {
+        if (_active == _leader)
+            NoteLoosened(role, payload);
         if (role == PacketRole.Error && _active == _leader)
         {
             (_statusIsOld, _hasWarnings) = (true, true);

@@ -18,12 +18,30 @@ internal ref partial struct ClassifierPass
         {
             Inspect();
             Advance();
+            NoteReleaseOfLocks();
             if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_gtid"u8))
                 ReadGtidToken();
         }
 
         ScanRest();
         _mustLead |= _pendingParens != 0;
+    }
+
+    /// <summary>After SELECT or DO: <c>RELEASE_ALL_LOCKS()</c> and nothing else, so that it is certainly called, and nothing after it.</summary>
+    private void NoteReleaseOfLocks()
+    {
+        if (_current.Use != WordUse.UserLock || !Ascii.EqualsIgnoreCase(_sql[_current.Start.._current.End], "release_all_locks"u8))
+            return;
+        var tokens = _tokens;
+        tokens.Next();
+        if (tokens.Kind != TokenKind.OpenParen)
+            return;
+        tokens.Next();
+        if (tokens.Kind != TokenKind.CloseParen)
+            return;
+        tokens.Next();
+        if (tokens.Kind is TokenKind.End or TokenKind.Semicolon)
+            _releases = ReleasedLocks.User;
     }
 
     /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c> and nothing else.</summary>
@@ -61,6 +79,8 @@ internal ref partial struct ClassifierPass
 
     private void Inspect()
     {
+        if (_options.Views is { IsEmpty: false } views && _current.Kind is TokenKind.Word or TokenKind.Name or TokenKind.QuotedName)
+            InspectView(views);
         switch (_current.Kind)
         {
             case TokenKind.Word:
@@ -98,6 +118,15 @@ internal ref partial struct ClassifierPass
                 _shouldLead |= IsSystemSchema(_previous);
                 break;
         }
+    }
+
+    private void InspectView(HiddenViews views)
+    {
+        if (!views.TryFind(CurrentValue.Of(_sql), out var traits))
+            return;
+        (_shouldLead, _namesHiddenView) = (true, true);
+        _mustLead |= traits != StatementTraits.None;
+        _traits |= traits | StatementTraits.Doubtful | StatementTraits.CommitCapable;
     }
 
     /// <summary>Deeper than 63 a WITH clause is not followed, and its names are taken for unknown functions.</summary>
