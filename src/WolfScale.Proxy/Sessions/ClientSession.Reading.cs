@@ -268,7 +268,7 @@ internal sealed partial class ClientSession
     {
         _active = _local;
         _ticket++;
-        (_lastWasLocal, _readsLocally) = (true, false);
+        (_lastWasLocal, _readsLocally, _sawReader) = (true, false, true);
         _answeredBy = _local!.Reader!.Id;
         _local.Reader.Load.CountRead();
         Count(TakenRoute.Local);
@@ -403,6 +403,10 @@ internal sealed partial class ClientSession
             Saw(gtid);
             _hasForeignToken = true;
             AnswerOk();
+        }
+        else if (value.Equals("NULL", StringComparison.OrdinalIgnoreCase))
+        {
+            AnswerOk(); // of one who had seen nothing
         }
         else
         {

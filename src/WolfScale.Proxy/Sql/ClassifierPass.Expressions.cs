@@ -19,15 +19,17 @@ internal ref partial struct ClassifierPass
             Inspect();
             Advance();
             if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_gtid"u8))
-                ReadGtidToken();
+                ReadOwnVariable(SpecialStatement.SelectGtidToken);
+            else if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_consistency"u8))
+                ReadOwnVariable(SpecialStatement.SelectConsistency);
         }
 
         ScanRest();
         _mustLead |= _pendingParens != 0;
     }
 
-    /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c> and nothing else.</summary>
-    private void ReadGtidToken()
+    /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c> or <c>@wolfscale_consistency</c>, and nothing else.</summary>
+    private void ReadOwnVariable(SpecialStatement special)
     {
         Inspect();
         Advance();
@@ -46,7 +48,7 @@ internal ref partial struct ClassifierPass
 
         if (!AtEnd)
             return;
-        Offer(SpecialStatement.SelectGtidToken);
+        Offer(special);
         _value = alias;
     }
 
