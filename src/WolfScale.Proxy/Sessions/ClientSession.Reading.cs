@@ -49,7 +49,7 @@ internal sealed partial class ClientSession
 
     private bool WantsLocal(CommandCode code, StatementClass statement) =>
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
-        && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables
+        && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables && !_hasLockedTables && !_state.IsSeeded
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0 && _nextTransaction is null
         && !_login!.IsHop && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
