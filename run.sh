@@ -125,6 +125,16 @@ need_clients() {
   need_ed25519
 }
 
+# Debian's package would start a service: its one program for checks is unpacked instead.
+need_promtool() {
+  local folder=artifacts/tools
+  [[ ! -x $folder/promtool ]] || return 0
+  mkdir -p "$folder"
+  (cd "$folder" && { apt-get download prometheus || { apt-get update -qq && apt-get download prometheus; }; }) >/dev/null 2>&1 || fail "Debian's package prometheus cannot be downloaded"
+  dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" --strip-components=3 ./usr/bin/promtool
+  rm "$folder"/prometheus_*.deb
+}
+
 # Exactly what the lock file says, outside the sources.
 need_npm_packages() {
   local sources=tests/WolfScale.Conformance/clients/node folder=$CLIENTS/node
@@ -212,6 +222,7 @@ run_tests() {
   need_mariadb
   if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
     need_applications
+    need_promtool
   fi
   [[ " ${projects[*]} " != *' Conformance '* ]] || need_clients
   if [[ -z $solution ]]; then

@@ -42,7 +42,9 @@ public static class ClusterTable
         var before = verified is { IdenticalAt: { } at, IdenticalLsn: { } lsn }
             ? string.Create(CultureInfo.InvariantCulture, $"all were last proven identical at LSN {lsn}, {at:u}")
             : "all were never proven identical";
-        return verified.Different.Length > 0 ? $"{string.Join(", ", verified.Different)} DIFFERENT {last}; {before}" : $"not all nodes could be compared {last}; {before}";
+        return verified.Different.Length > 0
+            ? $"{string.Join(", ", verified.Different)} DIFFERENT, last compared {last}; {before}"
+            : $"not everything could be compared {last} (of {string.Join(", ", verified.Nodes)}), and nothing is known to differ; {before}";
     }
 }
 

@@ -19,6 +19,7 @@ internal static class CommandTree
             CtlOptions.Yes,
             ListCommand.Create(),
             StatusCommand.Create(),
+            DoctorCommand.Create(),
             SwitchoverCommands.Promote(),
             SwitchoverCommands.Demote(),
             MembershipCommands.Leave(),

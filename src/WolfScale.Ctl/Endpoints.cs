@@ -152,6 +152,13 @@ internal sealed class Endpoints : IDisposable
     /// <summary>The way to a node that is named by its address.</summary>
     public NodeClient At(Uri api) => _connect(api.ToString());
 
+    /// <summary>The timeouts of the configuration, where there is one; else the defaults. Nodes of one cluster are set up alike.</summary>
+    public static WolfScale.Client.Doctor.Timing TimingOf(ParseResult parsed)
+    {
+        var configuration = Configuration(parsed, needed: false) ?? new NodeConfiguration();
+        return new(configuration.Cluster.HeartbeatIntervalMs, configuration.ElectionTimeoutMs.Maximum);
+    }
+
     public void Dispose()
     {
         foreach (var node in _nodes)

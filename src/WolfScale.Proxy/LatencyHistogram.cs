@@ -12,15 +12,34 @@ public sealed class LatencyHistogram
     private const int Octaves = 32;
 
     private readonly long[] _counts = new long[PerOctave * Octaves];
+    private long _sum;
 
     /// <param name="microseconds">Of one.</param>
-    public void Record(long microseconds) => _counts[Bucket(microseconds)]++;
+    public void Record(long microseconds)
+    {
+        _counts[Bucket(microseconds)]++;
+        _sum += microseconds;
+    }
+
+    /// <summary>All together, in microseconds.</summary>
+    public long Sum => Volatile.Read(ref _sum);
+
+    /// <summary>How many took less than this, which is rounded down to the buckets' width.</summary>
+    public long CountWithin(long microseconds)
+    {
+        var last = Bucket(microseconds);
+        long within = 0;
+        for (var bucket = 0; bucket < last; bucket++)
+            within += Volatile.Read(ref _counts[bucket]);
+        return within;
+    }
 
     /// <summary>Adds the counts of another one.</summary>
     public void Add(LatencyHistogram other)
     {
         for (var i = 0; i < _counts.Length; i++)
             _counts[i] += Volatile.Read(ref other._counts[i]);
+        _sum += other.Sum;
     }
 
     public long Count => _counts.Sum();

@@ -63,6 +63,9 @@ public sealed partial class WriteAheadLog : IAsyncDisposable
     /// <summary>The log has stopped. Raised once per failure, on the thread that met it.</summary>
     public event Action<WalFailure>? Failed;
 
+    /// <summary>How long the disk took for each sync since the log was opened.</summary>
+    public LatencyHistogram SyncTimes => _writer.SyncTimes;
+
     /// <summary>What was found on opening.</summary>
     public RecoveryReport Recovery { get; }
 

@@ -69,8 +69,13 @@ public sealed class DetachTests(ClusterFixture fixture) : ClusterTests<ClusterFi
         await waiting.WaitAsync(Patience, TestContext.Current.CancellationToken);
         await WriteAsync(cluster, old, 8);
 
+        // Both, the commit that waited and the one after, are its alone: saved, and rolled back.
         await cluster.StartNodeAsync(old.Id, Part.Node);
         await cluster.AwaitHealthyAsync(Patience);
+        await SavedTransactions.AssertContainAsync(cluster, old.Id, "@1=7");
+        await SavedTransactions.AssertContainAsync(cluster, old.Id, "@1=8");
+        await cluster.Comparer.AssertIdenticalAsync([new("table", "demo.given", 0)], Patience);
+        Assert.Equal("0", await old.Server.ScalarAsync("SELECT COUNT(*) FROM demo.given"));
     }
 
     private static async Task WriteAsync(DemoCluster cluster, DemoNode node, int id)

@@ -10,6 +10,7 @@ namespace WolfScale.EndToEnd;
 public sealed class SwitchoverTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Promised = TimeSpan.FromMilliseconds(250);
 
     [Fact]
     public async Task Switchovers_under_load_lose_nothing_cost_no_client_an_error_and_tell_how_long_writes_waited()
@@ -37,15 +38,16 @@ public sealed class SwitchoverTests(ClusterFixture fixture) : ClusterTests<Clust
         }
         await writer.StopAsync();
 
-        var sorted = pauses.Order().ToList();
+        var (sorted, median) = (pauses.Order().ToList(), Figures.Median(pauses));
         Print(string.Create(CultureInfo.InvariantCulture,
-            $"{pauses.Count} switchovers, writes waited {sorted[0].TotalMilliseconds:0} to {sorted[^1].TotalMilliseconds:0} ms, median {Figures.Median(pauses).TotalMilliseconds:0} ms (aim: below 250 ms)"));
+            $"{pauses.Count} switchovers, writes waited {sorted[0].TotalMilliseconds:0} to {sorted[^1].TotalMilliseconds:0} ms, median {median.TotalMilliseconds:0} ms (promised: below {Promised.TotalMilliseconds:0} ms)"));
         await cluster.Comparer.AssertIdenticalAsync([new("table", $"{database}.{AckedWriter.Table}", 100)]);
         var verdict = await AckedVerdict.ReadAsync(cluster.Servers[0], database, writer);
         Print($"{verdict}\n{writer.Summary()}");
         verdict.AssertRight();
         var errors = writer.Attempts.Where(a => a.Outcome is not Outcome.Acknowledged).ToList();
         Assert.True(writer.NotLetIn.Count == 0, $"{writer.NotLetIn.Count} logins failed: {string.Join("; ", writer.NotLetIn.Take(10))}");
+        Assert.True(median < Promised || !Long.Form, $"writes waited {median.TotalMilliseconds:0} ms in the median"); // three runs say little about a time
         Assert.True(errors.Count == 0, $"{errors.Count} inserts were not answered with OK: {string.Join("; ", errors.Take(10))}");
     }
 }

@@ -111,7 +111,8 @@ internal sealed class ProxyComparison(ProxyOptions options, TextWriter progress)
             if (threads == 1 && workload == "oltp_point_select")
             {
                 var added = 1000 * (Median("leader", workload, 1, r => r.Load.MeanMs) - Median("direct", workload, 1, r => r.Load.MeanMs));
-                yield return new Aim($"{workload}, 1 thread: less than 60 us over the direct way (means)", string.Create(CultureInfo.InvariantCulture, $"{added:F0} us"), added < 60);
+                var medians = 1000 * (Median("leader", workload, 1, r => r.Load.PercentileMs) - Median("direct", workload, 1, r => r.Load.PercentileMs)); // sysbench tells them to 10 us
+                yield return new Aim($"{workload}, 1 thread: less than 60 us over the direct way (means)", string.Create(CultureInfo.InvariantCulture, $"{added:F0} us; medians {medians:F0} us"), added < 60);
             }
 
             if (workload == "oltp_read_write" && Ratio("follower", "leader", workload, threads) is var through)

@@ -4,7 +4,7 @@ namespace WolfScale.Client;
 
 /// <summary>Body of <c>POST /admin/verify</c>: one step of a verification on one node. Which fields count depends on the step.</summary>
 /// <param name="Id">Of the verification, made up by whoever runs it.</param>
-/// <param name="Step">pause, open, survey, key, edge, sum, describe or end.</param>
+/// <param name="Step">pause, open, survey, key, edge, sum, describe, keep (the snapshot, which is given up when a minute passes without a step) or end.</param>
 public sealed record VerifyRequest(string Id, string Step)
 {
     /// <summary>open: on a follower, where the leader's snapshot ends.</summary>
@@ -30,17 +30,34 @@ public sealed record VerifyRequest(string Id, string Step)
 /// <summary>What came of a comparison of all that the nodes hold.</summary>
 /// <param name="At">When the snapshots were open.</param>
 /// <param name="Lsn">What they hold: everything up to here.</param>
-/// <param name="Identical">Nothing differs, and no node was left out.</param>
+/// <param name="Identical">Nothing differs, and neither a node nor a table was left out.</param>
 /// <param name="Nodes">Which were compared, the leader first.</param>
 /// <param name="Different">Which of them differ from the leader.</param>
-public sealed record VerifyOutcome(DateTimeOffset At, long Lsn, bool Identical, ImmutableArray<string> Nodes, ImmutableArray<string> Different);
+public sealed record VerifyOutcome(DateTimeOffset At, long Lsn, bool Identical, ImmutableArray<string> Nodes, ImmutableArray<string> Different)
+{
+    /// <summary>Of these nodes every table was read to its end: who is not different is equal.</summary>
+    public bool Whole { get; init; }
+}
+
+/// <summary>Codes of the problems with which a node refuses a step.</summary>
+public static class VerifyProblems
+{
+    /// <summary>The table cannot be read at the moment; others can.</summary>
+    public const string NotCompared = "not_compared";
+
+    /// <summary>The node has no snapshot for this verification, or not any more.</summary>
+    public const string NotTakingPart = "not_taking_part";
+
+    /// <summary>The node has no server.</summary>
+    public const string NoDatabase = "no_database";
+}
 
 /// <summary>In <c>GET /status</c>: the last comparison in which the node took part, and the last one that found all nodes identical.</summary>
 /// <param name="At">When.</param>
 /// <param name="Lsn">At which LSN.</param>
-/// <param name="Identical">Nothing differed, and no node was left out.</param>
+/// <param name="Identical">Nothing differed, and neither a node nor a table was left out.</param>
 /// <param name="Nodes">Which were compared, the leader first.</param>
-/// <param name="Different">Which of them differed from the leader.</param>
+/// <param name="Different">Which were found to differ from the leader, then or before, and were not compared whole and found equal since.</param>
 /// <param name="IdenticalAt">When all were last proven identical; null: never.</param>
 /// <param name="IdenticalLsn">And at which LSN.</param>
 public sealed record VerifiedDocument(
@@ -78,7 +95,7 @@ public sealed record VerifiedObject(string Kind, string Schema, string Name, str
 
 /// <summary>What <c>wolfctl verify --json</c> prints.</summary>
 /// <param name="At">When the snapshots were open.</param>
-/// <param name="Identical">Nothing differs and nothing was left out that could have been compared.</param>
+/// <param name="Identical">Nothing differs, and nothing was left out but tables whose engines have no snapshots.</param>
 /// <param name="Lsn">All snapshots hold exactly everything up to here.</param>
 /// <param name="Gtid">The last transaction in them.</param>
 /// <param name="Nodes">Which were compared, the leader first.</param>
@@ -98,6 +115,6 @@ public sealed record VerifyReport(
 /// <param name="Here">The same, on the node.</param>
 public sealed record VerifyDifference(string Node, string Kind, string Object, string? After, string? UpTo, string Leader, string Here);
 
-/// <param name="What">A table or a node.</param>
+/// <param name="What">A table, a table on one node, or a node.</param>
 /// <param name="Why">One sentence.</param>
 public sealed record NotCompared(string What, string Why);

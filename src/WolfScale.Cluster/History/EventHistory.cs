@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Threading.Channels;
 using Microsoft.Data.Sqlite;
@@ -30,6 +31,7 @@ public sealed class EventHistory : IEventSink, IAsyncDisposable
     private readonly EventStore? _store;
     private readonly Channel<(NodeEvent Event, int Discarded)> _queue = Channel.CreateBounded<(NodeEvent, int)>(
         new BoundedChannelOptions(MaxQueued) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait });
+    private readonly ConcurrentDictionary<string, long> _told = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
     private readonly LinkedList<NodeEvent> _events;
     private readonly Task _writing;
@@ -146,8 +148,12 @@ public sealed class EventHistory : IEventSink, IAsyncDisposable
         _store?.Dispose();
     }
 
+    /// <summary>How often each kind of event was told since the process began.</summary>
+    public IReadOnlyDictionary<string, long> Told => _told;
+
     private void Enqueue(int discarded, string kind, string message, ReadOnlySpan<(string Name, object? Value)> details)
     {
+        _ = _told.AddOrUpdate(kind, 1, static (_, told) => told + 1);
         if (!_queue.Writer.TryWrite((new NodeEvent(0, _time.GetUtcNow(), _node, kind, message, NodeEvent.Json(details)), discarded)))
             Interlocked.Increment(ref _lost);
     }

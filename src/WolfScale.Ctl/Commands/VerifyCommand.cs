@@ -30,13 +30,16 @@ internal static class VerifyCommand
             throw new RefusedException("The cluster has one node with a server: there is nothing to compare it with.");
         var followers = others.Select(n => new VerifiedNode(n.Id, id, endpoints.Member(cluster, n.Id, asked))).ToList();
         var report = await new VerifyRun(leader, followers, rows, (table, done) => Terminal.Progress(string.Create(CultureInfo.InvariantCulture, $"{done} rows compared, now {table}")), TimeProvider.System)
-            .RunAsync(tables.Length == 0 ? null : o => tables.Any(t => t == $"{o.Schema}.{o.Name}" || t == $"{o.Schema}.*"), cancellationToken);
+            .RunAsync(tables.Length == 0 ? null : new Selection(tables), cancellationToken);
         Terminal.Progress(null);
         if (parsed.GetValue(CtlOptions.Json))
             Terminal.Line(JsonSerializer.Serialize(report, ApiJson.Readable.VerifyReport));
         else
             Tell(report);
-        return report.Differences.Length > 0 ? ExitCode.Different : report.Identical ? ExitCode.Done : ExitCode.Refused;
+        if (report.Differences.Length > 0)
+            return ExitCode.Different;
+        return report.Identical ? ExitCode.Done
+            : throw new RefusedException("It is not proven that all nodes are identical: not everything could be compared, for the reasons above. Verify again.");
     }
 
     private static void Tell(VerifyReport report)
@@ -47,8 +50,10 @@ internal static class VerifyCommand
             Terminal.Line($"not compared: {left.What}: {left.Why}");
         var nodes = string.Join(", ", report.Nodes);
         var what = string.Create(CultureInfo.InvariantCulture, $"{report.Tables} tables with {report.Rows} rows at LSN {report.Lsn} ({report.Gtid})");
-        Terminal.Line(report.Differences.Length == 0
+        Terminal.Line(report.Identical
             ? $"{nodes} are identical: {what}."
+            : report.Differences.Length == 0
+            ? $"Nothing differs on {nodes} in what could be compared: {what}."
             : $"{nodes} are NOT identical: {report.Differences.Length} differences; {what} were compared. A node that differs is rebuilt with `wolfctl migrate` on it.");
     }
 

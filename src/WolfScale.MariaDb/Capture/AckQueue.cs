@@ -52,7 +52,9 @@ internal sealed class AckQueue(Socket socket, TimeProvider time, CaptureCounters
     {
         lock (_gate)
         {
-            var pending = new Pending(lsn, offset, fileName, receivedTimestamp);
+            var now = time.GetTimestamp();
+            counters.Waits(time.GetElapsedTime(receivedTimestamp, now));
+            var pending = new Pending(lsn, offset, fileName, receivedTimestamp, now);
             if (_count == Capacity)
                 _ring[(_head + _count - 1) % Capacity] = pending;
             else
@@ -126,8 +128,9 @@ internal sealed class AckQueue(Socket socket, TimeProvider time, CaptureCounters
             return;
         while (_count > 0 && _ring[_head].Lsn <= _commitLsn)
         {
-            counters.Released(time.GetElapsedTime(_ring[_head].ReceivedTimestamp));
             _owed = _ring[_head];
+            var now = time.GetTimestamp();
+            counters.Released(time.GetElapsedTime(_owed.ReceivedTimestamp, now), time.GetElapsedTime(_owed.ProposedTimestamp, now));
             _owes = true;
             _head = (_head + 1) % Capacity;
             _count--;
@@ -159,5 +162,5 @@ internal sealed class AckQueue(Socket socket, TimeProvider time, CaptureCounters
     }
 
     /// <summary>A commit that waits: the group's last LSN, and where its last event ends.</summary>
-    private readonly record struct Pending(long Lsn, long Offset, byte[] FileName, long ReceivedTimestamp);
+    private readonly record struct Pending(long Lsn, long Offset, byte[] FileName, long ReceivedTimestamp, long ProposedTimestamp);
 }

@@ -29,7 +29,7 @@ public sealed partial class Capture : ICapture
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly CaptureAttachment _attachment;
-    private readonly CaptureCounters _counters = new();
+    private readonly CaptureCounters _counters;
     private readonly TaskCompletionSource _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<CaptureFault?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stop;
@@ -40,9 +40,10 @@ public sealed partial class Capture : ICapture
     private long _commitLsn;
     private int _started;
 
-    public Capture(CaptureOptions options, ILeaderLog log, ILoggerFactory loggers, TimeProvider? time = null)
+    public Capture(CaptureOptions options, ILeaderLog log, ILoggerFactory loggers, TimeProvider? time = null, CommitStages? stages = null)
     {
         _options = options;
+        _counters = new CaptureCounters(stages ?? new CommitStages());
         _log = log;
         _logger = loggers.CreateLogger<Capture>();
         _time = time ?? TimeProvider.System;

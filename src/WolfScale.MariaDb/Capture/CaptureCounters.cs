@@ -1,7 +1,10 @@
+using WolfScale.Wal;
+
 namespace WolfScale.MariaDb;
 
 /// <summary>Running figures of a capture, written by its threads and read by anyone.</summary>
-internal sealed class CaptureCounters
+/// <param name="stages">Of the whole process.</param>
+internal sealed class CaptureCounters(CommitStages stages)
 {
     private long _groups;
     private long _bytes;
@@ -17,9 +20,18 @@ internal sealed class CaptureCounters
     {
         _ = Interlocked.Increment(ref _groups);
         _ = Interlocked.Add(ref _bytes, bytes);
+        stages.Captured(bytes);
     }
 
-    public void Proposed() => Interlocked.Increment(ref _batches);
+    /// <param name="bytes">Of the batch, as stored.</param>
+    public void Proposed(int bytes)
+    {
+        _ = Interlocked.Increment(ref _batches);
+        stages.Proposed(bytes);
+    }
+
+    /// <summary>A commit waits for the quorum from here on.</summary>
+    public void Waits(TimeSpan afterArrival) => stages.Capture.Record(afterArrival);
 
     public void Skipped() => Interlocked.Increment(ref _skipped);
 
@@ -27,7 +39,12 @@ internal sealed class CaptureCounters
 
     public void Connected() => Interlocked.Increment(ref _connections);
 
-    public void Released(TimeSpan afterArrival) => Commit.Record(afterArrival);
+    public void Released(TimeSpan afterArrival, TimeSpan afterProposal)
+    {
+        Commit.Record(afterArrival);
+        stages.Total.Record(afterArrival);
+        stages.Quorum.Record(afterProposal);
+    }
 
     public CaptureStatistics Snapshot(int waiting) => new()
     {

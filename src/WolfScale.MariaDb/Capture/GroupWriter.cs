@@ -105,8 +105,10 @@ internal sealed class GroupWriter : IDisposable
             room.AsTask().GetAwaiter().GetResult(); // The capture thread is its own: blocking it is the back-pressure on the server.
 
         var count = _builder.Count;
-        var lastLsn = _log.Propose(_builder.Seal()) ?? throw new TermEndedException();
-        _counters.Proposed();
+        var batch = _builder.Seal();
+        var bytes = batch.Bytes; // before the call: an accepted batch belongs to the log
+        var lastLsn = _log.Propose(batch) ?? throw new TermEndedException();
+        _counters.Proposed(bytes);
         LastProposed = LastEnded;
         foreach (var waiting in _waiting)
             acks.Add(lastLsn - count + 1 + waiting.Index, waiting.Place.Offset, waiting.Place.FileName, waiting.Place.ReceivedTimestamp);

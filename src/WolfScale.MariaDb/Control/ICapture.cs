@@ -32,5 +32,18 @@ public interface ICaptureFactory
 /// <summary>Makes real captures of one server.</summary>
 public sealed class CaptureFactory(CaptureOptions options, ILoggerFactory loggers, TimeProvider time) : ICaptureFactory
 {
-    public ICapture Create(ILeaderLog log) => new Capture(options, log, loggers, time);
+    private Capture? _last;
+
+    /// <summary>What commits took, over all captures.</summary>
+    public CommitStages Stages { get; } = new();
+
+    /// <summary>Commits that wait for the quorum now.</summary>
+    public int WaitingCommits => Volatile.Read(ref _last)?.Statistics.WaitingCommits ?? 0;
+
+    public ICapture Create(ILeaderLog log)
+    {
+        var capture = new Capture(options, log, loggers, time, Stages);
+        Volatile.Write(ref _last, capture);
+        return capture;
+    }
 }

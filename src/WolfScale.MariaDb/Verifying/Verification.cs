@@ -1,4 +1,5 @@
 using System.Globalization;
+using MySqlConnector;
 using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Log;
 using WolfScale.MariaDb.Verifying;
@@ -23,7 +24,7 @@ public sealed record RowSum(long Rows, string Sum);
 ///   leader                            2 a snapshot, wherever it is: L
 /// </code>
 /// Then each is read at leisure, through its snapshot (InnoDB's), piece by piece; between pieces the transaction's metadata locks are let go (ROLLBACK TO
-/// SAVEPOINT), so that neither DDL nor the applier waits. One verification at a time; it ends by itself when nobody asks for a while.
+/// SAVEPOINT), so that neither DDL nor the applier waits. One verification at a time; it ends by itself when nobody asks, or says that it goes on, for a while.
 /// </summary>
 /// <remarks>
 /// Why L is exact. On the leader START TRANSACTION WITH CONSISTENT SNAPSHOT reports the binary log's position that belongs to the snapshot, under the lock that
@@ -137,6 +138,14 @@ public sealed class Verification : IAsyncDisposable
     public Task<string> DescribeAsync(string id, string schema, string name, IReadOnlyList<string> values) =>
         InSnapshotAsync(id, async server => (await TableAsync(server, schema, name)).Describe(values));
 
+    /// <summary>Somebody goes on with this verification, although there is nothing to ask of this node at the moment.</summary>
+    public async Task KeepAsync(string id)
+    {
+        // Without waiting: a node that is at work loses nothing.
+        if (await _turn.WaitAsync(TimeSpan.Zero))
+            _ = await InTurnAsync(id, () => Task.FromResult(true));
+    }
+
     /// <summary>Gives the snapshot up; null: whoever's it is.</summary>
     public async Task EndAsync(string? id)
     {
@@ -221,30 +230,56 @@ public sealed class Verification : IAsyncDisposable
     private Task<T> InSnapshotAsync<T>(string id, Func<AdminConnection, Task<T>> read) => TakeTurnAsync(id, async () =>
     {
         if (_id != id || _snapshot is not { } server)
-            throw new DatabaseException("This verification has no snapshot here, or not any more: it was not asked for within a minute, or the node was started anew.");
+            throw new NotTakingPartException("This verification has no snapshot here, or not any more: it was not asked for within a minute, or the node was started anew.");
         try
         {
             return await read(server);
         }
         finally
         {
-            if (server.IsOpen)
-                await server.ExecuteAsync("ROLLBACK TO SAVEPOINT wolfscale");
+            await LetLocksGoAsync(server);
         }
     });
+
+    /// <summary>Where that fails the snapshot is gone, whatever was just read: the next statement would see another state of the rows.</summary>
+    private async Task LetLocksGoAsync(AdminConnection server)
+    {
+        try
+        {
+            await server.ExecuteAsync("ROLLBACK TO SAVEPOINT wolfscale");
+        }
+        catch (Exception e) when (e is MySqlException or InvalidOperationException)
+        {
+            await ResetAsync();
+            throw new NotTakingPartException(
+                $"The connection that held the snapshot is gone ({e.Message}): MariaDB was restarted, the connection was killed, or a statement took longer than {StatementLimit.TotalMinutes} minutes.", e);
+        }
+    }
 
     private async Task<T> TakeTurnAsync<T>(string id, Func<Task<T>> work)
     {
         await _turn.WaitAsync();
+        return await InTurnAsync(id, work);
+    }
+
+    private async Task<T> InTurnAsync<T>(string id, Func<Task<T>> work)
+    {
         try
         {
             if (_id is not null && _id != id)
-                throw new DatabaseException("Another verification is under way on this node; it ends by itself a minute after nobody goes on with it.");
-            return await work();
+                throw new NotTakingPartException("Another verification is under way on this node; it ends by itself a minute after nobody goes on with it.");
+            _ = _expiry.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan); // whoever is at work is not idle, however long it takes
+            try
+            {
+                return await work();
+            }
+            finally
+            {
+                _ = _expiry.Change(_id is null ? Timeout.InfiniteTimeSpan : IdleLimit, Timeout.InfiniteTimeSpan);
+            }
         }
         finally
         {
-            _ = _expiry.Change(_id is null ? Timeout.InfiniteTimeSpan : IdleLimit, Timeout.InfiniteTimeSpan);
             _ = _turn.Release();
         }
     }

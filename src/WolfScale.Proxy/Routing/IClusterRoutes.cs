@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Net;
 using WolfScale.Protocol;
+using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Routing;
 
@@ -30,6 +31,9 @@ public sealed record Routes(long Epoch, EndPoint? Leader, bool LeaderIsHere, str
 public interface IClusterRoutes
 {
     Routes Current { get; }
+
+    /// <summary>Views of the local server that do more than they show, as they were a moment ago; the same object as long as they are the same. None where there is no local server.</summary>
+    HiddenViews Views => HiddenViews.None;
 
     /// <summary>A connection to this address was lost, or refused by a node that does not have this role any more: worth a look at the cluster.</summary>
     void Lost(EndPoint address)

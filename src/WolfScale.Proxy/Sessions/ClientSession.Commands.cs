@@ -28,6 +28,8 @@ internal sealed partial class ClientSession
     private UserChange? _changedTo; // … and what it said
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
     private bool _insertedElsewhere; // … which stayed behind with another leader
+    private bool _wroteHere; // the leader's connection may know a LASTVAL()
+    private bool _wroteElsewhere; // … which stayed behind, with another leader or with a connection that was given away
     private TakenRoute? _lastRoute;
     private long _sentAtUs;
     private readonly long[] _statementsBy = new long[TakenRoutes.Count]; // by the route that they took
@@ -145,6 +147,7 @@ internal sealed partial class ClientSession
         HasTemporaryTables = _hasTemporaryTables,
         InSystemSchema = _state.InSystemSchema,
         ServerVersion = _serverVersion,
+        Views = _context.Routes.Views,
     };
 
     private void Route(CommandCode code, Span<byte> packet, StatementClass statement)
@@ -158,6 +161,8 @@ internal sealed partial class ClientSession
             return;
         }
 
+        if (RefusesView(statement))
+            return;
         _flight.Keep(packet, code, statement);
         _flightStatement = null;
         NoteBegin(code, statement);
@@ -183,7 +188,8 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>The command that is kept asks for an insert that stayed behind with another leader.</summary>
-    private bool RefersToOldLeader => _insertedElsewhere && _flight.Class.Has(StatementTraits.RefersToInsertId);
+    private bool RefersToOldLeader => _flight.Class.Has(StatementTraits.RefersToInsertId)
+        && (_flight.Class.Has(StatementTraits.RefersToLastStatement) ? _insertedElsewhere : _wroteElsewhere);
 
     /// <summary>ROW_COUNT(), FOUND_ROWS(), SHOW WARNINGS: of what ran on the connection that is gone.</summary>
     private bool AsksOfTheOneBefore => _flight.Class.Has(StatementTraits.RefersToLastStatement) && !_flight.Class.Has(StatementTraits.RefersToInsertId);
@@ -251,6 +257,8 @@ internal sealed partial class ClientSession
         Phase = SessionPhase.Answering;
         NoteLeadership(leader);
         _gateUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        if (_flight.Class.Has(StatementTraits.CommitCapable))
+            (_wroteHere, _wroteElsewhere) = (true, false);
         _wroteInTransaction |= _flight.Class.Has(StatementTraits.CommitCapable) && !_flight.Class.Has(StatementTraits.CommitsOnlyOpenTransaction);
         _relay.Begin(CommandShapes.Of(_flight.Code));
         if (_flightStatement is { } prepared)
@@ -307,11 +315,11 @@ internal sealed partial class ClientSession
         }
 
         if (statement.Has(StatementTraits.TakesUserLock))
-            _state.TieTo("it holds user-level locks");
+            _state.TieWhile(PassingTies.UserLocks);
         if (statement.Has(StatementTraits.OpensHandler))
             _state.TieTo("it has an open HANDLER");
         if (statement.Has(StatementTraits.LocksTables))
-            _state.TieTo("it has locked tables");
+            TieToLocks(statement);
         if (statement.Has(StatementTraits.PreparesSqlStatement))
             _state.TieTo("it has statements prepared with PREPARE");
     }
@@ -336,7 +344,7 @@ internal sealed partial class ClientSession
         _assigned.Clear();
         _assigning.Clear();
         ForgetUnseen();
-        (_begun, _beginning, _insertedHere, _insertedElsewhere, _option) = (null, null, false, false, null);
+        (_begun, _beginning, _insertedHere, _insertedElsewhere, _wroteHere, _wroteElsewhere, _option) = (null, null, false, false, false, false, null);
         (_nextTransaction, _wasSetting) = (null, false);
         _consistency = _context.Options.Consistency;
         _hasLockedTables = false;
@@ -377,6 +385,8 @@ internal sealed partial class ClientSession
 
     void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
     {
+        if (_active == _leader)
+            NoteLoosened(role, payload);
         if (role == PacketRole.Error && _active == _leader)
         {
             (_statusIsOld, _hasWarnings) = (true, true);

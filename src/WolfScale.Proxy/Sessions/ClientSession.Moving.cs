@@ -38,6 +38,7 @@ internal sealed partial class ClientSession
     private long _readOnlyUntilMs;
     private long _moveUntilMs;
     private long _lostEpoch = -1;
+    private int _localLostIn = -1; // the ticket under which the connection to a reader ended while the client was silent
 
     /// <summary>What waits for a node that leads no more counts as lost if nothing comes soon. An idle session stays where it is until its client speaks.</summary>
     public void OnAnotherLeads()
@@ -144,7 +145,9 @@ internal sealed partial class ClientSession
             Suspect(reader); // another may do
         else
             _localPauseUntilMs = _loop.NowMs + 1000;
-        if (Phase == SessionPhase.Preparing)
+        if (Phase == SessionPhase.Idle)
+            OnIdleLocalLost();
+        else if (Phase == SessionPhase.Preparing)
         {
             if (_readsLocally)
                 SendToLeader();
@@ -179,30 +182,45 @@ internal sealed partial class ClientSession
         else if (inTransaction)
             Answer(ProxyErrors.TransactionLost);
         else
-            MoveUnlessKilled();
+            MoveUnlessKilled(repeats: IsRead);
     }
 
     /// <summary>What somebody has ended with KILL, perhaps on another node, must not begin again.</summary>
-    private void MoveUnlessKilled()
+    private void MoveUnlessKilled(bool repeats)
     {
-        _closedByServer = true;
+        (_closedByServer, _repeats) = (true, repeats);
         Move();
     }
 
     /// <summary>
     /// A server that closes one connection and lives on has done so on purpose (KILL, wait_timeout), and the client is to see that. A server that
     /// is gone is known to be so a moment later. Where the client has read elsewhere in the meantime its time-out has not passed, though the server cannot
-    /// know: then the next statement connects again.
+    /// know: then the next statement connects again. It has passed when the reader's server, too, has closed since the client's last word.
     /// </summary>
     private void OnIdleLost()
     {
-        _closedByServer = !_lastWasLocal;
+        _closedByServer = !_lastWasLocal || _localLostIn == _ticket;
         if (_login!.IsHop && !WasClosedForWrites)
             Close();
         else if (_login.IsHop)
             _ = _loop.After(OnPurposeAfterMs, CloseIfSilent);
         else if (_closedByServer)
             _ = _loop.After(OnPurposeAfterMs, CloseIfOnPurpose);
+    }
+
+    /// <summary>The leader's server has counted from an earlier statement, and its connection ended before as a rule.</summary>
+    private void OnIdleLocalLost()
+    {
+        var ticket = _localLostIn = _ticket;
+        if (_lastWasLocal && _leader is null && !_isParked)
+            _ = _loop.After(OnPurposeAfterMs, () => CloseIfBothOnPurpose(ticket));
+    }
+
+    /// <summary>A reader that went away has taken its connections along, and is none any more, or another one, by now.</summary>
+    private void CloseIfBothOnPurpose(int ticket)
+    {
+        if (ticket == _ticket && _context.Routes.Current.ReadersVersion == _readersVersion)
+            CloseIfOnPurpose();
     }
 
     /// <summary>
@@ -351,6 +369,8 @@ internal sealed partial class ClientSession
             script.Add(ScriptItem.Query($"DO LAST_INSERT_ID({_insertId})"));
         if (_option is not null)
             script.Add(new ScriptItem(CommandCode.SetOption, _option));
+        if (_repeats)
+            script.Add(ScriptItem.Query(MustNotWrite));
         if (_nextTransaction is { } setting)
             script.Add(ScriptItem.Query(setting));
         if (InTransaction && _begun is { } begin)
@@ -387,6 +407,7 @@ internal sealed partial class ClientSession
 
             var isFirst = _lastRoute is null;
             (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
+            (_wroteHere, _wroteElsewhere) = (false, _wroteElsewhere || _wroteHere);
             _context.Counters.Moves.Increment();
             _moves++;
             if (RefersToOldLeader || (!isFirst && AsksOfTheOneBefore))

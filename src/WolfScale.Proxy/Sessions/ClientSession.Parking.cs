@@ -81,6 +81,7 @@ internal sealed partial class ClientSession
         {
             _insertId = _insertedHere ? Text(setup, 0) : null;
             (_leader, _isParked) = (null, true);
+            (_wroteHere, _wroteElsewhere) = (false, _wroteElsewhere || _wroteHere);
             foreach (var statement in _statements.Values)
                 statement.AtLeader.Backend = null; // the connection may come back, and without them
             if (key is not null)

@@ -288,7 +288,7 @@ internal sealed partial class ClientSession
 
     /// <summary>An error of the local server is no answer: it may be behind, or read-only. The leader's counts.</summary>
     bool IRelayOwner.Intercepts(ReadOnlySpan<byte> error) =>
-        (_active == _local && !IsInterruption(error))
+        MeetsWriter(error) || (_active == _local && !IsInterruption(error))
         || (IsReadOnlyRefusal(error) && _flight.IsKept && IsOneStep && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
             && (!InTransaction || _begun is not null || _leader is { IsHop: true } || _context.Routes.Current is not { LeaderIsHere: true, IsHandingOver: false }));
 
@@ -298,7 +298,9 @@ internal sealed partial class ClientSession
     private void AfterIntercepted()
     {
         if (_active == _local)
-            SendToLeader();
+            SendRefused();
+        else if (_writes)
+            AnswerRefusedRepetition();
         else
             RetryAfterReadOnly();
     }
@@ -361,7 +363,9 @@ internal sealed partial class ClientSession
     private void Prepare(Backend leader)
     {
         (_preparesAgain, Phase) = (false, SessionPhase.Preparing);
-        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(Preparation)], (_, refusal) =>
+        List<ScriptItem> script = _repeats ? [ScriptItem.Query(Preparation), ScriptItem.Query(MayWriteAgain)] : [ScriptItem.Query(Preparation)];
+        _repeats = false;
+        leader.Setup = new BackendSetup(leader, null, script, (_, refusal) =>
         {
             if (refusal is not null)
                 DropLeader();

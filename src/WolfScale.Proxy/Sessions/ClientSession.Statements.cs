@@ -17,8 +17,10 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (code == CommandCode.StatementExecute && packet[PacketHeader.Size + 5] != 0)
-            _state.TieTo("it has an open cursor");
+        LookForViews(statement);
+        if (RefusesView(statement.Class))
+            return;
+        NoteCursor(code, statement, packet);
         NoteTies(statement.Class);
         NoteAssigned(statement.Class, statement.Sql);
         _flight.Keep(packet, code, statement.Class);
@@ -102,11 +104,11 @@ internal sealed partial class ClientSession
         if (code == CommandCode.StatementSendLongData)
         {
             statement.HasLongData = true;
-            _state.TieTo("parameters were sent ahead of a statement");
+            _state.TieWhile(PassingTies.Parameters);
         }
         else if (code == CommandCode.StatementReset)
         {
-            statement.HasLongData = false;
+            (statement.HasLongData, statement.HasCursor) = (false, false);
         }
 
         _flight.Keep(packet, code, Harmless);
@@ -186,6 +188,7 @@ internal sealed partial class ClientSession
         _preparing = null;
         var statement = new PreparedStatement(++_lastStatementId, preparing.Sql, preparing.Class, _state.ParsedUnder)
         {
+            Views = _context.Routes.Views,
             Parameters = BinaryPrimitives.ReadUInt16LittleEndian(payload[7..]),
         };
         statement.AtLeader.SetAt(_leader!, BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]));

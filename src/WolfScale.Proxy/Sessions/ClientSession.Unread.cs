@@ -30,7 +30,7 @@ internal sealed partial class ClientSession
         }
         else if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
         {
-            if (bytes.Length < PacketHeader.Size + 5)
+            if (bytes.Length < PacketHeader.Size + 6)
                 return 0;
             if (!TryFindStatement(bytes, out var statement))
             {
@@ -45,6 +45,7 @@ internal sealed partial class ClientSession
             }
 
             statement.HasLongData = code == CommandCode.StatementSendLongData;
+            TieUnread(code, statement, bytes);
             BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.AtLeader.Id);
         }
         else if (code == CommandCode.Query)
@@ -62,8 +63,6 @@ internal sealed partial class ClientSession
                 _state.TieTo("a statement of more than 64 KiB passed unread");
         }
 
-        if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
-            _state.TieTo("a command of more than 64 KiB passed unread");
         _flight.Note(code, Unread);
         NoteBegin(code, Unread);
         _flightStatement = null;

@@ -29,6 +29,7 @@ internal sealed partial class ClientSession
         + "FROM information_schema.USER_VARIABLES");
 
     private bool _hasUnseen; // the server says that the session has changed, and not how
+    private bool _mayHaveTables; // what has changed it is a trigger or the like: its own scratch-pad as a rule, for which no session is to end
     private bool _mayHaveVariables; // set unseen and unreported, on the leader's connection
     private bool _mayLackVariables; // … which is gone
 
@@ -44,8 +45,11 @@ internal sealed partial class ClientSession
         var changed = SessionChanges.HasStateChanged(changes, out var explained);
         _mayHaveVariables |= opaque;
         _hasUnseen |= opaque && !KnowsEnough && (changed || _state.HasUserVariables); // what is known of them may not be true any more
-        if (changed && !opaque && !explained && !_flight.Class.Has(StatementTraits.SetsUserVariable | StatementTraits.SetsRole | StatementTraits.UsesSqlStatement))
-            _mayHaveVariables = true; // a trigger's: its own scratch-pad as a rule
+        if (!changed || opaque || explained || _flight.Class.Has(StatementTraits.SetsUserVariable | StatementTraits.SetsRole | StatementTraits.UsesSqlStatement))
+            return;
+        // A trigger, a function in a statement that writes anyway, a view's function (reported by MariaDB 10.11 in each case): variables, as a rule, but it may be a temporary table.
+        _mayHaveVariables = true;
+        _mayHaveTables |= !KnowsEnough && !_flight.Class.Has(StatementTraits.CreatesTemporaryTable | StatementTraits.PreparesSqlStatement | StatementTraits.SetsNextTransaction);
     }
 
     /// <summary>An ERR of the leader's: it reports nothing of what was done before.</summary>
@@ -55,19 +59,19 @@ internal sealed partial class ClientSession
     private bool KnowsEnough => _state.Tie is not null && _hasTemporaryTables;
 
     private bool MustLookForUnseen(StatementClass statement) =>
-        _hasUnseen && !statement.Has(StatementTraits.RefersToLastStatement) && _leader is { IsClosed: false };
+        (_hasUnseen || _mayHaveTables) && !statement.Has(StatementTraits.RefersToLastStatement) && _leader is { IsClosed: false };
 
     private void LookForUnseen(Action then)
     {
         var leader = _leader!;
         leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(WhatIsThere)], (setup, refusal) =>
         {
-            (_hasUnseen, _mayHaveVariables) = (false, false);
+            (_hasUnseen, _mayHaveTables, _mayHaveVariables) = (false, false, false);
             if (refusal is not null || setup.LastRow.Count != 2 || Text(setup, 0) is not { } names || Text(setup, 1) is not { } made || names.Length >= LongestNames || names.Count(',') >= MostVariables)
                 TieUnseen("what a routine has done to it cannot be found out", hasTables: true);
             else if (made != NothingMade)
                 TieUnseen("a routine or dynamic SQL has made temporary tables or prepared statements in it", hasTables: !made.StartsWith(NoTableMade, StringComparison.Ordinal));
-            else if (_state.Tie is null)
+            else if (!_state.IsTiedForGood)
                 NoteSetUnseen(names);
             then();
         });
@@ -98,7 +102,7 @@ internal sealed partial class ClientSession
             _state.TieTo("the leader died before it could be asked what a routine had done to the session");
         if (_mayHaveVariables)
             _state.ForgetUserVariables(); // a trigger may have set them anew
-        (_hasUnseen, _mayLackVariables) = (false, _mayLackVariables | _mayHaveVariables);
+        (_hasUnseen, _mayHaveTables, _mayLackVariables) = (false, false, _mayLackVariables | _mayHaveVariables);
         _mayHaveVariables = false;
     }
 
@@ -108,5 +112,5 @@ internal sealed partial class ClientSession
             ? NamesIn(FlightText).Find(name => !_state.HasUserVariable(name))
             : null;
 
-    private void ForgetUnseen() => (_hasUnseen, _mayHaveVariables, _mayLackVariables) = (false, false, false);
+    private void ForgetUnseen() => (_hasUnseen, _mayHaveTables, _mayHaveVariables, _mayLackVariables) = (false, false, false, false);
 }

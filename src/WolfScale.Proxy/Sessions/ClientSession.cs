@@ -285,6 +285,10 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private void BecomeIdle()
     {
         _ticket++;
+        if (EndsRepetition())
+            return;
+        if (_state.IsTiedBy(PassingTies.Cursor | PassingTies.Parameters))
+            LoosenFromStatements();
         (_logs, _wroteInTransaction) = (null, _wroteInTransaction && InTransaction);
         _flight.Release();
         _active = null;

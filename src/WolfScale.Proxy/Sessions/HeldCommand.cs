@@ -38,6 +38,9 @@ internal struct HeldCommand
         _length = packet.Length;
     }
 
+    /// <summary>A server has refused it because it writes, which its text does not show.</summary>
+    public void Suspect() => Class = Class with { Route = StatementRoute.Leader, Traits = Class.Traits | StatementTraits.Doubtful | StatementTraits.CommitCapable };
+
     /// <summary>A command that is not kept.</summary>
     public void Note(CommandCode code, StatementClass statement)
     {

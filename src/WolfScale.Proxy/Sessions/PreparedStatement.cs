@@ -13,7 +13,14 @@ internal sealed class PreparedStatement(uint id, byte[] sql, StatementClass stat
 
     public byte[] Sql => sql;
 
-    public StatementClass Class => statement;
+    public StatementClass Class { get; private set; } = statement;
+
+    /// <summary>The views with which it was compared last.</summary>
+    public HiddenViews Views { get; set; } = HiddenViews.None;
+
+    /// <summary>A view that was made, or changed, after its preparation.</summary>
+    public void MeetsHiddenView(StatementTraits traits) =>
+        Class = Class with { Route = StatementRoute.Leader, NamesHiddenView = true, Traits = Class.Traits | traits };
 
     public ParsingContext Context => context;
 
@@ -27,6 +34,9 @@ internal sealed class PreparedStatement(uint id, byte[] sql, StatementClass stat
 
     /// <summary>The leader's server has been sent parameters ahead of the execution.</summary>
     public bool HasLongData { get; set; }
+
+    /// <summary>It was executed with a cursor on the leader's server, whose end was not seen.</summary>
+    public bool HasCursor { get; set; }
 
     /// <summary>Types of its parameters as the client last sent them: two bytes each. It leaves them out when they have not changed, and another server has never seen them.</summary>
     public byte[]? Types { get; set; }

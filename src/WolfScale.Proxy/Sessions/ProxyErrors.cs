@@ -26,6 +26,9 @@ internal static class ProxyErrors
     /// <summary>As a server with require_secure_transport says it.</summary>
     public static ErrPacket TlsRequired { get; } = new(3159, "08004", "Connections using insecure transport are prohibited while --require_secure_transport=ON.");
 
+    /// <summary>To another proxy that wants this node's own server to answer: as that one says it.</summary>
+    public static ErrPacket HidesMore { get; } = new(1792, "25006", "WolfScale: the statement names a view that calls a function, or asks of the session: it is for the leader");
+
     public static ErrPacket NoSuchThread { get; } = new(1094, "HY000", "Unknown thread id");
 
     /// <summary>As a read-only server says it: nothing was executed.</summary>

@@ -5,6 +5,19 @@ using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
+/// <summary>What ties a session to its server until it ends.</summary>
+[Flags]
+internal enum PassingTies : byte
+{
+    None = 0,
+    LockedTables = 1 << 0,
+    UserLocks = 1 << 1,
+    Cursor = 1 << 2,
+
+    /// <summary>Sent ahead of the execution.</summary>
+    Parameters = 1 << 3,
+}
+
 /// <summary>
 /// What a session has set, as its server reports it (session tracking), and what ties it to one server. From this another server is brought to the same
 /// state.
@@ -22,6 +35,9 @@ internal sealed class SessionState
     private byte[]? _role;
     private bool _roleIsUnknown;
     private readonly SortedDictionary<string, string> _userVariables = new(StringComparer.Ordinal);
+
+    private string? _tie;
+    private PassingTies _passing;
 
     /// <summary>Grows with every change.</summary>
     public int Version { get; private set; }
@@ -43,7 +59,7 @@ internal sealed class SessionState
     public bool IsSeeded { get; private set; }
 
     /// <summary>Why the session cannot move to another server, or null.</summary>
-    public string? Tie { get; private set; }
+    public string? Tie => _tie ?? Describe(_passing);
 
     /// <summary>What a statement is read under at this moment.</summary>
     public ParsingContext ParsedUnder { get; private set; } = new(null, null, null, null);
@@ -57,7 +73,7 @@ internal sealed class SessionState
         _variables.Clear();
         _userVariables.Clear();
         _setByNames.Clear();
-        (Schema, Tie, _role) = (schema, null, null);
+        (Schema, _tie, _passing, _role) = (schema, null, PassingTies.None, null);
         (_roleIsUnknown, IsSeeded) = (false, false);
         Version++;
         ParsedUnder = new ParsingContext(schema, null, null, null);
@@ -73,8 +89,19 @@ internal sealed class SessionState
             LoseRole();
     }
 
+    /// <summary>It cannot move any more, whatever ends.</summary>
+    public bool IsTiedForGood => _tie is not null;
+
     /// <summary>It cannot move any more.</summary>
-    public void TieTo(string why) => Tie ??= why;
+    public void TieTo(string why) => _tie ??= why;
+
+    /// <summary>It cannot move until this has ended.</summary>
+    public void TieWhile(PassingTies tie) => _passing |= tie;
+
+    /// <summary>This has ended.</summary>
+    public void Loosen(PassingTies tie) => _passing &= ~tie;
+
+    public bool IsTiedBy(PassingTies ties) => (_passing & ties) != 0;
 
     /// <summary>Takes over what an OK reports.</summary>
     /// <param name="changes">The session-track part of it.</param>
@@ -196,6 +223,13 @@ internal sealed class SessionState
         if (Schema is { Length: > 0 })
             yield return ParsingContext.Use(Schema);
     }
+
+    private static string? Describe(PassingTies ties) =>
+        (ties & PassingTies.LockedTables) != 0 ? "it has locked tables"
+        : (ties & PassingTies.UserLocks) != 0 ? "it holds user-level locks"
+        : (ties & PassingTies.Cursor) != 0 ? "it has an open cursor"
+        : (ties & PassingTies.Parameters) != 0 ? "parameters were sent ahead of a statement"
+        : null;
 
     private static bool IsRoutines(ReadOnlySpan<byte> name) =>
         name.SequenceEqual("sql_mode"u8) || name.SequenceEqual("character_set_client"u8) || name.SequenceEqual("character_set_connection"u8) || name.SequenceEqual("collation_connection"u8);

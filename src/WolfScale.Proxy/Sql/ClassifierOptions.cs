@@ -20,6 +20,9 @@ public readonly record struct ClassifierOptions
     /// <summary>The session has temporary tables; they are on the leader only, and any name may be one of them.</summary>
     public bool HasTemporaryTables { get; init; }
 
+    /// <summary>Null or empty: none is known.</summary>
+    public HiddenViews? Views { get; init; }
+
     /// <summary>The default schema is information_schema, performance_schema, mysql or sys: a name without a schema may tell of one server.</summary>
     public bool InSystemSchema { get; init; }
 }

@@ -18,6 +18,7 @@ internal ref partial struct ClassifierPass
         {
             Inspect();
             Advance();
+            NoteReleaseOfLocks();
             if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_gtid"u8))
                 ReadOwnVariable(SpecialStatement.SelectGtidToken);
             else if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_consistency"u8))
@@ -26,6 +27,23 @@ internal ref partial struct ClassifierPass
 
         ScanRest();
         _mustLead |= _pendingParens != 0;
+    }
+
+    /// <summary>After SELECT or DO: <c>RELEASE_ALL_LOCKS()</c> and nothing else, so that it is certainly called, and nothing after it.</summary>
+    private void NoteReleaseOfLocks()
+    {
+        if (_current.Use != WordUse.UserLock || !Ascii.EqualsIgnoreCase(_sql[_current.Start.._current.End], "release_all_locks"u8))
+            return;
+        var tokens = _tokens;
+        tokens.Next();
+        if (tokens.Kind != TokenKind.OpenParen)
+            return;
+        tokens.Next();
+        if (tokens.Kind != TokenKind.CloseParen)
+            return;
+        tokens.Next();
+        if (tokens.Kind is TokenKind.End or TokenKind.Semicolon)
+            _releases = ReleasedLocks.User;
     }
 
     /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c> or <c>@wolfscale_consistency</c>, and nothing else.</summary>
@@ -63,6 +81,8 @@ internal ref partial struct ClassifierPass
 
     private void Inspect()
     {
+        if (_options.Views is { IsEmpty: false } views && _current.Kind is TokenKind.Word or TokenKind.Name or TokenKind.QuotedName)
+            InspectView(views);
         switch (_current.Kind)
         {
             case TokenKind.Word:
@@ -100,6 +120,15 @@ internal ref partial struct ClassifierPass
                 _shouldLead |= IsSystemSchema(_previous);
                 break;
         }
+    }
+
+    private void InspectView(HiddenViews views)
+    {
+        if (!views.TryFind(CurrentValue.Of(_sql), out var traits))
+            return;
+        (_shouldLead, _namesHiddenView) = (true, true);
+        _mustLead |= traits != StatementTraits.None;
+        _traits |= traits | StatementTraits.Doubtful | StatementTraits.CommitCapable;
     }
 
     /// <summary>Deeper than 63 a WITH clause is not followed, and its names are taken for unknown functions.</summary>
@@ -151,9 +180,9 @@ internal ref partial struct ClassifierPass
                 _mustLead |= _previous.Id == Word.For;
                 break;
             case Word.For when _previous.Id == Word.Value:
-                // NEXT VALUE FOR. PREVIOUS VALUE FOR writes nothing, and is too rare to be told from it.
+                // NEXT VALUE FOR writes; PREVIOUS VALUE FOR is LASTVAL().
                 _mustLead = true;
-                _traits |= StatementTraits.CommitCapable;
+                _traits |= Ascii.EqualsIgnoreCase(_sql[_beforePrevious.Start.._beforePrevious.End], "previous"u8) ? StatementTraits.RefersToInsertId : StatementTraits.CommitCapable;
                 break;
             case Word.Update or Word.Delete:
                 _mustLead = true;
@@ -208,8 +237,12 @@ internal ref partial struct ClassifierPass
                 _mustLead = true;
                 _traits |= StatementTraits.TakesUserLock;
                 break;
-            case WordUse.UserLock or WordUse.LastValueOfSequence:
+            case WordUse.UserLock:
                 _mustLead = true;
+                break;
+            case WordUse.LastValueOfSequence:
+                _mustLead = true;
+                _traits |= StatementTraits.RefersToInsertId;
                 break;
             case WordUse.LastStatement:
                 _mustLead = true;

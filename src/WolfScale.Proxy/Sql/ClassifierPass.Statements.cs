@@ -92,6 +92,7 @@ internal ref partial struct ClassifierPass
             case Word.Do:
                 _isRead = true;
                 Advance();
+                NoteReleaseOfLocks();
                 break;
             case Word.Use:
                 _traits |= StatementTraits.SetsSessionState;

@@ -34,6 +34,7 @@ internal ref partial struct ClassifierPass
                 break;
             case Word.Unlock:
                 _traits |= OnlyOpen;
+                _releases = ReleasedLocks.Tables;
                 SkipRest();
                 break;
             default:

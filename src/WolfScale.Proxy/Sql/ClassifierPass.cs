@@ -20,6 +20,8 @@ internal ref partial struct ClassifierPass
     private TextRange _tracking;
     private TextRange _unscoped;
     private KillTarget _kill;
+    private ReleasedLocks _releases;
+    private bool _namesHiddenView;
     private int _statements;
 
     /// <summary>Not to be moved from the leader by a hint: a write, a lock, a state of the session.</summary>
@@ -98,6 +100,8 @@ internal ref partial struct ClassifierPass
             Value = _value,
             Collation = _collation,
             Kill = _kill,
+            Releases = _releases,
+            NamesHiddenView = _namesHiddenView,
             Unscoped = _unscoped,
         };
     }

@@ -60,6 +60,18 @@ public enum SpecialStatement : byte
     ForbiddenSet,
 }
 
+/// <summary>What certainly ends when a statement that stands alone has worked.</summary>
+public enum ReleasedLocks : byte
+{
+    None,
+
+    /// <summary>UNLOCK TABLES.</summary>
+    Tables,
+
+    /// <summary><c>SELECT RELEASE_ALL_LOCKS()</c>, or DO, and nothing else.</summary>
+    User,
+}
+
 public enum KillScope : byte
 {
     Connection,
@@ -100,6 +112,12 @@ public readonly record struct StatementClass
     public TextRange Collation { get; init; }
 
     public KillTarget Kill { get; init; }
+
+    /// <summary>It names one of <see cref="ClassifierOptions.Views"/>, or something else by that name.</summary>
+    public bool NamesHiddenView { get; init; }
+
+    /// <summary>Of several statements it says nothing.</summary>
+    public ReleasedLocks Releases { get; init; }
 
     /// <summary>
     /// The <c>@@</c> of the first <c>SET @@name = …</c> without a scope, or empty. Session tracking passes such an assignment over, while <c>SET name = …</c> does the same

@@ -67,7 +67,10 @@ public enum StatementTraits
     /// </summary>
     CommitsByAutocommit = 1 << 22,
 
-    /// <summary>LAST_INSERT_ID(): of the session's last insert, which the leader made, however many local reads came after it.</summary>
+    /// <summary>
+    /// LAST_INSERT_ID(), then together with <see cref="RefersToLastStatement"/>: of the session's last insert, which the leader made, however many local reads came after it. Alone: LASTVAL(),
+    /// of a sequence's last value in this session.
+    /// </summary>
     RefersToInsertId = 1 << 23,
 
     /// <summary>SET timestamp: the session's clock stands still.</summary>

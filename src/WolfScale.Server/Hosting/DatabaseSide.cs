@@ -30,6 +30,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly HttpMigrationSources _sources;
     private readonly DatabaseChronicle _chronicle;
     private readonly FeedServer _feed;
+    private readonly CaptureFactory _captures;
     private readonly DatabaseController _controller;
     private readonly RoleDriver _roles;
     private readonly Lock _announcing = new();
@@ -45,14 +46,21 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
         _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
         _sources = new HttpMigrationSources(() => node.View, configuration);
+        _captures = new CaptureFactory(NodeOptions.Capture(configuration), loggers, time);
         _controller = new DatabaseController(
-            NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions, MigrationSources = _sources, History = _chronicle }, log, _feed, new CaptureFactory(NodeOptions.Capture(configuration), loggers, time),
+            NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions, MigrationSources = _sources, History = _chronicle }, log, _feed, _captures,
             new StatePlanStore(node.State), loggers, time);
         _roles = new RoleDriver(node, log, _controller, _logger);
         Verification = new Verification(NodeOptions.Database(configuration, Peers), _feed, log, () => _controller.State.Phase, time);
         _controller.Changed += OnChanged;
         _maintenance.Changed += Announce;
     }
+
+    /// <summary>What commits took.</summary>
+    public CommitStages Commits => _captures.Stages;
+
+    /// <summary>Commits that wait for the quorum now.</summary>
+    public int WaitingCommits => _captures.WaitingCommits;
 
     /// <summary><see cref="State"/> has changed.</summary>
     public event Action? Changed;

@@ -8,6 +8,7 @@ using WolfScale.Server.Hosting.Membership;
 using WolfScale.Server.Hosting.Verifying;
 using WolfScale.Server.Http;
 using WolfScale.Server.Logging;
+using WolfScale.Server.Metrics;
 
 namespace WolfScale.Server.Hosting;
 
@@ -307,6 +308,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         CopyEndpoints.Map(routes, this);
         VerifyEndpoints.Map(routes, () => _database?.Verification, OnVerified);
         EventEndpoints.Map(routes, _node.History, _stopping.Token);
+        MetricsEndpoints.Map(routes, () => NodeMetrics.Write(
+            Current, new NodeMeasures(_node.Wal, _node.History, _database?.Commits, _database?.WaitingCommits ?? 0, _proxy?.Counters)));
         MaintenanceEndpoints.Map(routes, this);
         MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, "the node leaves the cluster", cancellation), _logger));
     }

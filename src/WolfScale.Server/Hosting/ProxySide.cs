@@ -8,6 +8,7 @@ using WolfScale.MariaDb;
 using WolfScale.Protocol;
 using WolfScale.Proxy;
 using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sql;
 using WolfScale.Wal;
 
 namespace WolfScale.Server.Hosting;
@@ -24,6 +25,8 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private readonly ReplicatedLog _log;
     private readonly AccountHashes _accounts;
     private readonly BinaryLogQuestion _logs;
+    private readonly ViewList _viewList;
+    private volatile HiddenViews _views = HiddenViews.None;
     private readonly ReaderLoad _load = new();
     private Reader? _own;
     private int _readersVersion;
@@ -40,12 +43,15 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
         _log = new ReplicatedLog(node);
         _logs = new BinaryLogQuestion(NodeOptions.Database(configuration, static () => []), time);
+        _viewList = new ViewList(NodeOptions.Database(configuration, static () => []), views => _views = HiddenViews.Among(views), time);
         _server = new ProxyServer(NodeOptions.Proxy(configuration, bind), this, this, this, loggers, time);
         _node.ViewChanged += OnViewChanged;
         Update();
     }
 
     public Routes Current => _current;
+
+    public HiddenViews Views => _views;
 
     public QuorumAnswer Ask(Gtid gtid, long epoch, int closings)
     {
@@ -79,6 +85,8 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         Update();
     }
 
+    public ProxyCounters Counters => _server.Counters;
+
     /// <summary>Clients at this moment, other proxies' connections among them.</summary>
     public int Sessions => _server.Sessions;
 
@@ -102,6 +110,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     {
         _node.ViewChanged -= OnViewChanged;
         _server.Dispose();
+        await _viewList.DisposeAsync();
         await _logs.DisposeAsync();
     }
 

@@ -22,5 +22,6 @@ internal static class SwitchoverRules
         : node.LagEntries > 0 ? $"it is {node.LagEntries} entries behind; wait until it has caught up."
         : "it is catching up; wait until it is ACTIVE.";
 
-    private static string Word(NodeStatus status) => ConfigurationSchema.SnakeCase(status.ToString()).ToUpperInvariant();
+    /// <summary>As the API writes it.</summary>
+    public static string Word(NodeStatus status) => ConfigurationSchema.SnakeCase(status.ToString()).ToUpperInvariant();
 }

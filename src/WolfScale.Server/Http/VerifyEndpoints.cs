@@ -24,14 +24,14 @@ internal static class VerifyEndpoints
         if (await ReadAsync(context, aborted) is not { Id.Length: > 0 } request)
             return Problems.BadRequest("The body must be {\"id\", \"step\", …}.");
         if (verification is null)
-            return Problems.Make(StatusCodes.Status409Conflict, "no_database", "This node has no server to compare", "It is a witness, or has only just been started.");
+            return Problems.Make(StatusCodes.Status409Conflict, VerifyProblems.NoDatabase, "This node has no server to compare", "It is a witness, or has only just been started.");
         try
         {
             if (request is { Step: "end", Outcome: { } outcome })
                 remember(outcome);
             return await StepAsync(verification, request, aborted) is { } answer
                 ? Results.Text(JsonSerializer.Serialize(answer, ApiJson.Readable.VerifyAnswer), "application/json; charset=utf-8")
-                : Problems.BadRequest($"\"{request.Step}\" is not a step: pause, open, survey, key, edge, sum, describe and end are.");
+                : Problems.BadRequest($"\"{request.Step}\" is not a step: pause, open, survey, key, edge, sum, describe, keep and end are.");
         }
         catch (ArgumentException e)
         {
@@ -39,7 +39,11 @@ internal static class VerifyEndpoints
         }
         catch (Exception e) when (e is DatabaseException or MySqlException)
         {
-            return Problems.Make(StatusCodes.Status409Conflict, "not_compared", "It cannot be compared here", e.Message);
+            return Problems.Make(StatusCodes.Status409Conflict, VerifyProblems.NotCompared, "It cannot be compared here", e.Message);
+        }
+        catch (NotTakingPartException e)
+        {
+            return Problems.Make(StatusCodes.Status409Conflict, VerifyProblems.NotTakingPart, "This node takes no part in the verification", e.Message);
         }
     }
 
@@ -67,6 +71,9 @@ internal static class VerifyEndpoints
                 return new VerifyAnswer { Rows = sum.Rows, Sum = sum.Sum };
             case "describe" when upTo is not null:
                 return new VerifyAnswer { Text = await verification.DescribeAsync(id, schema, table, upTo) };
+            case "keep":
+                await verification.KeepAsync(id);
+                return new VerifyAnswer();
             case "end":
                 await verification.EndAsync(id);
                 return new VerifyAnswer();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using WolfScale.Wal.Files;
@@ -22,6 +23,9 @@ internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTabl
 
     /// <summary>The last LSN that is synced for certain.</summary>
     public long SyncedLsn { get; private set; }
+
+    /// <summary>How long the disk took for each sync.</summary>
+    public LatencyHistogram SyncTimes { get; } = new();
 
     /// <summary>The last LSN recorded as synced, apart from the log.</summary>
     public long RecordedLsn => record.Lsn;
@@ -81,7 +85,7 @@ internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTabl
 
         active.Finish();
         if (sync)
-            active.SyncData();
+            SyncData(active);
         active.Commit();
         table.Publish(active.Segment, CollectionsMarshal.AsSpan(_placed));
         End = end;
@@ -92,8 +96,16 @@ internal sealed class LogWriter(WalOptions options, IWalFiles files, SegmentTabl
     /// <summary>Syncs what was written without.</summary>
     public void Sync()
     {
-        _active?.SyncData();
+        if (_active is { } active)
+            SyncData(active);
         SyncedLsn = End.End.Lsn;
+    }
+
+    private void SyncData(SegmentWriter active)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        active.SyncData();
+        SyncTimes.Record(Stopwatch.GetElapsedTime(begun));
     }
 
     /// <summary>Records the synced LSN apart from the log (rule C6).</summary>

@@ -91,6 +91,53 @@ public sealed class VerifyTests(VerifyTests.Comparing fixture) : ClusterTests<Ve
         Assert.Null(found[$"{schema}.named"].UpTo);
         Assert.Equal("missing", found[$"view {schema}.seen"].Here);
         Assert.Equal(0, (await VerifyAsync(cluster, "--tables", $"{schema}.*")).ExitCode);
+        (exitCode, _, errors) = await VerifyAsync(cluster, "--tables", $"{schema}.numbered", $"{schema}.nosuch", $"{schema}.NAMED");
+        Assert.Equal(2, exitCode);
+        Assert.Contains($"no node has {schema}.nosuch, {schema}.NAMED.", errors, StringComparison.Ordinal);
+    }
+
+    /// <summary>Before, tables that could not be read were named and passed over, and the nodes called identical: here one that is rebuilt meanwhile, and all that come after a lost connection.</summary>
+    [Fact]
+    public async Task What_could_not_be_compared_whole_is_not_called_identical()
+    {
+        var cluster = await ComparedAsync();
+        await cluster.RefreshAsync();
+        var leader = await cluster.LeaderAsync();
+        var strayed = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        var schema = cluster.Facts.Database;
+        await leader.Server.RunAsync(
+            $"USE {schema}", "CREATE TABLE long_one (id INT, v VARCHAR(100))", "INSERT INTO long_one SELECT seq, SHA2(seq, 256) FROM seq_1_to_500000", "CREATE TABLE zz (id INT PRIMARY KEY)");
+        await cluster.Comparer.AwaitSamePositionAsync(Patience);
+        await strayed.Server.RunAsync("SET sql_log_bin=0", $"INSERT INTO {schema}.zz VALUES (1)");
+        Assert.Equal(5, (await VerifyAsync(cluster)).ExitCode);
+        var before = await VerifiedAsync(leader);
+
+        var (exitCode, report, errors) = await VerifyAsync(cluster, strayed, "long_one", _ => strayed.Server.RunAsync("SET sql_log_bin=0", $"ALTER TABLE {schema}.zz FORCE"));
+        Assert.True(exitCode == 1 && report is { Identical: false, Nodes.Length: 3, Differences.Length: 0 }, $"exit code {exitCode}: {errors} {JsonSerializer.Serialize(report)}");
+        Assert.Contains(report.NotCompared, left => left.What == $"{schema}.zz on {strayed.Id}");
+        await AssertStillDifferentAsync();
+
+        (exitCode, report, errors) = await VerifyAsync(cluster, strayed, "long_one", connection => strayed.Server.RunAsync($"KILL {connection}"));
+        Assert.True(exitCode == 1 && report is { Identical: false, Nodes.Length: 2, Differences.Length: 0 }, $"exit code {exitCode}: {errors} {JsonSerializer.Serialize(report)}");
+        Assert.Contains("The connection that held the snapshot is gone", Assert.Single(report.NotCompared, left => left.What == strayed.Id).Why, StringComparison.Ordinal);
+        Assert.Contains("not proven", errors, StringComparison.Ordinal);
+        await AssertStillDifferentAsync();
+
+        await strayed.Server.RunAsync("SET sql_log_bin=0", $"DELETE FROM {schema}.zz");
+        await leader.Server.RunAsync($"DROP TABLE {schema}.long_one, {schema}.zz");
+        await cluster.Comparer.AwaitSamePositionAsync(Patience);
+        Assert.Equal(0, (await VerifyAsync(cluster)).ExitCode);
+        Assert.Empty((await VerifiedAsync(strayed))!.Different);
+
+        async Task AssertStillDifferentAsync()
+        {
+            foreach (var node in cluster.Facts.Nodes)
+            {
+                var told = await VerifiedAsync(node);
+                Assert.True(told is { Identical: false } && told.IdenticalAt == before!.IdenticalAt && told.At > before.At, $"{told}");
+                Assert.Equal([strayed.Id], told.Different);
+            }
+        }
     }
 
     /// <summary>Whoever paused a feed may be gone.</summary>
@@ -145,6 +192,17 @@ public sealed class VerifyTests(VerifyTests.Comparing fixture) : ClusterTests<Ve
         var outcome = await CommandLine.CtlAsync(
             new Dictionary<string, string> { ["WOLFCTL_TOKEN"] = cluster.Facts.Token }, ["verify", "--json", "-e", cluster.Facts.Nodes[0].Api, .. more]);
         return (outcome.ExitCode, outcome.Output.Length > 0 ? JsonSerializer.Deserialize(outcome.Output, ApiJson.Default.VerifyReport) : null, outcome.Errors);
+    }
+
+    /// <summary>Does something to a node, with the connection of its snapshot, while that sums up a table.</summary>
+    private static async Task<(int ExitCode, VerifyReport? Report, string Errors)> VerifyAsync(DemoCluster cluster, DemoNode node, string table, Func<string, Task> meanwhile)
+    {
+        var running = VerifyAsync(cluster);
+        string? connection = null;
+        await Poll.UntilAsync($"{node.Id} to read {table}", Patience, async () =>
+            (connection = await node.Server.ScalarAsync($"SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT COUNT(*) AS n%`{table}`%'")) is null ? "it does not" : null);
+        await meanwhile(connection!);
+        return await running;
     }
 
     private static async Task<int> AlterAsync(SqlServer server, string schema, CancellationToken stop)

@@ -20,13 +20,15 @@ public class DiscoveryTests
         await using var two = await NodeProcess.CreateAsync(bed.Hosts[1], "node-2", Secret, "prod");
         await using var three = await NodeProcess.CreateAsync(bed.Hosts[2], "node-3", Secret, "prod");
         NodeProcess[] nodes = [one, two, three];
+        var clock = Stopwatch.StartNew();
         await Task.WhenAll(one.StartAsync("--bootstrap"), two.StartAsync(), three.StartAsync());
         await using var balancer = await StandAloneProgram.StartAsync(bed.Hosts[3], "load-balancer", $"[cluster]\nsecret = \"{Secret}\"\n", "--cluster-name", "prod");
-        // How soon four programs come up says something about the machine: what is promised begins when the last of them listens.
         foreach (var node in nodes)
             await node.AwaitLineAsync("Discovery on UDP port 7654");
         await balancer.AwaitLineAsync("Discovery on UDP port 7654");
-        var clock = Stopwatch.StartNew();
+        // What is promised begins when they are launched. How soon four programs come up on a machine that does other things as well is not what the short form is about.
+        if (!Long.Form)
+            clock.Restart();
         await UntilAsync("three members", nodes, seen => seen.All(s => s.ClusterId is not null) && seen.All(s => s.Members.Count(',') == 2));
         await balancer.AwaitStatsAsync("the load balancer to know them", s => s.GetProperty("nodes").GetArrayLength() == 3);
         var formed = clock.Elapsed;

@@ -23,7 +23,7 @@ public sealed class AckQueueTests : IDisposable
         listener.Listen(1);
         _client.Connect(listener.LocalEndPoint!);
         _server = listener.Accept();
-        _acks = new AckQueue(_client, TimeProvider.System, new CaptureCounters(), _term.Token);
+        _acks = new AckQueue(_client, TimeProvider.System, new CaptureCounters(new CommitStages()), _term.Token);
     }
 
     [Fact]

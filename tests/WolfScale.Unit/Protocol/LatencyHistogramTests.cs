@@ -1,5 +1,5 @@
 using CsCheck;
-using WolfScale.MariaDb;
+using WolfScale.Wal;
 
 namespace WolfScale.Unit.Protocol;
 
@@ -18,6 +18,17 @@ public sealed class LatencyHistogramTests
                 var exact = microseconds[(int)Math.Ceiling(share * microseconds.Length) - 1];
                 Assert.InRange(histogram.Quantile(share).TotalMicroseconds, exact, exact * 1.126 + 1);
             }
+        });
+
+    [Fact]
+    public void What_took_no_longer_than_a_limit_is_counted_to_the_width_of_a_bucket() =>
+        Gen.Select(Gen.Long[1, 10_000_000].Array[1, 50], Gen.Long[1, 10_000_000]).Sample((microseconds, limit) =>
+        {
+            var histogram = new LatencyHistogram();
+            foreach (var value in microseconds)
+                histogram.Record(TimeSpan.FromMicroseconds(value));
+            Assert.Equal(microseconds.Sum(), (long)histogram.Sum.TotalMicroseconds);
+            Assert.InRange(histogram.CountWithin(TimeSpan.FromMicroseconds(limit)), microseconds.Count(m => m * 1.126 + 1 < limit), microseconds.Count(m => m <= limit));
         });
 
     [Fact]

@@ -52,7 +52,7 @@ public sealed class KillTests : IDisposable
         victim.Send(Query("SELECT SLEEP(1000)"));
         Assert.Equal("\x03SELECT SLEEP(1000)", server.ReadText());
         server.Dispose();
-        _ = _kit.Moved();
+        AssertMustNotWrite(_kit.Moved());
         victim.ExpectEnd();
     }
 
@@ -63,7 +63,7 @@ public sealed class KillTests : IDisposable
         client.Send(Query("SELECT SLEEP(1000)"));
         Assert.Equal("\x03SELECT SLEEP(1000)", server.ReadText());
         _kit.MovesAfter(server);
-        MovesTo("SELECT SLEEP(1000)");
+        MovesTo("SELECT SLEEP(1000)", isRepeated: true);
         Assert.Equal(0, client.Read()[0]);
     }
 
@@ -110,9 +110,17 @@ public sealed class KillTests : IDisposable
         Assert.Equal(answer[0], killer.Read()[0]);
     }
 
-    private void MovesTo(string sql)
+    private static void AssertMustNotWrite(RawPeer server)
+    {
+        Assert.Equal("\x03SET SESSION tx_read_only=1", server.ReadText());
+        server.Send(Packet(1, Ok()));
+    }
+
+    private void MovesTo(string sql, bool isRepeated = false)
     {
         var server = _kit.Moved();
+        if (isRepeated)
+            AssertMustNotWrite(server);
         Assert.Equal("\x03" + sql, server.ReadText());
         server.Send(Packet(1, Ok()));
     }

@@ -8,10 +8,12 @@ namespace WolfScale.Unit.Proxy;
 public sealed class LocalReadTests : IDisposable
 {
     private const string Read = "SELECT a FROM t";
-    private readonly ProxyKit _kit = new();
+    private readonly ShiftedTime _time = new();
+    private readonly ProxyKit _kit;
 
     public LocalReadTests()
     {
+        _kit = new(time: _time);
         _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
         _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
     }
@@ -34,6 +36,45 @@ public sealed class LocalReadTests : IDisposable
         Assert.Equal("\x03UPDATE t SET a=1", again.ReadText());
         again.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
+    }
+
+    /// <summary>wait_timeout on the leader's server, and then on the reader's: the client has said nothing since, and a server would have closed.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_time_out_on_both_servers_ends_the_session(bool leaderFirst)
+    {
+        var (client, leader, local) = ReadsLocally();
+        var (first, second) = leaderFirst ? (leader, local) : (local, leader);
+        first.Dispose();
+        _kit.AwaitLook();
+        second.Dispose();
+        _kit.AwaitLook();
+        _time.Shift(3000);
+        client.ExpectEnd();
+    }
+
+    /// <summary>A reader that goes away takes its connections along, and the client has not been silent for too long.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_session_that_has_spoken_since_or_whose_reader_went_away_is_not_timed_out(bool hasSpoken)
+    {
+        var (client, leader, local) = ReadsLocally();
+        leader.Dispose();
+        _kit.AwaitLook();
+        local.Dispose();
+        _kit.AwaitLook();
+        if (!hasSpoken)
+            _kit.Current = _kit.Current with { Readers = [], ReadersVersion = 1 };
+        else
+            client.Send(Query("SELECT @wolfscale_gtid"));
+        for (var packets = 0; hasSpoken && packets < 5; packets++)
+            _ = client.Read();
+        _time.Shift(3000);
+        _kit.AwaitLook();
+        client.Send(Query("SHOW WOLFSCALE STATUS"));
+        Assert.Equal(2, client.Read()[0]);
     }
 
     [Fact]

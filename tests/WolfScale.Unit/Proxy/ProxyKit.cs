@@ -6,6 +6,7 @@ using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy;
 using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Unit.Proxy;
 
@@ -91,6 +92,9 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     public RawPeer AcceptAtLeader() => Accept(_leader);
 
     public RawPeer AcceptAtLocal() => Accept(_local);
+
+    /// <summary>Of the local server.</summary>
+    public HiddenViews Views { get; set; } = HiddenViews.None;
 
     public bool LocalIsDialled => _local.Pending();
 

@@ -5,6 +5,7 @@ using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy.Routing;
 using WolfScale.Proxy.Sessions;
+using WolfScale.Proxy.Sql;
 using static WolfScale.Unit.Proxy.RawPeer;
 
 namespace WolfScale.Unit.Proxy;
@@ -32,6 +33,28 @@ public sealed class ReaderHopTests : IDisposable
         own.Send(Packet(1, Ok()));
         Assert.Equal(0, proxy.Read()[0]);
         Assert.Equal((0, 1), (_kit.Proxy.Counters.ToLeader, _kit.Proxy.Counters.LocalReads));
+    }
+
+    /// <summary>The proxy that asks knows of no views, and asks the leader then.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_view_that_hides_something_is_refused_to_a_hop(bool isPrepared)
+    {
+        var (proxy, own) = OpenHop();
+        if (isPrepared)
+        {
+            proxy.Send(Command(0x16, "SELECT * FROM vw"));
+            _ = own.Read();
+            own.Send(Packet(1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+            _ = proxy.Read();
+        }
+
+        _kit.Views = HiddenViews.Among([("vw", "select `f`() AS `x`")]);
+        proxy.Send(isPrepared ? Command(0x17, "\x01\0\0\0\0\x01\0\0\0") : Query("SELECT * FROM vw"));
+        Assert.Equal([0xFF, 1792 & 0xFF, 1792 >> 8], proxy.Read()[..3]);
+        proxy.Send(Query("SELECT a FROM t"));
+        Assert.Equal("\x03SELECT a FROM t", own.ReadText());
     }
 
     /// <summary>The leader has nothing of it, and the proof is the right one at once.</summary>

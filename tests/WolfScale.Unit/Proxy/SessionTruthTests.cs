@@ -222,6 +222,40 @@ public sealed class SessionTruthTests : IDisposable
         Assert.Contains("refers to one before it", client.ReadText(), StringComparison.Ordinal);
     }
 
+    /// <summary>LASTVAL() is a connection's; on another it is NULL, as if the session had never taken a value.</summary>
+    [Fact]
+    public void A_sequences_last_value_stays_behind_with_the_old_leader_until_another_is_taken()
+    {
+        foreach (var takesAnother in (bool[])[true, false])
+        {
+            var (client, server) = _kit.LogIn();
+            Ask(client, server, "SELECT NEXTVAL(s)");
+            _kit.MovesAfter(server);
+            client.Send(Query(takesAnother ? "SELECT NEXTVAL(s)" : "SELECT LASTVAL(s)"));
+            var next = _kit.Moved();
+            if (takesAnother)
+            {
+                Assert.Equal("\x03SELECT NEXTVAL(s)", next.ReadText());
+                next.Send(Packet(1, Ok()));
+                Assert.Equal(0, client.Read()[0]);
+                Ask(client, next, "SELECT LASTVAL(s)");
+                _kit.Current = _kit.Current with { Epoch = 1 };
+            }
+            else
+            {
+                Assert.Contains("refers to one before it", client.ReadText(), StringComparison.Ordinal);
+            }
+        }
+    }
+
+    private static void Ask(RawPeer client, RawPeer server, string sql)
+    {
+        client.Send(Query(sql));
+        Assert.Equal("\x03" + sql, server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
     /// <summary>What no server reports comes along all the same: the role, and what the next transaction is to be.</summary>
     [Fact]
     public void A_role_and_a_setting_for_the_next_transaction_move_along()

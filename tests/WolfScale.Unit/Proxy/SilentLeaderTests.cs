@@ -40,6 +40,8 @@ public sealed class SilentLeaderTests : IDisposable
         AnotherLeads();
 
         var next = AcceptMoved();
+        Assert.Equal("\x03SET SESSION tx_read_only=1", next.ReadText());
+        next.Send(Packet(1, Ok()));
         Assert.Equal("\x03SELECT a FROM t", next.ReadText());
         var answer = new TwoSidedAnswer(ProxyKit.Classic).Columns(1).Both(1, 65).EndOfRows();
         next.Send(answer.FromBackend);

@@ -24,8 +24,27 @@ public class VerifyMemoryTests
         Assert.Equal((10L, Noon), (last.IdenticalLsn, last.IdenticalAt));
         Assert.Equal(["node-2"], last.Different);
         Assert.Equal(
-            $"node-2 DIFFERENT at LSN 20, {Noon.AddHours(1):u}; all were last proven identical at LSN 10, {Noon:u}",
+            $"node-2 DIFFERENT, last compared at LSN 20, {Noon.AddHours(1):u}; all were last proven identical at LSN 10, {Noon:u}",
             string.Create(CultureInfo.InvariantCulture, $"{ClusterTable.Describe(last)}"));
+    }
+
+    /// <summary>Before, a comparison that was cut short wiped out what an earlier one had found.</summary>
+    [Fact]
+    public void A_node_that_was_different_stays_so_until_it_was_compared_whole()
+    {
+        var memory = new VerifyMemory(_state);
+        memory.Note(Outcome(0, lsn: 10, identical: true));
+        memory.Note(Outcome(1, lsn: 20, identical: false));
+        memory.Note(Outcome(2, lsn: 30, identical: false) with { Different = [] }); // a table was refused
+        Assert.Equal(["node-2"], memory.Last!.Different);
+        memory.Note(Outcome(3, lsn: 40, identical: false) with { Different = ["node-3"], Nodes = ["node-1", "node-3"], Whole = true }); // it was not there
+        Assert.Equal(["node-3", "node-2"], memory.Last.Different);
+        Assert.Equal((10L, Noon), (memory.Last.IdenticalLsn, memory.Last.IdenticalAt));
+
+        memory.Note(Outcome(4, lsn: 50, identical: false) with { Different = [], Whole = true });
+        Assert.Equal(["node-3"], memory.Last.Different);
+        memory.Note(Outcome(5, lsn: 60, identical: true));
+        Assert.Empty(memory.Last.Different);
     }
 
     [Fact]

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using WolfScale.Cluster.Discovery;
 using WolfScale.Proxy;
 using WolfScale.Server.Http;
+using WolfScale.Server.Metrics;
 
 namespace WolfScale.Server.Hosting.StandAlone;
 
@@ -102,6 +103,7 @@ internal sealed class StandAloneHost : IAsyncDisposable
     {
         _ = routes.MapGet("/stats", () => Results.Text(
             JsonSerializer.SerializeToUtf8Bytes(Stats(), StandAloneJson.Readable.StandAloneStats), "application/json; charset=utf-8")).Open();
+        MetricsEndpoints.Map(routes, Metrics);
         _ = routes.MapMethods("/health", Asking, () => Health(NotReady())).Open();
         _ = routes.MapMethods("/health/ready", Asking, () => Health(NotReady())).Open();
         _ = routes.MapMethods("/health/live", Asking, () => Health([])).Open();
@@ -115,6 +117,15 @@ internal sealed class StandAloneHost : IAsyncDisposable
     private ImmutableArray<string> NotReady() => _routes.Current.Leader is null
         ? ["No node is known that accepts writes.", .. _routes.Asked().Select(a => a.Problem).OfType<string>()]
         : [];
+
+    private string Metrics()
+    {
+        var text = new MetricsText();
+        _ = text.Gauge("wolfscale_build_info", "Always 1: the program's version.").Sample(1, ("version", _version));
+        _ = text.Gauge("wolfscale_proxy_leader_known", "1 where a node that accepts writes is known.").Sample(_routes.Current.Leader is not null);
+        ProxyMetrics.Write(text, _proxy.Counters, _proxy.Sessions);
+        return text.ToString();
+    }
 
     private StandAloneStats Stats()
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using WolfScale.Client.Verifying;
 using WolfScale.Cluster;
@@ -6,7 +7,7 @@ namespace WolfScale.Server.Hosting.Verifying;
 
 /// <summary>
 /// <c>[verify] interval_hours</c>: while this node leads it compares all nodes now and then, as <c>wolfctl verify</c> does, at half speed: it rests after each piece as long as
-/// the piece took.
+/// the piece took. A node that was away at the time, or could not be compared, is looked at again when it is there, soon and not only after the interval.
 /// </summary>
 internal sealed partial class BackgroundVerify(NodeConfiguration configuration, Func<ClusterView> view, Func<bool> serves, VerifyMemory memory, ILogger logger, TimeProvider time)
 {
@@ -15,12 +16,13 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(10);
 
-    /// <summary>From one attempt that came to nothing to the next.</summary>
+    /// <summary>From a comparison that left a node out to the next; twice as long each time that one that was asked is left out again, up to the interval.</summary>
     private static readonly TimeSpan Again = TimeSpan.FromMinutes(10);
 
     private readonly Authority? _authority = Authority.OfCluster(configuration.Cluster.TlsCa);
     private readonly TimeSpan _interval = TimeSpan.FromHours(configuration.Verify.IntervalHours);
     private DateTimeOffset _notBefore;
+    private TimeSpan _wait = Again;
 
     /// <summary>Runs until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -30,10 +32,9 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
         {
             while (await timer.WaitForNextTickAsync(cancellationToken))
             {
-                if (!serves() || !IsDue())
-                    continue;
-                _notBefore = time.GetUtcNow() + Again;
-                await CompareAsync(cancellationToken);
+                var now = view();
+                if (serves() && time.GetUtcNow() >= _notBefore && IsDue(now, memory, _interval, time.GetUtcNow()))
+                    await CompareAsync(now, cancellationToken);
             }
         }
         catch (OperationCanceledException)
@@ -42,25 +43,38 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
         }
     }
 
-    private bool IsDue() => time.GetUtcNow() is var now && now >= _notBefore && memory.IsOlderThan(_interval, now);
+    /// <summary>An interval after the last comparison; sooner where a node that this left out is there now.</summary>
+    internal static bool IsDue(ClusterView view, VerifyMemory memory, TimeSpan interval, DateTimeOffset now) =>
+        memory.IsOlderThan(interval, now) || (memory.IsOlderThan(Again, now) && memory.Lacks(Followers(view).There.Select(n => n.Id)));
 
-    private async Task CompareAsync(CancellationToken cancellationToken)
+    /// <summary>Who is compared with this node, and who cannot be at the moment.</summary>
+    internal static (IReadOnlyList<NodeView> There, ImmutableArray<NotCompared> Away) Followers(ClusterView view)
     {
-        var now = view();
-        var others = now.Nodes.Where(n => n.Id != now.SelfId && n is { Witness: false, Status: NodeStatus.Active, ApiAddress.Length: > 0 }).ToList();
-        if (others.Count == 0)
+        var others = view.Nodes.Where(n => n.Id != view.SelfId && !n.Witness).ToLookup(n => n is { Status: NodeStatus.Active, ApiAddress.Length: > 0 });
+        return ([.. others[true]], [.. others[false].Select(n => new NotCompared(n.Id, n.Status == NodeStatus.Active
+            ? "It does not say where its API is."
+            : $"It is {SwitchoverRules.Word(n.Status)}{(n.Reason.Length > 0 ? $" ({n.Reason})" : "")}; it is compared when it is ACTIVE again."))]);
+    }
+
+    private async Task CompareAsync(ClusterView now, CancellationToken cancellationToken)
+    {
+        var (others, away) = Followers(now);
+        if (others.Count == 0 && away.IsEmpty)
             return;
         var id = Guid.NewGuid().ToString("N");
         var clients = others.Prepend(now.Self).Select(n => (n.Id, Client: Open(n))).ToList();
         try
         {
             var nodes = clients.Select(c => new VerifiedNode(c.Id, id, c.Client)).ToList();
-            var run = new VerifyRun(nodes[0], nodes[1..], Rows, static (_, _) => { }, time) { RestsBetweenPieces = true };
-            Tell(await run.RunAsync(null, cancellationToken));
+            var run = new VerifyRun(nodes[0], nodes[1..], Rows, static (_, _) => { }, time) { RestsBetweenPieces = true, Away = away };
+            var report = await run.RunAsync(null, cancellationToken);
+            Tell(report);
+            WaitBeforeNext(report.Nodes.Length == nodes.Count);
         }
         catch (RefusedException e)
         {
-            LogNotCompared(logger, e.Message, Again.TotalMinutes);
+            LogNotCompared(logger, e.Message, _wait.TotalMinutes);
+            WaitBeforeNext(allTookPart: false);
         }
         finally
         {
@@ -73,11 +87,18 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
     private NodeClient Open(NodeView node) => new(
         $"{(configuration.Api.TlsCert.Length > 0 ? "https" : "http")}://{node.ApiAddress}", configuration.Api.Token, AnswerLimit, authority: _authority);
 
+    private void WaitBeforeNext(bool allTookPart)
+    {
+        (_notBefore, _wait) = allTookPart ? (default, Again) : (time.GetUtcNow() + _wait, _wait * 2 < _interval ? _wait * 2 : _interval);
+    }
+
     private void Tell(VerifyReport report)
     {
         var nodes = string.Join(", ", report.Nodes);
         if (report.Identical)
             LogIdentical(logger, nodes, report.Lsn, report.Tables, report.Rows);
+        else if (report.Differences.IsEmpty)
+            LogIncomplete(logger, nodes, report.Lsn, report.Tables, report.Rows);
         foreach (var left in report.NotCompared)
             LogLeftOut(logger, left.What, left.Why);
         foreach (var node in report.Differences.GroupBy(d => d.Node))
@@ -92,6 +113,9 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
 
     [LoggerMessage(4052, LogLevel.Warning, "Not compared: {What}: {Why}")]
     private static partial void LogLeftOut(ILogger logger, string what, string why);
+
+    [LoggerMessage(4054, LogLevel.Warning, "Nothing differs on {Nodes} at LSN {Lsn} in what could be compared, {Tables} tables with {Rows} rows; that all nodes are identical is not proven")]
+    private static partial void LogIncomplete(ILogger logger, string nodes, long lsn, int tables, long rows);
 
     [LoggerMessage(4053, LogLevel.Warning, "The nodes were not compared ([verify] interval_hours): {Reason} It is tried again in {Minutes} minutes.")]
     private static partial void LogNotCompared(ILogger logger, string reason, double minutes);

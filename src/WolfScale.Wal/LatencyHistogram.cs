@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace WolfScale.MariaDb;
+namespace WolfScale.Wal;
 
 /// <summary>
 /// Durations in buckets whose width is an eighth of their power of two of microseconds, so that a quantile is off by 12.5 % at most. Fixed size,
@@ -11,6 +11,7 @@ public sealed class LatencyHistogram
     private const int StepsPerPower = 8;
     private readonly long[] _buckets = new long[40 * StepsPerPower];
     private long _count;
+    private long _sumMicroseconds;
 
     /// <summary>How many durations were recorded.</summary>
     public long Count => Volatile.Read(ref _count);
@@ -19,6 +20,20 @@ public sealed class LatencyHistogram
     {
         _ = Interlocked.Increment(ref _buckets[Bucket((long)duration.TotalMicroseconds)]);
         _ = Interlocked.Increment(ref _count);
+        _ = Interlocked.Add(ref _sumMicroseconds, (long)duration.TotalMicroseconds);
+    }
+
+    /// <summary>All durations together.</summary>
+    public TimeSpan Sum => TimeSpan.FromMicroseconds(Volatile.Read(ref _sumMicroseconds));
+
+    /// <summary>How many took no longer than this, which is rounded to the buckets' width.</summary>
+    public long CountWithin(TimeSpan limit)
+    {
+        var last = Bucket((long)limit.TotalMicroseconds);
+        long within = 0;
+        for (var bucket = 0; bucket < last; bucket++)
+            within += Volatile.Read(ref _buckets[bucket]);
+        return within;
     }
 
     /// <summary>The duration that this share of all stayed within: 0.5 is the median. Zero when nothing was recorded.</summary>

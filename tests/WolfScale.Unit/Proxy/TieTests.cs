@@ -1,0 +1,184 @@
+using System.Net;
+using System.Security.Cryptography;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy;
+using static WolfScale.Unit.Proxy.RawPeer;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>What ties a session to its server for a time: afterwards it moves like any other, and hears nothing of it.</summary>
+public sealed class TieTests : IDisposable
+{
+    private const string OfFirst = "\x01\0\0\0";
+
+    private readonly ProxyKit _kit = new(new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), Loops = 1, FailoverWaitMs = 300 });
+
+    public TieTests() => _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
+
+    [Theory]
+    [InlineData("LOCK TABLES t READ", "UNLOCK TABLES", null)]
+    [InlineData("LOCK TABLES t READ", "DO 1", "locked tables")]
+    [InlineData("FLUSH TABLES t WITH READ LOCK", "UNLOCK TABLES", "locked tables")]
+    [InlineData("SELECT GET_LOCK('a', 1)", "SELECT RELEASE_ALL_LOCKS()", null)]
+    [InlineData("SELECT GET_LOCK('a', 1)", "do release_all_locks ( );", null)]
+    [InlineData("SELECT GET_LOCK('a', 1)", "SELECT RELEASE_LOCK('a')", "user-level locks")] // perhaps not the only one, or taken twice
+    [InlineData("SELECT GET_LOCK('a', 1)", "SELECT RELEASE_ALL_LOCKS() FROM t", "user-level locks")] // of no row
+    [InlineData("SELECT GET_LOCK('a', 1)", "SELECT RELEASE_ALL_LOCKS(), GET_LOCK('b', 1)", "user-level locks")]
+    [InlineData("SELECT GET_LOCK('a', 1)", "SELECT RELEASE_ALL_LOCKS(); SELECT GET_LOCK('b', 1)", "user-level locks")]
+    [InlineData("SELECT GET_LOCK('a', 1)", "UNLOCK TABLES", "user-level locks")]
+    public void Locks_tie_a_session_until_they_are_certainly_released(string takes, string then, string? tie)
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, Query(takes));
+        Done(client, server, Query(then));
+        AssertMoves(client, server, tie);
+    }
+
+    [Fact]
+    public void Locks_whose_release_has_failed_are_held()
+    {
+        var (client, server) = _kit.LogIn();
+        Done(client, server, Query("SELECT GET_LOCK('a', 1)"));
+        Done(client, server, Query("DO RELEASE_ALL_LOCKS()"), [0xFF, 0x7A, 0x04, .. "#42S02no"u8]);
+        AssertMoves(client, server, "user-level locks");
+    }
+
+    [Theory]
+    [InlineData(0x17, OfFirst + "\0\x01\0\0\0\0\x01\x0f\0", false)] // executed
+    [InlineData(0x1A, OfFirst, false)] // reset
+    [InlineData(0x19, OfFirst, false)] // closed
+    [InlineData(3, "DO 1", true)]
+    public void Parameters_that_were_sent_ahead_tie_until_they_are_used(byte code, string rest, bool ties)
+    {
+        var (client, server) = _kit.LogIn();
+        Prepare(client, server, "INSERT INTO t VALUES (?)");
+        client.Send(Command(0x18, OfFirst + "\0\0data"));
+        Assert.Equal("\x18\x05\0\0\0\0\0data", server.ReadText());
+        client.Send(Command(code, rest));
+        Assert.Equal(code, server.Read()[0]);
+        if (code != 0x19)
+            Say(client, server, Ok());
+        AssertMoves(client, server, ties ? "sent ahead" : null);
+    }
+
+    /// <summary>Sent again it would be executed without them.</summary>
+    [Fact]
+    public void Parameters_that_were_sent_ahead_tie_until_the_answer_is_there()
+    {
+        var (client, server) = _kit.LogIn();
+        Prepare(client, server, "SELECT a FROM t WHERE b = ?");
+        client.Send(Command(0x18, OfFirst + "\0\0data"));
+        _ = server.Read();
+        client.Send(Command(0x17, OfFirst + "\0\x01\0\0\0\0\x01\x0f\0"));
+        _ = server.Read();
+        _kit.MovesAfter(server);
+        Assert.Contains("sent ahead", client.ReadText(), StringComparison.Ordinal);
+        client.ExpectEnd();
+    }
+
+    [Theory]
+    [InlineData("fetched to its end", false)]
+    [InlineData("fetched in part", true)]
+    [InlineData("reset", false)]
+    [InlineData("closed", false)]
+    [InlineData("executed again", false)]
+    public void A_cursor_ties_until_its_end(string what, bool ties)
+    {
+        var (client, server) = _kit.LogIn();
+        Prepare(client, server, "SELECT a FROM t WHERE b = ?");
+        client.Send(Command(0x17, OfFirst + "\x01\x01\0\0\0\x01\x01"));
+        _ = server.Read();
+        Pass(client, server, new TwoSidedAnswer(ProxyKit.Classic).ColumnCount(1).Definition("c").EndOfRows(TwoSidedAnswer.Plain | ServerStatus.CursorExists));
+        client.Send(what switch
+        {
+            "reset" => Command(0x1A, OfFirst),
+            "closed" => Command(0x19, OfFirst),
+            "executed again" => Command(0x17, OfFirst + "\0\x01\0\0\0\x01\x01"),
+            _ => Command(0x1C, OfFirst + "\x02\0\0\0"),
+        });
+        _ = server.Read();
+        if (what.StartsWith("fetched", StringComparison.Ordinal))
+            Pass(client, server, new TwoSidedAnswer(ProxyKit.Classic).Both(0, 0, 1).EndOfRows(TwoSidedAnswer.Plain | (ties ? ServerStatus.CursorExists : ServerStatus.LastRowSent)));
+        else if (what != "closed")
+            Say(client, server, Ok());
+        AssertMoves(client, server, ties ? "open cursor" : null);
+    }
+
+    /// <summary>No SELECT: the server opens none.</summary>
+    [Fact]
+    public void A_cursor_that_was_not_opened_does_not_tie()
+    {
+        var (client, server) = _kit.LogIn();
+        Prepare(client, server, "INSERT INTO t VALUES (?)");
+        Done(client, server, Command(0x17, OfFirst + "\x01\x01\0\0\0\x01\x01"));
+        AssertMoves(client, server, null);
+    }
+
+    [Theory]
+    [InlineData("INSERT INTO t VALUES (?)", 0, null)]
+    [InlineData("SELECT a FROM t WHERE b = ?", 0, null)]
+    [InlineData("SELECT a FROM t WHERE b = ?", 1, "64 KiB")] // a cursor
+    [InlineData("CALL p(?)", 0, "64 KiB")]
+    [InlineData("SELECT @a := ?", 0, "64 KiB")]
+    public void A_long_execution_ties_by_what_it_executes(string sql, byte flags, string? tie)
+    {
+        var (client, server) = _kit.LogIn();
+        Prepare(client, server, sql);
+        client.Send(Command(0x17, OfFirst + (char)flags + new string('x', 100_000)));
+        _ = server.Read();
+        Say(client, server, Ok());
+        AssertMoves(client, server, tie);
+    }
+
+    [Fact]
+    public void A_long_parameter_ties_until_it_is_used()
+    {
+        var (client, server) = _kit.LogIn();
+        Prepare(client, server, "INSERT INTO t VALUES (?)");
+        client.Send(Command(0x18, OfFirst + "\0\0" + new string('x', 100_000)));
+        _ = server.Read();
+        Done(client, server, Command(0x17, OfFirst + "\0\x01\0\0\0\0\x01\x0f\0"));
+        AssertMoves(client, server, null);
+    }
+
+    public void Dispose() => _kit.Dispose();
+
+    private void AssertMoves(RawPeer client, RawPeer server, string? tie)
+    {
+        _kit.MovesAfter(server);
+        client.Send(Query("DO 2"));
+        if (tie is null)
+            Assert.Equal("\x03" + "DO 2", _kit.Moved().ReadText());
+        else
+            Assert.Contains(tie, client.ReadText(), StringComparison.Ordinal);
+    }
+
+    private static void Prepare(RawPeer client, RawPeer server, string sql)
+    {
+        client.Send(Command(0x16, sql));
+        Assert.Equal("\x16" + sql, server.ReadText());
+        server.Send(Packet(1, 0, 5, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0));
+        server.Send(Packet(2, 3, (byte)'d', (byte)'e', (byte)'f'));
+        for (var i = 0; i < 3; i++)
+            _ = client.Read();
+    }
+
+    private static void Done(RawPeer client, RawPeer server, byte[] command, byte[]? answer = null)
+    {
+        client.Send(command);
+        _ = server.Read();
+        Say(client, server, answer ?? Ok());
+    }
+
+    private static void Say(RawPeer client, RawPeer server, byte[] answer)
+    {
+        server.Send(Packet(1, answer));
+        Assert.Equal(answer[0], client.Read()[0]);
+    }
+
+    private static void Pass(RawPeer client, RawPeer server, TwoSidedAnswer answer)
+    {
+        server.Send(answer.FromBackend);
+        Assert.Equal(answer.ToClient, client.ReadExactly(answer.ToClient.Length));
+    }
+}
