@@ -27,7 +27,10 @@ internal sealed partial class ClientSession
                 SetToken(Encoding.UTF8.GetString(statement.Value.Of(sql)));
                 return true;
             case SpecialStatement.SelectGtidToken:
-                AnswerRows([statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_gtid"], [_seen?.ToString()]);
+                AnswerToken(statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_gtid");
+                return true;
+            case SpecialStatement.SelectConsistency:
+                AnswerRows([statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_consistency"], [_consistency.ToString().ToLowerInvariant()]);
                 return true;
             case SpecialStatement.ShowWolfscaleStatus:
                 AnswerStatus();
@@ -37,12 +40,16 @@ internal sealed partial class ClientSession
         }
     }
 
+    /// <summary>What the last answer said of itself alone is left out: an answer that promises more results has its client wait for them.</summary>
+    private ServerStatus StatusOfOwn =>
+        _status & ~(ServerStatus.SessionStateChanged | ServerStatus.MoreResults | ServerStatus.CursorExists | ServerStatus.LastRowSent | ServerStatus.OutParameters);
+
     private void AnswerOk()
     {
         var writer = _loop.Writer;
         writer.Clear();
         writer.Sequence = 1;
-        new OkPacket(0, 0, _status & ~ServerStatus.SessionStateChanged, 0).Write(writer);
+        new OkPacket(0, 0, StatusOfOwn, 0).Write(writer);
         ToClient(writer.Written.Span);
         if (Phase != SessionPhase.Closed)
             BecomeIdle();
@@ -61,7 +68,7 @@ internal sealed partial class ClientSession
         writer.End();
         foreach (var column in columns)
             new ColumnDefinition(column).Write(writer, (own & MariaDbCapabilities.ExtendedMetadata) != 0);
-        var status = _status & ~ServerStatus.SessionStateChanged;
+        var status = StatusOfOwn;
         if (Dialect.ClassicEof)
             new EofPacket(0, status).Write(writer);
         foreach (var row in rows)

@@ -25,6 +25,7 @@ internal sealed partial class ClientSession
     private bool _wasSetting; // the command before did nothing but that, or set something else
     private byte[]? _option; // COM_SET_OPTION: whether several statements may come in one text
     private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
+    private UserChange? _changedTo; // … and what it said
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
     private bool _insertedElsewhere; // … which stayed behind with another leader
     private bool _wroteHere; // the leader's connection may know a LASTVAL()
@@ -144,6 +145,8 @@ internal sealed partial class ClientSession
         NoBackslashEscapes = ((ushort)_status & 0x0200) != 0,
         AnsiQuotes = _ansiQuotes,
         HasTemporaryTables = _hasTemporaryTables,
+        InSystemSchema = _state.InSystemSchema,
+        ServerVersion = _serverVersion,
         Views = _context.Routes.Views,
     };
 
@@ -213,6 +216,7 @@ internal sealed partial class ClientSession
     /// <summary>A transaction in which nothing was done yet can begin again elsewhere.</summary>
     private void NoteBegin(CommandCode code, StatementClass statement)
     {
+        NoteTableLocks(statement);
         _begun = _beginning;
         if (_begun is null && !_wasSetting)
             _nextTransaction = null; // the command before this one has used it up
@@ -343,8 +347,11 @@ internal sealed partial class ClientSession
         (_begun, _beginning, _insertedHere, _insertedElsewhere, _wroteHere, _wroteElsewhere, _option) = (null, null, false, false, false, false, null);
         (_nextTransaction, _wasSetting) = (null, false);
         _consistency = _context.Options.Consistency;
-        ResetState();
-        (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _login!.Charset, false);
+        _hasLockedTables = false;
+        if (!resets)
+            _changedTo = UserChange.Read(packet[PacketHeader.Size..], _login!.Capabilities);
+        ResetState(resets);
+        (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _changedTo?.Charset ?? _login!.Charset, false);
         if (leader is null)
         {
             ResetElsewhere();
@@ -366,9 +373,12 @@ internal sealed partial class ClientSession
         Move();
     }
 
-    private void ResetState()
+    private void ResetState(bool keepsSchemaAndRole)
     {
-        _state.Reset(_login!.Database);
+        if (keepsSchemaAndRole)
+            _state.Renew();
+        else
+            _state.Reset(_changedTo is { } changed ? changed.Schema : _login!.Database);
         if (_userChanged)
             _state.TieTo("its user was changed"); // it stays on this server: what is known of a password is the first user's
     }
@@ -391,7 +401,11 @@ internal sealed partial class ClientSession
             return;
         var ok = OkInfo.Read(payload);
         if (role == PacketRole.Ok && _active == _leader)
+        {
             NoteUnreported(_flight.Class);
+            NoteUnlocked();
+        }
+
         if (_active == _leader && ok.HasInsertId)
             (_insertedHere, _insertedElsewhere) = (true, false);
         if (_active == _leader)
@@ -414,6 +428,8 @@ internal sealed partial class ClientSession
         if (!_flight.IsKept || statement.Has(StatementTraits.MultiStatement))
         {
             _state.TieTo("its role or its next transaction was set among other statements");
+            if (statement.Has(StatementTraits.SetsRole))
+                _state.LoseRole();
             return;
         }
 

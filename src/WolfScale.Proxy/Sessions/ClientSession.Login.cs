@@ -101,6 +101,7 @@ internal sealed partial class ClientSession
             _context.LastGreeting = packet.ToArray();
         var greeting = ServerGreeting.Read(packet[PacketHeader.Size..]);
         _salt = greeting.Salt.ToArray();
+        NoteVersion(greeting);
         ClientId = _context.Register(this, greeting.ConnectionId);
         _ = PutId(packet);
         Offer(packet[PacketHeader.Size..], OwnCapabilities);
@@ -276,7 +277,7 @@ internal sealed partial class ClientSession
                 _ = PassLoginPackets(bytes[..length], _client, _loginShift);
                 _resetting = false;
                 if (_authenticated)
-                    BecomeIdle(); // a change of user that failed: the server closes if it wants to
+                    OnUserNotChanged();
                 else
                     Close();
                 return length;
@@ -317,10 +318,10 @@ internal sealed partial class ClientSession
 
         _timer?.Cancel();
         var packet = _welcome!;
+        ResetState(_resetting);
         (_welcome, _waitUntilMs, _resetting) = (null, 0, false);
         var ok = OkInfo.Read(packet.AsSpan(PacketHeader.Size));
         _status = ok.Status;
-        ResetState();
         _leader!.StateVersion = _state.Version;
         var writer = _loop.Writer;
         writer.Clear();

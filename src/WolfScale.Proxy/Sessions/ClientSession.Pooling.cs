@@ -23,6 +23,7 @@ internal sealed partial class ClientSession
     private void Greet(byte[] last)
     {
         ClientId = _context.Register(this);
+        NoteVersion(ServerGreeting.Read(last.AsSpan(PacketHeader.Size)));
         _salt = Salt();
         var packet = last.AsSpan().ToArray();
         var id = PutId(packet);
@@ -65,7 +66,7 @@ internal sealed partial class ClientSession
         }
 
         _secret = secret;
-        ResetState();
+        ResetState(keepsSchemaAndRole: false);
         _moveUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         LookForLeader();
     }
@@ -88,13 +89,13 @@ internal sealed partial class ClientSession
 
     /// <summary>
     /// The leader's connection can serve another session: the account's password is known, nothing is under way, and COM_RESET_CONNECTION takes back
-    /// everything else; but a schema only by choosing another.
+    /// everything else; but a schema only by choosing another, and a role not at all.
     /// </summary>
     private bool IsPoolable =>
         _pool is not null && Phase == SessionPhase.Idle && _authenticated && _secret is not null && !_userChanged && _stream is null
         && _leader is { IsClosed: false, IsCongested: false, Setup: null } leader && leader.Address.Equals(_context.Routes.Current.Leader);
 
-    private bool HasChosenSchema => _login!.Database is null && !string.IsNullOrEmpty(_state.Schema);
+    private bool HasChosenSchema => string.IsNullOrEmpty(_login!.Database) && !string.IsNullOrEmpty(_state.Schema);
 
-    private PoolKey? KeyForPool() => IsPoolable && !HasChosenSchema ? KeyOf(_leader!.Address) : null;
+    private PoolKey? KeyForPool() => IsPoolable && !HasChosenSchema && !_state.HasRole ? KeyOf(_leader!.Address) : null;
 }

@@ -49,7 +49,7 @@ internal sealed partial class ClientSession
 
     private bool WantsLocal(CommandCode code, StatementClass statement) =>
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
-        && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables
+        && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables && !_hasLockedTables && !_state.IsSeeded
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0 && _nextTransaction is null
         && !_login!.IsHop && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
@@ -268,7 +268,7 @@ internal sealed partial class ClientSession
     {
         _active = _local;
         _ticket++;
-        (_lastWasLocal, _readsLocally) = (true, false);
+        (_lastWasLocal, _readsLocally, _sawReader) = (true, false, true);
         _answeredBy = _local!.Reader!.Id;
         _local.Reader.Load.CountRead();
         Count(TakenRoute.Local);
@@ -407,6 +407,10 @@ internal sealed partial class ClientSession
             Saw(gtid);
             _hasForeignToken = true;
             AnswerOk();
+        }
+        else if (value.Equals("NULL", StringComparison.OrdinalIgnoreCase))
+        {
+            AnswerOk(); // of one who had seen nothing
         }
         else
         {

@@ -56,7 +56,7 @@ internal sealed class LoginPacket
     public string User { get; }
 
     /// <summary>What a login decides about its session for good, its connection's attributes apart.</summary>
-    public string PoolKey => $"{Convert.ToHexString(_user)}/{(Database is null ? "-" : "+")}/{(uint)Capabilities:x8}/{_maxPacket:x8}/{Convert.ToHexString(_head)}";
+    public string PoolKey => $"{Convert.ToHexString(_user)}/{(string.IsNullOrEmpty(Database) ? "-" : "+")}/{(uint)Capabilities:x8}/{_maxPacket:x8}/{Convert.ToHexString(_head)}";
 
     /// <summary>The client's proof of its password, for the plugin it names.</summary>
     public byte[] Answer { get; }
@@ -66,7 +66,10 @@ internal sealed class LoginPacket
     public string Plugin { get; }
 
     /// <summary>What the login's collation id says of the client's character set.</summary>
-    public ClientCharset Charset => _head[0] switch
+    public ClientCharset Charset => CharsetOf(_head[0]);
+
+    /// <param name="collation">Its id.</param>
+    public static ClientCharset CharsetOf(int collation) => collation switch
     {
         33 or 83 or 45 or 46 or 11 or 65 or (>= 192 and <= 247) => ClientCharset.Utf8,
         5 or 8 or 15 or 31 or 47 or 48 or 49 or 94 => ClientCharset.SingleByte, // latin1

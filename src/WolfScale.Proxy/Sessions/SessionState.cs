@@ -26,12 +26,14 @@ internal sealed class SessionState
 {
     private const string Default = "DEFAULT";
 
+    private static readonly HashSet<string> SystemSchemas = new(StringComparer.OrdinalIgnoreCase) { "information_schema", "performance_schema", "mysql", "sys" };
     private static readonly SearchValues<char> OfNumbers = SearchValues.Create("0123456789.-");
 
     private readonly SortedDictionary<string, string> _variables = new(StringComparer.Ordinal);
     private readonly HashSet<string> _setByNames = []; // variables whose value is still that of SET NAMES … COLLATE
     private string _collation = "";
     private byte[]? _role;
+    private bool _roleIsUnknown;
     private readonly SortedDictionary<string, string> _userVariables = new(StringComparer.Ordinal);
 
     private string? _tie;
@@ -40,7 +42,21 @@ internal sealed class SessionState
     /// <summary>Grows with every change.</summary>
     public int Version { get; private set; }
 
-    public string? Schema { get; private set; }
+    public string? Schema
+    {
+        get;
+        private set
+        {
+            field = value;
+            InSystemSchema = value is { Length: > 0 } && SystemSchemas.Contains(value);
+        }
+    }
+
+    /// <summary>A table without a schema's name may tell of one server.</summary>
+    public bool InSystemSchema { get; private set; }
+
+    /// <summary>RAND() goes on from where the client has set it, on this server alone.</summary>
+    public bool IsSeeded { get; private set; }
 
     /// <summary>Why the session cannot move to another server, or null.</summary>
     public string? Tie => _tie ?? Describe(_passing);
@@ -58,8 +74,19 @@ internal sealed class SessionState
         _userVariables.Clear();
         _setByNames.Clear();
         (Schema, _tie, _passing, _role) = (schema, null, PassingTies.None, null);
+        (_roleIsUnknown, IsSeeded) = (false, false);
         Version++;
         ParsedUnder = new ParsingContext(schema, null, null, null);
+    }
+
+    /// <summary>As after COM_RESET_CONNECTION, which leaves the schema and the role as they are (MariaDB 10.11, measured).</summary>
+    public void Renew()
+    {
+        var (role, isUnknown) = (_role, _roleIsUnknown);
+        Reset(Schema);
+        _role = role;
+        if (isUnknown)
+            LoseRole();
     }
 
     /// <summary>It cannot move any more, whatever ends.</summary>
@@ -99,6 +126,11 @@ internal sealed class SessionState
                 // Reported at other times too, with the time of day.
                 if (statement.Has(StatementTraits.SetsClock | StatementTraits.ResetsClock))
                     SetClock(statement.Has(StatementTraits.ResetsClock) ? Default : Encoding.UTF8.GetString(reader.Value));
+            }
+            else if (reader.Kind == SessionChangeKind.SystemVariables && !forItself && reader.Name.StartsWith("rand_seed"u8))
+            {
+                IsSeeded = true;
+                TieTo("its random numbers were seeded");
             }
             else if (reader.Kind == SessionChangeKind.SystemVariables && !forItself && !IsPassing(reader.Name) && !(inRoutine && IsRoutines(reader.Name)))
             {
@@ -142,6 +174,16 @@ internal sealed class SessionState
         _role = statement.ToArray();
         Version++;
     }
+
+    /// <summary>It has a role that nobody can give it elsewhere.</summary>
+    public void LoseRole()
+    {
+        _roleIsUnknown = true;
+        TieTo("its role was set among other statements");
+    }
+
+    /// <summary>It may have another role than after its login.</summary>
+    public bool HasRole => _role is not null || _roleIsUnknown;
 
     /// <summary>A user variable's value as an SQL literal.</summary>
     public void SetUserVariable(string name, string literal)

@@ -20,7 +20,9 @@ internal ref partial struct ClassifierPass
             Advance();
             NoteReleaseOfLocks();
             if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_gtid"u8))
-                ReadGtidToken();
+                ReadOwnVariable(SpecialStatement.SelectGtidToken);
+            else if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_consistency"u8))
+                ReadOwnVariable(SpecialStatement.SelectConsistency);
         }
 
         ScanRest();
@@ -44,8 +46,8 @@ internal ref partial struct ClassifierPass
             _releases = ReleasedLocks.User;
     }
 
-    /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c> and nothing else.</summary>
-    private void ReadGtidToken()
+    /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c> or <c>@wolfscale_consistency</c>, and nothing else.</summary>
+    private void ReadOwnVariable(SpecialStatement special)
     {
         Inspect();
         Advance();
@@ -64,7 +66,7 @@ internal ref partial struct ClassifierPass
 
         if (!AtEnd)
             return;
-        Offer(SpecialStatement.SelectGtidToken);
+        Offer(special);
         _value = alias;
     }
 

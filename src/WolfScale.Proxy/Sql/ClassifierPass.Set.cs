@@ -207,10 +207,11 @@ internal ref partial struct ClassifierPass
         }
 
         bool plain = _current.Kind == TokenKind.String;
+        bool isNull = gtid && _current.Kind == TokenKind.Word && CurrentIs("null"u8);
         var value = CurrentValue;
         ScanValue();
         plain &= _previous.Kind == TokenKind.String && _previous.End == value.Start + value.Length + 1;
-        if (!plain)
+        if (!plain && !(isNull && _previous.End == value.Start + value.Length))
             Offer(SpecialStatement.InvalidWolfscaleSet);
         else if (_special == SpecialStatement.None)
             (_special, _value) = (consistency ? SpecialStatement.SetConsistency : SpecialStatement.SetGtidToken, value);

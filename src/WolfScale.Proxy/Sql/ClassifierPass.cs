@@ -76,7 +76,8 @@ internal ref partial struct ClassifierPass
             ScanRest();
         }
 
-        if (_statements == 0)
+        // Of several the first results are with the client when a follower refuses a later one (1792: a view that writes).
+        if (_statements != 1)
             _mustLead = true;
         if (_options.HasTemporaryTables)
             _mustLead = true;

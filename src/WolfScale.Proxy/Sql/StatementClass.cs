@@ -35,7 +35,7 @@ public enum SpecialStatement : byte
     /// <summary><c>SET @wolfscale_consistency = 'strong'</c>; <see cref="StatementClass.Value"/> is what stands within the quotes.</summary>
     SetConsistency,
 
-    /// <summary><c>SET @wolfscale_gtid = '0-1-5'</c>; <see cref="StatementClass.Value"/> is what stands within the quotes.</summary>
+    /// <summary><c>SET @wolfscale_gtid = '0-1-5'</c>; <see cref="StatementClass.Value"/> is what stands within the quotes, or NULL.</summary>
     SetGtidToken,
 
     /// <summary>
@@ -46,6 +46,9 @@ public enum SpecialStatement : byte
 
     /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c>; <see cref="StatementClass.Value"/> is the alias, or empty.</summary>
     SelectGtidToken,
+
+    /// <summary><c>SELECT @wolfscale_consistency [[AS] alias]</c>, in the same way.</summary>
+    SelectConsistency,
 
     /// <summary>KILL; see <see cref="StatementClass.Kill"/>.</summary>
     Kill,

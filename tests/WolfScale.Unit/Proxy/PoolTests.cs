@@ -86,6 +86,54 @@ public sealed class PoolTests : IDisposable
         server.ExpectEnd();
     }
 
+    /// <summary>It stays (MariaDB 10.11, measured), and there is no statement for the one that a login gives.</summary>
+    [Fact]
+    public void A_connection_that_was_given_a_role_serves_nobody_else()
+    {
+        var (client, server) = PooledClient();
+        client.Send(Query("SET ROLE r"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Command(0x1F)); // which does not take it back
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Command(1));
+        Assert.Equal("\x01", server.ReadText());
+        server.ExpectEnd();
+    }
+
+    /// <summary>The last client's schema stays with the connection.</summary>
+    [Fact]
+    public void The_next_client_is_in_the_schema_of_its_own_login()
+    {
+        _ = FirstClient();
+        var (client, greeting) = Greeted();
+        Login(client, greeting, "secret", "home");
+        var server = _kit.AcceptAtLeader();
+        server.LetIn();
+        Assert.Equal("\x03USE `home`", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("USE other"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok([1, 6, 5, .. "other"u8])));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Command(1));
+        Assert.Equal("\x1F", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+
+        (client, greeting) = Greeted();
+        Login(client, greeting, "secret", "home");
+        Assert.Equal("\x03USE `home`", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        Assert.False(_kit.LeaderIsDialled);
+    }
+
     [Fact]
     public void A_connection_whose_reset_is_refused_is_not_used_again()
     {
@@ -132,10 +180,11 @@ public sealed class PoolTests : IDisposable
         return (client, ServerGreeting.Read(client.Read()));
     }
 
-    private static void Login(RawPeer client, ServerGreeting greeting, string password)
+    private static void Login(RawPeer client, ServerGreeting greeting, string password, string? schema = null)
     {
+        var capabilities = schema is null ? ProxyKit.Classic & ~Capabilities.ConnectWithDatabase : ProxyKit.Classic | Capabilities.ConnectWithDatabase;
         var writer = new PacketWriter { Sequence = 1 };
-        new LoginRequest { User = "app", AuthResponse = NativePassword.Scramble(password, greeting.Salt.Span), Capabilities = ProxyKit.Classic & ~Capabilities.ConnectWithDatabase }.Write(writer);
+        new LoginRequest { User = "app", AuthResponse = NativePassword.Scramble(password, greeting.Salt.Span), Capabilities = capabilities, Database = schema }.Write(writer);
         client.Send(writer.Written.Span);
     }
 

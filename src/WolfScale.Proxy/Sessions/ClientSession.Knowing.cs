@@ -1,0 +1,46 @@
+using System.Text;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>What decides besides a statement's text how it is read, and where it goes.</summary>
+internal sealed partial class ClientSession
+{
+    private int _serverVersion; // as in executable comments
+    private bool _hasLockedTables;
+
+    private void NoteVersion(ServerGreeting greeting) => _serverVersion = VersionOf(greeting.ServerVersion);
+
+    /// <param name="text">For example <c>5.5.5-10.11.19-MariaDB</c>, of which the first part is for old replicas.</param>
+    /// <returns>101119, or 0 where it is none.</returns>
+    internal static int VersionOf(string text)
+    {
+        text = text.StartsWith("5.5.5-", StringComparison.Ordinal) ? text[6..] : text;
+        var dash = text.IndexOf('-', StringComparison.Ordinal);
+        return Version.TryParse(dash < 0 ? text : text[..dash], out var version) && version is { Major: < 100, Minor: < 100, Build: >= 0 and < 100 }
+            ? (version.Major * 10_000) + (version.Minor * 100) + version.Build
+            : 0;
+    }
+
+    /// <summary>Under LOCK TABLES no other table can be read (1100), and those as nobody else sees them: every statement is that server's.</summary>
+    private void NoteTableLocks(StatementClass statement) => _hasLockedTables |= statement.Has(StatementTraits.LocksTables);
+
+    /// <summary>The statement under way has worked: where it is UNLOCK TABLES and begins with that word, nothing is locked.</summary>
+    private void NoteUnlocked()
+    {
+        if (_hasLockedTables && _flight.IsKept && !_flight.Class.Has(StatementTraits.MultiStatement | StatementTraits.Doubtful | StatementTraits.LocksTables)
+            && FlightText.Length >= 6 && Ascii.EqualsIgnoreCase(FlightText[..6], "unlock"u8))
+            _hasLockedTables = false;
+    }
+
+    /// <summary>The server closes if it wants to. It has set everything but the schema and the role back all the same, to its own defaults (MariaDB 10.11, measured), and what it reports too.</summary>
+    private void OnUserNotChanged()
+    {
+        _charset = ClientCharset.AsciiUnsafe;
+        if (_leader is { IsClosed: false } leader)
+            Prepare(leader);
+        else
+            BecomeIdle();
+    }
+}

@@ -1,0 +1,36 @@
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>What a session hands on to another, so that it is shown nothing older.</summary>
+internal sealed partial class ClientSession
+{
+    private bool _sawReader; // a read elsewhere may have shown more than _seen
+
+    /// <summary>
+    /// SELECT @wolfscale_gtid: what this session wrote, and what it has seen. What it read may be more than that; then the leader is asked how much it can be, because whoever gets the token must not be shown less.
+    /// </summary>
+    private void AnswerToken(string column)
+    {
+        if (!_sawLeader && !_sawReader && !InTransaction)
+        {
+            AnswerRows([column], [_seen?.ToString()]);
+            return;
+        }
+
+        _ticket++;
+        _confirmUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
+        Phase = SessionPhase.Preparing;
+        _flight.Note(default, Harmless);
+        AskReadIndex(mustConfirm: true, (confirmed, gtid) =>
+        {
+            if (!confirmed)
+            {
+                Answer(ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
+                return;
+            }
+
+            (_sawLeader, _sawReader, _hasForeignToken) = (false, false, false);
+            Saw(gtid);
+            AnswerRows([column], [_seen?.ToString()]);
+        });
+    }
+}
