@@ -14,9 +14,9 @@ public static class WalInspection
     /// <summary>
     /// A log that is written to can look damaged for a moment: what was torn when it was read is proven by what was written since, a cut shortens it after the
     /// record was read, retention takes a segment away. So damage is believed when it looks the same twice, and is none when the next look reads all that
-    /// was proven in the one before.
+    /// was proven in the one before. A small log that is cut and pruned all the time looks different ten times in a row (seen); one that takes long to read does not.
     /// </summary>
-    private const int MaxLooks = 10;
+    private const int MaxLooks = 100;
 
     /// <summary>Checks every entry, as <see cref="WriteAheadLog.Verify"/> does.</summary>
     /// <param name="directory">The log's folder.</param>
