@@ -19,6 +19,7 @@ internal static class CommandTree
             CtlOptions.Yes,
             ListCommand.Create(),
             StatusCommand.Create(),
+            StatsCommand.Create(),
             DoctorCommand.Create(),
             SwitchoverCommands.Promote(),
             SwitchoverCommands.Demote(),
@@ -33,5 +34,7 @@ internal static class CommandTree
             LogLevelCommand.Create(),
             WalCommand.Create(),
             CheckConfigCommand.Create(),
+            CompletionCommand.Create(),
+            ManualCommand.Create(Create),
         };
 }

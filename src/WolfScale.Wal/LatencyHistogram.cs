@@ -23,6 +23,22 @@ public sealed class LatencyHistogram
         _ = Interlocked.Add(ref _sumMicroseconds, (long)duration.TotalMicroseconds);
     }
 
+    /// <summary>What is counted now.</summary>
+    public LatencyHistogram Copy() => Minus(null);
+
+    /// <summary>What was counted after an earlier copy of this.</summary>
+    public LatencyHistogram Minus(LatencyHistogram? earlier)
+    {
+        var left = new LatencyHistogram { _count = 0, _sumMicroseconds = Volatile.Read(ref _sumMicroseconds) - (earlier?._sumMicroseconds ?? 0) };
+        for (var bucket = 0; bucket < _buckets.Length; bucket++)
+        {
+            left._buckets[bucket] = Volatile.Read(ref _buckets[bucket]) - (earlier?._buckets[bucket] ?? 0);
+            left._count += left._buckets[bucket]; // not the counter, which may be ahead
+        }
+
+        return left;
+    }
+
     /// <summary>All durations together.</summary>
     public TimeSpan Sum => TimeSpan.FromMicroseconds(Volatile.Read(ref _sumMicroseconds));
 

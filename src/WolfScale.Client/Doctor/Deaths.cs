@@ -12,6 +12,9 @@ public static class Deaths
     /// <summary>What was replicated while the answers were on their way is no lag.</summary>
     private const long SlackEntries = 1000;
 
+    /// <summary>In mode available who has more leads, whoever that is, because what it has and the others lack would be lost.</summary>
+    private static long Slack(Examined cluster) => cluster.IsAvailableMode ? 0 : SlackEntries;
+
     public static ImmutableArray<DoctorDeath> Foresee(Examined cluster) => [.. cluster.Cluster.Nodes.Where(Examined.Lives).Select(n => Foresee(cluster, n))];
 
     private static DoctorDeath Foresee(Examined cluster, MemberReport dies)
@@ -37,7 +40,7 @@ public static class Deaths
         var able = left.Where(n => n is { Fit: true, NeverLeader: false, Status: "ACTIVE" } && (n.Voter || cluster.IsAvailableMode) && !Examined.IsWitness(n)
             && cluster.Status(n.Id) is not { Maintenance: true }).ToList();
         var newest = able.Count == 0 ? 0 : able.Max(n => n.LastLsn ?? 0);
-        return able.Where(n => (n.LastLsn ?? 0) + SlackEntries >= newest).Select(n => n.Id).Min(StringComparer.Ordinal);
+        return able.Where(n => (n.LastLsn ?? 0) + Slack(cluster) >= newest).Select(n => n.Id).Min(StringComparer.Ordinal);
     }
 
     private static string? AtRisk(Examined cluster, MemberReport dies, bool leads, List<MemberReport> left)

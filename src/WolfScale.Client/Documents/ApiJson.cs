@@ -74,6 +74,7 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(VerifyReport))]
 [JsonSerializable(typeof(VerifiedDocument))]
 [JsonSerializable(typeof(DoctorDocument))]
+[JsonSerializable(typeof(StatsDocument))]
 [JsonSerializable(typeof(EventDocument))]
 [JsonSerializable(typeof(EventsDocument))]
 public sealed partial class ApiJson : JsonSerializerContext

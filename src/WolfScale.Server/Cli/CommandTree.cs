@@ -21,5 +21,7 @@ internal static class CommandTree
             StandAloneCommand.Proxy(),
             StandAloneCommand.LoadBalancer(),
             DemoCommand.Create(),
+            CompletionCommand.Create(),
+            ManualCommand.Create(Create),
         };
 }

@@ -46,6 +46,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private Task _lookingAfter = Task.CompletedTask;
     private Task _failingBack = Task.CompletedTask;
     private Task _comparing = Task.CompletedTask;
+    private Task _figuring = Task.CompletedTask;
+    private RecentFigures _recent = null!;
     private string? _failure;
 
     private NodeHost(NodeConfiguration configuration, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version)
@@ -173,6 +175,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         await _lookingAfter;
         await _failingBack;
         await _comparing;
+        await _figuring;
         if (_database is { } database)                                                      // 1
             await database.StopAsync();
         if (_proxy is { } proxy)
@@ -216,8 +219,10 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             _node.SetLocalState(LocalFacts.Witness(_configuration));
         }
 
+        _recent = new RecentFigures(Figures, _time);
         if (_configuration.Api.Enabled)                                                     // 2
         {
+            _figuring = _recent.RunAsync(_stopping.Token);
             _api = await ApiServer.StartAsync(
                 _configuration.Api, this, this, _loggers, MapMore, cancellationToken);
             HostLog.ApiListens(_logger, _api.Address);
@@ -310,9 +315,20 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         EventEndpoints.Map(routes, _node.History, _stopping.Token);
         MetricsEndpoints.Map(routes, () => NodeMetrics.Write(
             Current, new NodeMeasures(_node.Wal, _node.History, _database?.Commits, _database?.WaitingCommits ?? 0, _proxy?.Counters)));
+        MetricsEndpoints.MapStats(routes, Stats);
         MaintenanceEndpoints.Map(routes, this);
         MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, "the node leaves the cluster", cancellation), _logger));
     }
+
+    private StatsDocument Stats()
+    {
+        var (before, now) = _recent.Look();
+        return NodeStats.Make(Current, before, now, _database?.WaitingCommits ?? 0, _time);
+    }
+
+    private Figures Figures() => new(
+        _time.GetTimestamp(), _node.CommitLsn, _database?.Commits.Groups ?? 0, _database?.Commits.EventBytes ?? 0, _database?.Commits.Total.Copy(), _node.Wal.SyncTimes.Copy(),
+        (_proxy?.Counters.ToLeader ?? 0) + (_proxy?.Counters.LocalReads ?? 0), _proxy?.Counters.LocalReads ?? 0, _proxy?.Counters.Connections.Value ?? 0);
 
     private void TellDiscarded() => _discarded.Settle(
         _node.Wal, _node.State, file => _node.History.Tells(EventKinds.Discarded, "file", file),

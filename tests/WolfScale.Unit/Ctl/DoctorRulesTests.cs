@@ -93,6 +93,14 @@ public sealed class DoctorRulesTests
         Assert.DoesNotContain(Findings.Of(cluster), f => f.Code == "no_spare");
     }
 
+    [Fact]
+    public void In_mode_available_who_has_more_leads()
+    {
+        var cluster = Three(n => n.Id == "n3" ? n with { LastLsn = 101 } : n);
+        Assert.Equal("n2", Deaths.Foresee(cluster)[0].Leader);
+        Assert.Equal("n3", Deaths.Foresee(cluster with { Cluster = cluster.Cluster with { Mode = "available" } })[0].Leader);
+    }
+
     private static Examined Three(Func<MemberReport, MemberReport>? change = null, bool extraVoter = false)
     {
         string[] ids = extraVoter ? ["n1", "n2", "n3", "n4", "n5"] : ["n1", "n2", "n3"];

@@ -1,0 +1,46 @@
+using System.CommandLine;
+
+namespace WolfScale.Client;
+
+/// <summary><c>completion SHELL</c>: what makes the shell complete the program's verbs and options. The shell asks the program itself (<c>[suggest:POSITION]</c>), so it never lags behind.</summary>
+public static class CompletionCommand
+{
+    public static Command Create()
+    {
+        var shell = new Argument<string>("SHELL") { Description = "bash, zsh or fish" };
+        _ = shell.AcceptOnlyFromAmong("bash", "zsh", "fish");
+        var program = Terminal.Program;
+        var command = new Command("completion", $"Prints what completes {program} in a shell, for its start-up file: source <({program} completion bash)") { shell };
+        command.SetAction(parsed => Console.Out.Write(parsed.GetValue(shell) switch
+        {
+            "bash" => Bash(program),
+            "zsh" => Zsh(program),
+            _ => Fish(program),
+        }));
+        return command;
+    }
+
+    /// <summary>What the program knows nothing of is completed as usual: files.</summary>
+    private static string Bash(string program) => $$"""
+        _{{program}}() {
+          local IFS=$'\n'
+          COMPREPLY=($(compgen -W "$({{program}} "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+        }
+        complete -o bashdefault -o default -F _{{program}} {{program}}
+
+        """;
+
+    private static string Zsh(string program) => $$"""
+        #compdef {{program}}
+        _{{program}}() {
+          local -a found
+          found=("${(@f)$({{program}} "[suggest:$CURSOR]" "$BUFFER" 2>/dev/null)}")
+          compadd -a found || _files
+        }
+        compdef _{{program}} {{program}}
+
+        """;
+
+    private static string Fish(string program) =>
+        $"complete -c {program} -a '({program} \"[suggest:\"(string length (commandline -cp))\"]\" (commandline -cp) 2>/dev/null)'\n";
+}
