@@ -37,8 +37,20 @@ public sealed class KeySchema
     internal Type? TableType =>
         Type.IsGenericType && Type.GetGenericArguments()[0] is { IsClass: true } element && element != typeof(string) ? element : null;
 
+    /// <summary>The smallest and the largest number; null where there are no bounds.</summary>
+    public (long Minimum, long Maximum)? Bounds => Range is { } range ? (range.Minimum, range.Maximum) : null;
+
+    /// <summary>The texts that are accepted, where they are few.</summary>
+    public IEnumerable<string> Choices => Type.IsEnum ? ChoicesOf(Type) : [];
+
+    /// <summary>The keys of one table, where the key is an array of tables; else null.</summary>
+    public ImmutableArray<KeySchema>? Tables => TableType is { } table ? [.. table.GetProperties().Where(p => p.SetMethod is not null).Select(p => new KeySchema(p))] : null;
+
+    /// <summary>The value where the file says nothing; null where there is none.</summary>
+    public object? Default(SectionSchema section) => Property.GetValue(section.Property!.GetValue(new NodeConfiguration()));
+
     /// <summary>The texts an enumeration accepts.</summary>
-    internal static IEnumerable<string> Choices(Type enumeration) => Enum.GetNames(enumeration).Select(ConfigurationSchema.SnakeCase);
+    internal static IEnumerable<string> ChoicesOf(Type enumeration) => Enum.GetNames(enumeration).Select(ConfigurationSchema.SnakeCase);
 }
 
 /// <summary>One section: <c>[name]</c>.</summary>

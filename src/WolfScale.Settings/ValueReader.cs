@@ -43,13 +43,13 @@ internal static class ValueReader
     private static object? Choice(KeySchema key, object? value, out string problem)
     {
         problem = "";
-        var choices = string.Join(", ", KeySchema.Choices(key.Type).Select(c => $"\"{c}\""));
+        var choices = string.Join(", ", KeySchema.ChoicesOf(key.Type).Select(c => $"\"{c}\""));
         if (value is not string text)
             return Wrong(key, "one of " + choices, value, out problem);
         var name = Enum.GetNames(key.Type).FirstOrDefault(n => string.Equals(ConfigurationSchema.SnakeCase(n), text, StringComparison.OrdinalIgnoreCase));
         if (name is not null)
             return Enum.Parse(key.Type, name);
-        var nearest = NearestName.Find(text, KeySchema.Choices(key.Type));
+        var nearest = NearestName.Find(text, KeySchema.ChoicesOf(key.Type));
         problem = $"{key.Name} = \"{text}\" is not one of {choices}" + (nearest is null ? "" : $"; did you mean \"{nearest}\"?");
         return null;
     }

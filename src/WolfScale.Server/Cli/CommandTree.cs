@@ -21,6 +21,7 @@ internal static class CommandTree
             StandAloneCommand.Proxy(),
             StandAloneCommand.LoadBalancer(),
             DemoCommand.Create(),
+            ConfigurationCommand.Create(),
             CompletionCommand.Create(),
             ManualCommand.Create(Create),
         };

@@ -5,14 +5,16 @@ namespace WolfScale.Server.Configuration;
 /// <summary>The commented configuration file that <c>wolfscale init</c> writes: every key with its default, and what it is for.</summary>
 public static class ConfigurationTemplate
 {
+    /// <summary>As it stands, with every default.</summary>
+    internal static string Text { get; } = ReadText();
+
     /// <summary>
     /// The text, with fresh secrets. <paramref name="values"/> (<c>section.key</c> → TOML literal) replaces defaults; a key that stands
     /// commented out in the template is switched on by a value.
     /// </summary>
     public static string Render(IReadOnlyDictionary<string, string> values)
     {
-        using var stream = typeof(ConfigurationTemplate).Assembly.GetManifestResourceStream("WolfScale.Server.Configuration.template.toml")!;
-        using var reader = new StreamReader(stream);
+        using var reader = new StringReader(Text);
         var text = new StringBuilder();
         var section = "";
         var unused = values.Keys.ToHashSet();
@@ -37,7 +39,15 @@ public static class ConfigurationTemplate
     /// <summary>A TOML string.</summary>
     public static string Literal(string text) => "\"" + text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal) + "\"";
 
-    private static string KeyOf(string line)
+    private static string ReadText()
+    {
+        using var stream = typeof(ConfigurationTemplate).Assembly.GetManifestResourceStream("WolfScale.Server.Configuration.template.toml")!;
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+
+    /// <summary>The key that a line of it sets, commented out or not; "" where it sets none.</summary>
+    internal static string KeyOf(string line)
     {
         var equals = line.IndexOf(" = ", StringComparison.Ordinal);
         var key = equals > 0 ? line[..equals].TrimStart('#', ' ') : "";
