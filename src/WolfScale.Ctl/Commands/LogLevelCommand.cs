@@ -8,6 +8,8 @@ internal static class LogLevelCommand
     public static Command Create()
     {
         var level = new Argument<LogDetail>("level") { Description = "trace, debug, info, warn or error" };
+        level.CompletionSources.Clear(); // as for maintenance
+        level.CompletionSources.Add("trace", "debug", "info", "warn", "error");
         var command = new Command("log-level", "Changes the node's log level until it is restarted") { level };
         command.SetAction((parsed, cancellationToken) => RunAsync(parsed, parsed.GetValue(level).ToString().ToLowerInvariant(), cancellationToken));
         return command;

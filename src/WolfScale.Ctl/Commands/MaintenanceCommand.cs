@@ -14,6 +14,8 @@ internal static class MaintenanceCommand
     public static Command Create()
     {
         var wanted = new Argument<Wanted>("on|off");
+        wanted.CompletionSources.Clear(); // the enumeration's names are capitals
+        wanted.CompletionSources.Add("on", "off");
         var dryRun = CtlOptions.DryRun();
         var command = new Command("maintenance", "The node gives the lead away and keeps it away until it is switched off; it votes and follows as before") { wanted, dryRun };
         command.SetAction((parsed, cancellationToken) => RunAsync(parsed, parsed.GetValue(wanted) == Wanted.On, parsed.GetValue(dryRun), cancellationToken));

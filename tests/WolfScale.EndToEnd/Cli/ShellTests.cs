@@ -47,7 +47,7 @@ public sealed class ShellTests
             && !line.StartsWith(".B ") && !line.StartsWith(".I ") && line != ".TP");
         if (!File.Exists("/usr/bin/groff"))
             return;
-        var checkedPage = await Command.RunAsync("env", [PathWith(program), "sh", "-c", $"{program} manual | groff -man -Tutf8 -ww -z 2>&1"], Limit);
+        var checkedPage = await Command.RunAsync("env", [PathWith(program), "sh", "-c", $"{program} manual | groff -Kutf8 -man -Tutf8 -ww -z 2>&1"], Limit);
         Assert.Equal("", checkedPage.Output);
     }
 
