@@ -15,12 +15,12 @@ public static class Deaths
     /// <summary>In mode available who has more leads, whoever that is, because what it has and the others lack would be lost.</summary>
     private static long Slack(Examined cluster) => cluster.IsAvailableMode ? 0 : SlackEntries;
 
-    public static ImmutableArray<DoctorDeath> Foresee(Examined cluster) => [.. cluster.Cluster.Nodes.Where(Examined.Lives).Select(n => Foresee(cluster, n))];
+    public static ImmutableArray<DoctorDeath> Foresee(Examined cluster) => [.. cluster.Cluster.Nodes.Where(cluster.Lives).Select(n => Foresee(cluster, n))];
 
     private static DoctorDeath Foresee(Examined cluster, MemberReport dies)
     {
         var leads = dies.Id == cluster.Cluster.Leader;
-        var left = cluster.Cluster.Nodes.Where(n => n.Id != dies.Id && Examined.Lives(n)).ToList();
+        var left = cluster.Cluster.Nodes.Where(n => n.Id != dies.Id && cluster.Lives(n)).ToList();
         var voters = cluster.Cluster.Nodes.Count(n => n.Voter);
         var enough = cluster.IsAvailableMode ? left.Count > 0 : left.Count(n => n.Voter) > voters / 2;
         var next = !enough ? null : leads ? Successor(cluster, left) : cluster.Cluster.Leader ?? Successor(cluster, left);

@@ -11,8 +11,11 @@ public sealed record Examined(ClusterDocument Cluster, IReadOnlyList<NodeReport>
 
     public bool IsAvailableMode => Cluster.Mode == "available";
 
-    /// <summary>It takes part: the node that tells has heard it within three heartbeats.</summary>
-    public static bool Lives(MemberReport member) => member.Status is "ACTIVE" or "SYNCING" or "JOINING" or "NEEDS_MIGRATION";
+    /// <summary>It takes part: the node that tells has heard it within three heartbeats, and nothing says that its process has gone since.</summary>
+    public bool Lives(MemberReport member) => member.Status is "ACTIVE" or "SYNCING" or "JOINING" or "NEEDS_MIGRATION" && !HasJustGone(member);
+
+    /// <summary>Its machine refuses connections to where its API was a moment ago. (A firewall lets them wait, as a rule.)</summary>
+    public bool HasJustGone(MemberReport member) => Silent.TryGetValue(member.Id, out var why) && why.Contains("refused", StringComparison.OrdinalIgnoreCase);
 
     public static bool IsWitness(MemberReport member) => member.Role == "WITNESS";
 }

@@ -17,7 +17,7 @@ public static class Findings
     {
         var cluster = examined.Cluster;
         var voters = cluster.Nodes.Where(n => n.Voter).ToList();
-        var living = voters.Count(Examined.Lives);
+        var living = voters.Count(examined.Lives);
         var majority = (voters.Count / 2) + 1;
         if (cluster.Leader is null)
         {
@@ -57,6 +57,9 @@ public static class Findings
                 break;
             case "SYNCING" or "JOINING":
                 yield return new(Remark, "syncing", member.Id, $"{member.Id} is {member.Status}{Because(member.Reason)}.", "Wait; `wolfctl list servers` shows how far it is.");
+                break;
+            case "ACTIVE" when examined.HasJustGone(member):
+                yield return new(Warning, "node_missing", member.Id, $"{member.Id} was ACTIVE a moment ago, and its HTTP API refuses connections: its process has ended.", "Start the service (`systemctl start wolfscale`); it catches up by itself.");
                 break;
             case "ACTIVE" when examined.Silent.TryGetValue(member.Id, out var why):
                 yield return new(Remark, "api_silent", member.Id, $"{member.Id} takes part, and its HTTP API cannot be reached from here: {why}.", "api.enabled, api.bind_address or a firewall keep its own facts from this report.");

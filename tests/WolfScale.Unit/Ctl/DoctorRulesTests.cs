@@ -93,6 +93,17 @@ public sealed class DoctorRulesTests
         Assert.DoesNotContain(Findings.Of(cluster), f => f.Code == "no_spare");
     }
 
+    /// <summary>The others hear of it after three heartbeats; who asks meanwhile is not told that all is well.</summary>
+    [Fact]
+    public void A_process_that_has_just_ended_is_missing_and_is_not_counted_on()
+    {
+        var cluster = Three() with { Silent = new Dictionary<string, string> { ["n2"] = "Connection refused" } };
+        var found = Findings.Of(cluster).Where(f => f.Severity == DoctorSeverity.Warning).Select(f => f.Code);
+        Assert.Equal(["no_spare", "node_missing"], found.Order(StringComparer.Ordinal));
+        Assert.Equal(["n1", "n3"], Deaths.Foresee(cluster).Select(d => d.Node));
+        Assert.Null(Deaths.Foresee(cluster)[0].Leader);
+    }
+
     [Fact]
     public void In_mode_available_who_has_more_leads()
     {
@@ -129,7 +140,7 @@ public sealed class DoctorRulesTests
             "node_missing" => Member(three, "n3", n => n with { Status = "LAGGING" }),
             "needs_migration" => Member(three, "n3", n => n with { Status = "NEEDS_MIGRATION", Reason = "its log was pruned." }),
             "syncing" => Member(three, "n3", n => n with { Status = "SYNCING" }),
-            "api_silent" => three with { Silent = new Dictionary<string, string> { ["n3"] = "connection refused" } },
+            "api_silent" => three with { Silent = new Dictionary<string, string> { ["n3"] = "no answer within 3 s" } },
             "node_failed" => Node(three, "n3", s => s with { Failure = "its log cannot be written." }),
             "database_down" => Node(three, "n3", s => s with { Database = s.Database! with { Up = false, Fit = false } }),
             "database_unfit" => Node(three, "n3", s => s with { Database = s.Database! with { Fit = false, Reason = "the applier stands still" } }),
