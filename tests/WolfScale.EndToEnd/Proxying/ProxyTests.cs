@@ -67,6 +67,26 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
         await client.RunAsync("COMMIT");
     }
 
+    /// <summary>The hint alone makes it strong: what others wrote a moment ago, on the leader itself, is there.</summary>
+    [Fact]
+    public async Task A_strong_read_sees_all_writes_and_is_answered_by_the_followers_own_server_where_that_has_them()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var follower = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        var followerId = await follower.Server.ScalarAsync("SELECT @@server_id");
+        await using var client = await ConnectAsync(cluster, follower);
+        await client.RunAsync("SET @wolfscale_consistency = 'eventual'");
+        await Poll.UntilAsync("a read of the local server", Patience, async () => await client.ScalarAsync("SELECT @@server_id FROM DUAL") == followerId ? null : "not yet");
+        await using var other = await leader.Server.ClientAsync(cluster.Facts.User, cluster.Facts.Password, "demo");
+        for (var i = 0; i < 50; i++)
+        {
+            var id = await InsertAsync(other, "other");
+            Assert.Equal("1", await client.ScalarAsync($"/* wolfscale: strong */ SELECT COUNT(*) FROM p WHERE id={id}"));
+        }
+
+        await Poll.UntilAsync("a strong read of the local server", Patience, async () => await client.ScalarAsync("/* wolfscale: strong */ SELECT @@server_id FROM p LIMIT 1") == followerId ? null : "the leader answers");
+    }
+
     /// <summary>It is prepared there when it is needed, as the leader has read it.</summary>
     [Fact]
     public async Task A_prepared_read_is_answered_by_the_followers_own_server()
