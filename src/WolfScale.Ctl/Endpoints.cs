@@ -102,23 +102,26 @@ internal sealed class Endpoints : IDisposable
                 nodes.Add(_connect(url.ToString()));
         }
 
-        var statuses = await Task.WhenAll(nodes.Select(n => TryStatusAsync(n, cancellationToken)));
+        var statuses = await Task.WhenAll(nodes.Select(n => TryAsync(n, "/status", ApiJson.Default.NodeReport, cancellationToken)));
         foreach (var node in nodes.Skip(_nodes.Length))
             node.Dispose();
-        return [.. statuses.OfType<NodeReport>()];
+        return [.. statuses.Select(s => s.Answer).OfType<NodeReport>()];
     }
 
-    private static async Task<NodeReport?> TryStatusAsync(NodeClient node, CancellationToken cancellationToken)
+    /// <summary>Asks a node that may be dead; it has a few seconds.</summary>
+    /// <returns>What it says; or null, and why.</returns>
+    public static async Task<(T? Answer, string? Silence)> TryAsync<T>(NodeClient node, string path, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(StatusLimit);
         try
         {
-            return await node.GetAsync("/status", ApiJson.Default.NodeReport, limit.Token);
+            return (await node.GetAsync(path, type, limit.Token), null);
         }
         catch (Exception e) when (e is RefusedException or JsonException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return null;
+            return (null, e is UnreachableException unreachable ? unreachable.Reason : e is OperationCanceledException ? "no answer within 3 s" : e.Message);
         }
     }
 

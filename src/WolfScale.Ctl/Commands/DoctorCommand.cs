@@ -9,8 +9,6 @@ namespace WolfScale.Ctl.Commands;
 /// <summary><c>wolfctl doctor</c>: what is wrong now, and what would happen if each node died now.</summary>
 internal static class DoctorCommand
 {
-    private static readonly TimeSpan NodeLimit = TimeSpan.FromSeconds(3);
-
     public static Command Create()
     {
         var command = new Command("doctor", "What is wrong now, what would happen if each node died now, and what to do; exit code 1 when something is wrong");
@@ -36,35 +34,14 @@ internal static class DoctorCommand
     private static async Task<Examined> ExamineAsync(Endpoints endpoints, ParseResult parsed, CancellationToken cancellationToken)
     {
         var (cluster, asked) = await endpoints.ClusterAsync(cancellationToken);
-        var silent = new Dictionary<string, string>(StringComparer.Ordinal);
         if (cluster.Leader is { } leader && leader != cluster.Node && endpoints.TryMember(cluster, leader, asked) is { } there)
-            cluster = await TryAsync(there, "/cluster", ApiJson.Default.ClusterDocument, leader, silent, cancellationToken) ?? cluster;
-        var statuses = await Task.WhenAll(cluster.Nodes.Select(async node =>
-        {
-            if (node.Id != cluster.Node && node.Api is null)
-                return null; // its API is off, as it says
-            var client = node.Api is { } api ? endpoints.At(new Uri($"{asked.Address.Scheme}://{api}")) : asked;
-            return await TryAsync(client, "/status", ApiJson.Default.NodeReport, node.Id, silent, cancellationToken);
-        }));
-        return new Examined(cluster, [.. statuses.OfType<NodeReport>()], silent, Endpoints.TimingOf(parsed));
-    }
-
-    private static async Task<T?> TryAsync<T>(
-        NodeClient node, string path, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type, string id, Dictionary<string, string> silent, CancellationToken cancellationToken)
-        where T : class
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(NodeLimit);
-        try
-        {
-            return await node.GetAsync(path, type, limit.Token);
-        }
-        catch (Exception e) when (e is RefusedException or JsonException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            lock (silent)
-                silent[id] = e is UnreachableException unreachable ? unreachable.Reason : e is OperationCanceledException ? "no answer within 3 s" : e.Message;
-            return null;
-        }
+            cluster = (await Endpoints.TryAsync(there, "/cluster", ApiJson.Default.ClusterDocument, cancellationToken)).Answer ?? cluster;
+        // A node without an address has its API off, as it says.
+        var members = cluster.Nodes.Where(n => n.Api is not null || n.Id == cluster.Node).ToList();
+        var heard = await Task.WhenAll(members.Select(n =>
+            Endpoints.TryAsync(n.Api is { } api ? endpoints.At(new Uri($"{asked.Address.Scheme}://{api}")) : asked, "/status", ApiJson.Default.NodeReport, cancellationToken)));
+        var silent = members.Zip(heard).Where(h => h.Second.Answer is null).ToDictionary(h => h.First.Id, h => h.Second.Silence ?? "", StringComparer.Ordinal);
+        return new Examined(cluster, [.. heard.Select(h => h.Answer).OfType<NodeReport>()], silent, Endpoints.TimingOf(parsed));
     }
 
     private static void Tell(DoctorDocument report)

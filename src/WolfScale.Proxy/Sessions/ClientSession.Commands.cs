@@ -401,11 +401,7 @@ internal sealed partial class ClientSession
             return;
         var ok = OkInfo.Read(payload);
         if (role == PacketRole.Ok && _active == _leader)
-        {
             NoteUnreported(_flight.Class);
-            NoteUnlocked();
-        }
-
         if (_active == _leader && ok.HasInsertId)
             (_insertedHere, _insertedElsewhere) = (true, false);
         if (_active == _leader)

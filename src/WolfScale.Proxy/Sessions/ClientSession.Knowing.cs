@@ -26,14 +26,6 @@ internal sealed partial class ClientSession
     /// <summary>Under LOCK TABLES no other table can be read (1100), and those as nobody else sees them: every statement is that server's.</summary>
     private void NoteTableLocks(StatementClass statement) => _hasLockedTables |= statement.Has(StatementTraits.LocksTables);
 
-    /// <summary>The statement under way has worked: where it is UNLOCK TABLES and begins with that word, nothing is locked.</summary>
-    private void NoteUnlocked()
-    {
-        if (_hasLockedTables && _flight.IsKept && !_flight.Class.Has(StatementTraits.MultiStatement | StatementTraits.Doubtful | StatementTraits.LocksTables)
-            && FlightText.Length >= 6 && Ascii.EqualsIgnoreCase(FlightText[..6], "unlock"u8))
-            _hasLockedTables = false;
-    }
-
     /// <summary>The server closes if it wants to. It has set everything but the schema and the role back all the same, to its own defaults (MariaDB 10.11, measured), and what it reports too.</summary>
     private void OnUserNotChanged()
     {

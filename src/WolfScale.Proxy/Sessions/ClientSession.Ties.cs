@@ -50,7 +50,10 @@ internal sealed partial class ClientSession
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || _flight.Class.Has(StatementTraits.MultiStatement | StatementTraits.Doubtful))
             return;
         if (_flight.Class.Releases == ReleasedLocks.Tables)
+        {
+            _hasLockedTables = false;
             _state.Loosen(PassingTies.LockedTables);
+        }
         else if (_flight.Class.Releases == ReleasedLocks.User)
             _state.Loosen(PassingTies.UserLocks);
     }

@@ -42,12 +42,7 @@ public sealed class HiddenWriteTests : IDisposable
     [Fact]
     public void What_is_sent_again_and_would_write_may_have_been_written_before()
     {
-        var (client, server) = _kit.LogIn();
-        client.Send(Query(Read));
-        Assert.Equal("\x03" + Read, server.ReadText());
-        _kit.MovesAfter(server);
-        var next = _kit.Moved();
-        AssertRepeatedAsRead(next);
+        var (client, next) = ReadTwice();
         next.Send(Packet(1, Refusal));
         AssertUnknown(client);
 
@@ -59,12 +54,7 @@ public sealed class HiddenWriteTests : IDisposable
     [Fact]
     public void A_read_that_was_sent_again_leaves_a_session_that_may_write()
     {
-        var (client, server) = _kit.LogIn();
-        client.Send(Query(Read));
-        Assert.Equal("\x03" + Read, server.ReadText());
-        _kit.MovesAfter(server);
-        var next = _kit.Moved();
-        AssertRepeatedAsRead(next);
+        var (client, next) = ReadTwice();
         next.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
         client.Send(Query("INSERT INTO t VALUES (1)"));
@@ -103,6 +93,18 @@ public sealed class HiddenWriteTests : IDisposable
     }
 
     public void Dispose() => _kit.Dispose();
+
+    /// <summary>The answer to a read is lost with its leader, and the next one is asked.</summary>
+    private (RawPeer Client, RawPeer Next) ReadTwice()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query(Read));
+        Assert.Equal("\x03" + Read, server.ReadText());
+        _kit.MovesAfter(server);
+        var next = _kit.Moved();
+        AssertRepeatedAsRead(next);
+        return (client, next);
+    }
 
     private static void AssertRepeatedAsRead(RawPeer next)
     {
