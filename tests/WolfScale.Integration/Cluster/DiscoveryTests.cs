@@ -179,6 +179,7 @@ public class DiscoveryTests
         node.Start();
         var recorded = new byte[2000];
         recorded = recorded[..await stranger.ReceiveAsync(recorded).WaitAsync(Promised)];
+        await UntilAsync("the listener to have heard it as well", () => !listener.Heard.IsEmpty); // before that, a recording is the first there is
         await node.DisposeAsync();
         await UntilAsync("the node to be forgotten", () => listener.Heard.IsEmpty);
 
