@@ -9,9 +9,10 @@ namespace WolfScale.EndToEnd;
 
 /// <summary>
 /// A large database is copied from a follower while the leader works: how long that takes, what it costs the leader's commits, and in how much memory. The long form copies 5 GB,
-/// or <c>WOLFSCALE_MIGRATION_MB</c>. All three nodes share this machine's cores and its disk, so the ratio says more than the milliseconds.
+/// or <c>WOLFSCALE_MIGRATION_MB</c>. All three nodes share this machine's cores and its disk, so the ratio says more than the milliseconds;
+/// <c>WOLFSCALE_MIGRATION_OTHER_DISK</c> names a folder on another file system for both followers, as machines of their own have disks of their own.
 /// </summary>
-public sealed class MigrationSizeTests(ClusterFixture fixture) : ClusterTests<ClusterFixture>(fixture)
+public sealed class MigrationSizeTests(FollowersElsewhere fixture) : ClusterTests<FollowersElsewhere>(fixture)
 {
     private const long MemoryLimit = 300_000_000;
     private const int Tables = 5;
@@ -35,6 +36,8 @@ public sealed class MigrationSizeTests(ClusterFixture fixture) : ClusterTests<Cl
         await cluster.RefreshAsync();
         var leader = await cluster.LeaderAsync();
         var followers = cluster.Facts.Nodes.Where(n => n.Id != leader.Id).ToList();
+        if (Environment.GetEnvironmentVariable("WOLFSCALE_MIGRATION_OTHER_DISK") is { Length: > 0 } otherDisk)
+            followers = [.. await Fixture.MoveAsync(cluster, followers, otherDisk)];
         var (source, target) = (followers[0], followers[1]);
         await FillAsync(leader.Server, source.Server);
         await leader.Server.RunAsync("CREATE TABLE IF NOT EXISTS demo.commits (id BIGINT AUTO_INCREMENT PRIMARY KEY, b VARBINARY(200))");
@@ -168,5 +171,46 @@ public sealed class MigrationSizeTests(ClusterFixture fixture) : ClusterTests<Cl
                 // It was stopped.
             }
         }
+    }
+}
+
+/// <summary>A cluster, some of whose nodes keep their files on another file system.</summary>
+public sealed class FollowersElsewhere : ClusterFixture
+{
+    private readonly List<string> _elsewhere = [];
+
+    /// <summary>Stops each node, moves its folder, leaves a link in its place, and starts it again.</summary>
+    /// <returns>The nodes as they are afterwards.</returns>
+    internal async Task<IReadOnlyList<DemoNode>> MoveAsync(DemoCluster cluster, IReadOnlyList<DemoNode> nodes, string to)
+    {
+        foreach (var node in nodes)
+        {
+            var from = Path.Combine(cluster.Directory, node.Id);
+            if (new DirectoryInfo(from).LinkTarget is not null)
+                continue; // by an earlier test
+            await cluster.SignalAsync(node.Id, Part.Both, Signal.Kill);
+            var folder = Path.Combine(to, $"{Path.GetFileName(cluster.Directory)}-{node.Id}");
+            _elsewhere.Add(folder);
+            using (var copy = Process.Start("cp", ["-a", from, folder]))
+            {
+                await copy.WaitForExitAsync();
+                Assert.Equal(0, copy.ExitCode);
+            }
+
+            Directory.Delete(from, recursive: true);
+            _ = Directory.CreateSymbolicLink(from, folder);
+            await cluster.StartNodeAsync(node.Id);
+            await cluster.AwaitHealthyAsync();
+        }
+
+        await cluster.RefreshAsync();
+        return [.. nodes.Select(n => cluster.Facts.Node(n.Id))];
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        foreach (var folder in _elsewhere)
+            Directory.Delete(folder, recursive: true);
     }
 }

@@ -12,7 +12,7 @@ namespace WolfScale.EndToEnd.Networks;
 public sealed partial class CatchUpTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
-    private static readonly int Megabytes = Long.Or(200, 20);
+    private static readonly int Megabytes = int.TryParse(Environment.GetEnvironmentVariable("WOLFSCALE_CATCH_UP_MB"), CultureInfo.InvariantCulture, out var set) ? set : Long.Or(200, 20);
 
     [Fact]
     public async Task A_node_catches_up_through_an_interruption_and_the_leaders_commits_hardly_notice()
