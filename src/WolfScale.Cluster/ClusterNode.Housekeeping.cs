@@ -67,8 +67,11 @@ public sealed partial class ClusterNode
     {
         _peers.Broadcast(Report(goodbye: false).Frame());
         RefreshView();
-        if (Role.Role == RaftRole.Leader && Configuration is { } configuration)
-            _peers.Broadcast(_board.Sight(_view, configuration, Self, _host.NowMs).Frame());
+        if (Role.Role != RaftRole.Leader || Configuration is not { } configuration)
+            return;
+        _peers.Broadcast(_board.Sight(_view, configuration, Self, _host.NowMs).Frame());
+        if (_background.CommitsP95 is { } tail)
+            _peers.Broadcast(new CommitTail(tail).Frame());
     }
 
     private NodeReport Report(bool goodbye)

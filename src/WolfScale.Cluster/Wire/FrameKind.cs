@@ -33,6 +33,7 @@ internal enum FrameKind : byte
 
     // Optional.
     Sightings = 128,
+    CommitTail = 129,
 }
 
 internal static class FrameKinds

@@ -75,6 +75,74 @@ public class BackgroundPaceTests
         Assert.Equal(BackgroundPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
     }
 
+    /// <summary>Of a hundred commits seven wait behind what is sent: on average they take hardly longer.</summary>
+    [Fact]
+    public void It_falls_while_the_slowest_commits_take_longer_than_the_slowest_usually_do()
+    {
+        Usual(2);
+        for (var i = 0; i < 1000; i++)
+        {
+            _pace.Committed(TimeSpan.FromMilliseconds(i % 14 == 0 ? 6 : 2));
+            _ = _pace.Spend(Chunk);
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        Assert.Equal(BackgroundPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
+    }
+
+    [Fact]
+    public void A_tail_as_long_as_it_usually_is_slows_nothing()
+    {
+        for (var i = 0; i < 1000; i++)
+        {
+            _pace.Committed(TimeSpan.FromMilliseconds(i % 14 == 0 ? 6 : 2));
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        for (var i = 0; i < 1000; i++)
+        {
+            _pace.Committed(TimeSpan.FromMilliseconds(i % 14 == 0 ? 6 : 2));
+            _ = _pace.Spend(Chunk);
+            _time.Advance(TimeSpan.FromMilliseconds(10));
+        }
+
+        Assert.True(_pace.BytesPerSecond > 4 * BackgroundPace.SlowestBytesPerSecond, $"{_pace.BytesPerSecond}");
+    }
+
+    /// <summary>A follower's own syncs may be as quick as ever while what it sends takes the cores from others.</summary>
+    [Theory]
+    [InlineData(2, false)]
+    [InlineData(4, true)]
+    public void A_follower_goes_by_what_the_leader_tells_of_its_commits(double meanwhileMs, bool falls)
+    {
+        for (var i = 0; i < 400; i++)
+        {
+            if (i < 200 && i % 5 == 0)
+                _pace.LeaderTold(TimeSpan.FromMilliseconds(2));
+            if (i >= 200 && i % 5 == 0)
+                _pace.LeaderTold(TimeSpan.FromMilliseconds(meanwhileMs));
+            if (i >= 200)
+                _ = _pace.Spend(Chunk);
+            _pace.Synced(TimeSpan.FromMilliseconds(0.3));
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.Equal(falls, _pace.BytesPerSecond == BackgroundPace.SlowestBytesPerSecond);
+    }
+
+    [Fact]
+    public void The_leader_tells_of_its_commits_while_there_are_some()
+    {
+        Assert.Null(_pace.CommitsP95);
+        Usual(2);
+        Assert.Equal(TimeSpan.FromMilliseconds(2), _pace.CommitsP95);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Null(_pace.CommitsP95);
+        for (var i = 0; i < 100; i++)
+            _pace.Synced(TimeSpan.FromMilliseconds(1));
+        Assert.Null(_pace.CommitsP95);
+    }
+
     /// <summary>Else a long catching up would make what it causes the measure of itself.</summary>
     [Fact]
     public void What_commits_take_meanwhile_never_becomes_the_usual()
