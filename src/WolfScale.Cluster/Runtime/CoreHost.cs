@@ -44,6 +44,8 @@ internal sealed partial class CoreHost : IDisposable
     private long _commitLsn;
     private long _discards;
     private bool _fit;
+    private int _flushing;
+    private long _flushedMs;
 
     public CoreHost(RaftOptions options, ClusterMode mode, NodeKey self, SqliteStateStore store, WriteAheadLog wal, ICoreOutput output, TimeProvider time, ILogger logger)
     {
@@ -95,7 +97,7 @@ internal sealed partial class CoreHost : IDisposable
     public void Tick() => Enter(false, 0, static (host, core, _) =>
     {
         host._armedMs = long.MaxValue;
-        if (!host.EndHandover())
+        if (!host.EndHandover() && host.PatienceEndsMs(core) <= host.NowMs)
             core.Tick(host.NowMs, host._effects);
         return true;
     });
@@ -140,7 +142,17 @@ internal sealed partial class CoreHost : IDisposable
         if (!Interlocked.Exchange(ref _unflushed, false))
             return;
         var began = _time.GetTimestamp();
-        _wal.FlushInline();
+        _ = Interlocked.Increment(ref _flushing);
+        try
+        {
+            _wal.FlushInline();
+        }
+        finally
+        {
+            Volatile.Write(ref _flushedMs, NowMs);
+            _ = Interlocked.Decrement(ref _flushing);
+        }
+
         ReceivedSynced?.Invoke(_time.GetElapsedTime(began));
     }
 
@@ -255,9 +267,25 @@ internal sealed partial class CoreHost : IDisposable
     /// <summary>Lets the timer fire when the core wants it, at the latest. One that fires too early does no harm, so a later wish changes nothing.</summary>
     private void Arm()
     {
-        if (_core is not { } core || core.NextDeadlineMs >= _armedMs)
+        if (_core is not { } core)
             return;
-        _armedMs = core.NextDeadlineMs;
+        var deadlineMs = Math.Max(core.NextDeadlineMs, PatienceEndsMs(core));
+        if (deadlineMs >= _armedMs)
+            return;
+        _armedMs = deadlineMs;
         _timer.Set(_armedMs);
+    }
+
+    /// <summary>
+    /// While the thread that listens to the leader waits for this node's own disk, silence says nothing of the leader: its heartbeats lie in the socket. Until they can have been read a
+    /// follower does not lose its patience. Where one disk serves several nodes, or the disks of all stall at once, they would otherwise replace a leader that lives. It costs nothing: a vote
+    /// needs the same disk.
+    /// </summary>
+    /// <returns>Not before then; 0 for no such reason.</returns>
+    private long PatienceEndsMs(RaftCore core)
+    {
+        if (core.Role != RaftRole.Follower)
+            return 0;
+        return Volatile.Read(ref _flushing) > 0 ? NowMs + _options.HeartbeatIntervalMs : Volatile.Read(ref _flushedMs) is > 0 and var flushed ? flushed + _options.HeartbeatIntervalMs : 0;
     }
 }

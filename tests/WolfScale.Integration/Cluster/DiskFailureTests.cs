@@ -79,6 +79,42 @@ public class DiskFailureTests
         await cluster.UntilEqualAsync();
     }
 
+    /// <summary>The disks of all followers stall for longer than their patience with a silent leader: they cannot listen meanwhile, and it was not silent.</summary>
+    [Fact]
+    public async Task Followers_that_wait_for_their_disks_do_not_take_their_leader_for_dead()
+    {
+        await using var cluster = new TestCluster();
+        FaultyDisk[] disks = [new(), new()];
+        cluster.Reserve("node-1", "node-2", "node-3");
+        // The leader's own patience with a majority that does not answer is another matter.
+        var leader = await cluster.StartAsync("node-1", o => o with { Bootstrap = true, ElectionTimeoutMaxMs = 60_000 });
+        var followers = new[] { await cluster.StartAsync("node-2", o => o with { WalFiles = disks[0] }), await cluster.StartAsync("node-3", o => o with { WalFiles = disks[1] }) };
+        await cluster.UntilAsync("three voters", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 3 }));
+        await cluster.WriteAsync(1);
+        var term = leader.Role.Term;
+        var roles = new System.Collections.Concurrent.ConcurrentQueue<RoleChange>();
+        foreach (var follower in followers)
+            follower.RoleChanged += roles.Enqueue;
+
+        using var stall = new ManualResetEventSlim();
+        foreach (var disk in disks)
+            disk.Stall = stall;
+        var write = cluster.WriteAsync(2);
+        await cluster.UntilAsync("both to wait for their disks", () => disks.All(d => Volatile.Read(ref d.Stalled) > 0));
+        await Task.Delay(3000); // three times the longest election timeout of a follower: nothing is to happen in it
+        foreach (var disk in disks)
+            disk.Stall = null;
+        stall.Set();
+        await write;
+
+        Assert.Empty(roles);
+        Assert.Equal((leader, term), (cluster.Serving, leader.Role.Term));
+
+        // Patience it is, and no blindness.
+        await cluster.KillAsync("node-1");
+        await cluster.UntilAsync("another leader", () => cluster.Serving is { } other && other != leader);
+    }
+
     private static async Task<ClusterNode> ThreeNodes(TestCluster cluster, FaultyDisk diskOfTheFirst)
     {
         cluster.Reserve("node-1", "node-2", "node-3");

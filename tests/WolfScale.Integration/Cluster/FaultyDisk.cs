@@ -13,6 +13,12 @@ internal sealed class FaultyDisk : IWalFiles
     /// <summary>errno of every sync from now on; 0 for none.</summary>
     public volatile int SyncError;
 
+    /// <summary>Every sync of a file's data waits for it; null for none.</summary>
+    public volatile ManualResetEventSlim? Stall;
+
+    /// <summary>Syncs that wait.</summary>
+    public int Stalled;
+
     /// <summary>errno of every write from now on; 0 for none.</summary>
     public volatile int WriteError;
 
@@ -55,6 +61,12 @@ internal sealed class FaultyDisk : IWalFiles
         public void SyncData()
         {
             Fail("fdatasync", Path, disk.SyncError);
+            if (disk.Stall is { } stall)
+            {
+                _ = Interlocked.Increment(ref disk.Stalled);
+                stall.Wait();
+            }
+
             real.SyncData();
         }
 
