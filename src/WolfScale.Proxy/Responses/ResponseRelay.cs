@@ -109,6 +109,8 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
                 continue;
             }
 
+            if (_tracker.IsAtRow && !_eofOwed)
+                position += ResponseTracker.PassRows(bytes[position..], _shift, ref _lastSequence);
             if (_tracker.IsDone || bytes.Length - position < PacketHeader.Size)
                 break;
             var header = PacketHeader.Read(bytes[position..]);
@@ -227,10 +229,18 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
     /// The status that ends these rows, as far as it is here already: MariaDB says the same before them (MORE_RESULTS and OUT parameters, that is),
     /// except for what shows only at their end.
     /// </summary>
-    private ServerStatus? StatusAhead(ReadOnlySpan<byte> bytes, ResponseTracker tracker)
+    private ServerStatus? StatusAhead(Span<byte> bytes, ResponseTracker tracker)
     {
         while (bytes.Length > PacketHeader.Size)
         {
+            if (tracker.IsAtRow)
+            {
+                byte unchanged = 0;
+                bytes = bytes[ResponseTracker.PassRows(bytes, 0, ref unchanged)..];
+                if (bytes.Length <= PacketHeader.Size)
+                    return null;
+            }
+
             var header = PacketHeader.Read(bytes);
             var payload = bytes[PacketHeader.Size..];
             payload = payload[..Math.Min(payload.Length, header.PayloadLength)];

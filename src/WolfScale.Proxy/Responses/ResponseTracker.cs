@@ -84,6 +84,31 @@ internal struct ResponseTracker
     /// <summary>The payload goes on in the next packet.</summary>
     public readonly bool IsContinued => _continued;
 
+    /// <summary>The next packet begins a row, or ends the rows.</summary>
+    public readonly bool IsAtRow => _stage == Stage.Rows && !_continued;
+
+    /// <summary>
+    /// How many of these bytes are whole rows, one after the other: for each <see cref="Next"/> would say <see cref="PacketRole.Body"/> and change nothing. A short way, because most of what
+    /// passes are rows. Ends before whatever may be something else.
+    /// </summary>
+    /// <param name="bytes">They begin where <see cref="IsAtRow"/> holds.</param>
+    /// <param name="shift">Added to the rows' sequence numbers.</param>
+    /// <param name="lastSequence">The last row's number then; as it was where there is none.</param>
+    public static int PassRows(Span<byte> bytes, byte shift, ref byte lastSequence)
+    {
+        var position = 0;
+        while (bytes.Length - position > PacketHeader.Size)
+        {
+            var header = PacketHeader.Read(bytes[position..]);
+            if (header.PayloadLength == 0 || header.IsContinued || bytes[position + PacketHeader.Size] >= OkInfo.EndOfRowsMarker || bytes.Length - position - PacketHeader.Size < header.PayloadLength)
+                break;
+            bytes[position + 3] = lastSequence = (byte)(header.Sequence + shift);
+            position += PacketHeader.Size + header.PayloadLength;
+        }
+
+        return position;
+    }
+
     /// <summary>The client has the word: it sends a file.</summary>
     public readonly bool AwaitsFile => _stage == Stage.AwaitingFile;
 
