@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using WolfScale.Proxy.Routing;
 
 namespace WolfScale.Proxy;
 
@@ -49,6 +50,9 @@ public sealed record ProxyOptions
 
     /// <summary>Where connections are pooled: milliseconds after which a silent client's connection goes to the pool. 0: when the client goes.</summary>
     public int PoolIdleMs { get; init; } = 1000;
+
+    /// <summary>Who traces writes; null: nobody.</summary>
+    public IWriteTraces? Traces { get; init; }
 
     /// <summary>Event loops, each a thread. Sessions are shared out among them.</summary>
     public int Loops { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 8);

@@ -48,13 +48,13 @@ internal sealed class AckQueue(Socket socket, TimeProvider time, CaptureCounters
     /// The server waits for an ACK of the group that ends at <paramref name="lsn"/> in the log and at <paramref name="offset"/> in its file. Where
     /// the quorum holds the group already, the ACK leaves at once.
     /// </summary>
-    public void Add(long lsn, long offset, byte[] fileName, long receivedTimestamp)
+    public void Add(long lsn, ulong sequence, long offset, byte[] fileName, long receivedTimestamp)
     {
         lock (_gate)
         {
             var now = time.GetTimestamp();
             counters.Waits(time.GetElapsedTime(receivedTimestamp, now));
-            var pending = new Pending(lsn, offset, fileName, receivedTimestamp, now);
+            var pending = new Pending(lsn, sequence, offset, fileName, receivedTimestamp, now);
             if (_count == Capacity)
                 _ring[(_head + _count - 1) % Capacity] = pending;
             else
@@ -130,7 +130,7 @@ internal sealed class AckQueue(Socket socket, TimeProvider time, CaptureCounters
         {
             _owed = _ring[_head];
             var now = time.GetTimestamp();
-            counters.Released(time.GetElapsedTime(_owed.ReceivedTimestamp, now), time.GetElapsedTime(_owed.ProposedTimestamp, now));
+            counters.Released(_owed.Sequence, new CommitSteps(_owed.ReceivedTimestamp, _owed.ProposedTimestamp, now), time.GetElapsedTime(_owed.ReceivedTimestamp, now), time.GetElapsedTime(_owed.ProposedTimestamp, now));
             _owes = true;
             _head = (_head + 1) % Capacity;
             _count--;
@@ -161,6 +161,6 @@ internal sealed class AckQueue(Socket socket, TimeProvider time, CaptureCounters
         }
     }
 
-    /// <summary>A commit that waits: the group's last LSN, and where its last event ends.</summary>
-    private readonly record struct Pending(long Lsn, long Offset, byte[] FileName, long ReceivedTimestamp, long ProposedTimestamp);
+    /// <summary>A commit that waits: the group's last LSN, its GTID's sequence number, and where its last event ends.</summary>
+    private readonly record struct Pending(long Lsn, ulong Sequence, long Offset, byte[] FileName, long ReceivedTimestamp, long ProposedTimestamp);
 }

@@ -39,8 +39,9 @@ internal sealed class CaptureCounters(CommitStages stages)
 
     public void Connected() => Interlocked.Increment(ref _connections);
 
-    public void Released(TimeSpan afterArrival, TimeSpan afterProposal)
+    public void Released(ulong sequence, in CommitSteps steps, TimeSpan afterArrival, TimeSpan afterProposal)
     {
+        stages.Trail?.Note(sequence, steps);
         Commit.Record(afterArrival);
         stages.Total.Record(afterArrival);
         stages.Quorum.Record(afterProposal);

@@ -113,7 +113,7 @@ internal sealed class CaptureStream(ResumePoint resume, GroupWriter writer, AckQ
 
         counters.Skipped();
         if (place is { } commit)
-            acks.Add(_knownLsn, commit.Offset, commit.FileName, commit.ReceivedTimestamp);
+            acks.Add(_knownLsn, _groups.Gtid.Sequence, commit.Offset, commit.FileName, commit.ReceivedTimestamp);
     }
 
     private void Correct(in HeartbeatEvent heartbeat)

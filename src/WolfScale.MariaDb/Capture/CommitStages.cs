@@ -24,6 +24,9 @@ public sealed class CommitStages
     /// <summary>Both.</summary>
     public LatencyHistogram Total { get; } = new();
 
+    /// <summary>Where the stages of each commit are remembered; null where nobody asks for them.</summary>
+    public CommitTrail? Trail { get; set; }
+
     /// <summary>Event groups written to the log.</summary>
     public long Groups => Volatile.Read(ref _groups);
 

@@ -70,7 +70,7 @@ internal sealed class GroupWriter : IDisposable
     {
         AddEntry(EntryFlags.Last, acks);
         if (commit is { } place)
-            _waiting.Add(new WaitingCommit(_builder.Count - 1, place));
+            _waiting.Add(new WaitingCommit(_builder.Count - 1, _key.Sequence, place));
         IsOpen = false;
         LastEnded = new Gtid(_key.Domain, _key.ServerId, _key.Sequence);
         _counters.Captured(_groupBytes);
@@ -111,7 +111,7 @@ internal sealed class GroupWriter : IDisposable
         _counters.Proposed(bytes);
         LastProposed = LastEnded;
         foreach (var waiting in _waiting)
-            acks.Add(lastLsn - count + 1 + waiting.Index, waiting.Place.Offset, waiting.Place.FileName, waiting.Place.ReceivedTimestamp);
+            acks.Add(lastLsn - count + 1 + waiting.Index, waiting.Sequence, waiting.Place.Offset, waiting.Place.FileName, waiting.Place.ReceivedTimestamp);
         _waiting.Clear();
     }
 
@@ -132,7 +132,7 @@ internal sealed class GroupWriter : IDisposable
     }
 
     /// <summary>A commit that waits for the entry at this index of the batch.</summary>
-    private readonly record struct WaitingCommit(int Index, CommitPlace Place);
+    private readonly record struct WaitingCommit(int Index, ulong Sequence, CommitPlace Place);
 }
 
 /// <summary>Where a waiting commit ends on this connection, and when it arrived.</summary>

@@ -71,6 +71,7 @@ internal sealed partial class ClientSession
 
     private void Dispatch(CommandCode code, Span<byte> packet)
     {
+        TraceArrival();
         var body = packet[(PacketHeader.Size + 1)..];
         switch (code)
         {

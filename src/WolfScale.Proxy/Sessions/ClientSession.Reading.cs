@@ -320,6 +320,7 @@ internal sealed partial class ClientSession
     private void AfterAnswer()
     {
         _loop.Meter.Latency[(int)(_active != _leader ? AnsweredBy.Local : _leader!.IsHop ? AnsweredBy.LeaderElsewhere : AnsweredBy.LeaderHere)].Record(_loop.NowUs - _sentAtUs);
+        TracePassed();
         _condemned = null;
         if (_killedItself)
         {

@@ -158,6 +158,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             return true;
         if (!SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             return !MayHaveCommittedUnlogged(ok) || Logs();
+        TraceAnswer(gtid);
         switch (_context.Gate.Ask(gtid, _epoch, _closings))
         {
             case QuorumAnswer.Held:

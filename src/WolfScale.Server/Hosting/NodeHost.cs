@@ -42,6 +42,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private ApiServer? _api;
     private DatabaseSide? _database;
     private ProxySide? _proxy;
+    private Tracing.WriteTracing? _tracing;
     private readonly TaskCompletionSource _superseded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _lookingAfter = Task.CompletedTask;
     private Task _failingBack = Task.CompletedTask;
@@ -180,6 +181,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             await database.StopAsync();
         if (_proxy is { } proxy)
             await proxy.DisposeAsync();
+        if (_tracing is { } tracing)
+            await tracing.DisposeAsync();
         if (_api is { } api)                                                                // 2
             await api.DisposeAsync();
         await _node.DisposeAsync();                                                         // 3
@@ -229,7 +232,11 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         }
 
         if (_configuration is { Proxy.Enabled: true, Database.Enabled: true })
-            _proxy = new ProxySide(_node, _configuration, () => _database?.State, _accounts, _loggers, _time);
+        {
+            _tracing = Tracing.WriteTracing.FromEnvironment(_configuration.Node.Id, _configuration.Cluster.ClusterName, _process.Version, _time);
+            _proxy = new ProxySide(_node, _configuration, () => _database?.State, _accounts, _loggers, _time, _tracing);
+        }
+
         _node.ViewChanged += OnViewChanged;
         OnViewChanged(_node.View); // what was announced before the line above
         if (_configuration.Database.Enabled)
@@ -352,6 +359,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             await _member.Task.WaitAsync(_stopping.Token);
             HostLog.Member(_logger, _node.Wal.Last.Lsn);
             var database = new DatabaseSide(_node, _configuration, this, _maintenance, _loggers, _time);
+            database.Commits.Trail = _tracing?.Trail;
             if (_proxy is { } proxy)
                 database.Changed += proxy.Update;
             database.Start();

@@ -37,14 +37,14 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private volatile HeldMark _held = new(0, default);
 
     /// <exception cref="SocketException">The proxy's address cannot be used.</exception>
-    public ProxySide(ClusterNode node, NodeConfiguration configuration, Func<DatabaseState?> database, AccountHashes accounts, ILoggerFactory loggers, TimeProvider time)
+    public ProxySide(ClusterNode node, NodeConfiguration configuration, Func<DatabaseState?> database, AccountHashes accounts, ILoggerFactory loggers, TimeProvider time, IWriteTraces? traces)
     {
         (_node, _configuration, _database, _accounts, _time) = (node, configuration, database, accounts, time);
         _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
         _log = new ReplicatedLog(node);
         _logs = new BinaryLogQuestion(NodeOptions.Database(configuration, static () => []), time);
         _viewList = new ViewList(NodeOptions.Database(configuration, static () => []), views => _views = HiddenViews.Among(views), time);
-        _server = new ProxyServer(NodeOptions.Proxy(configuration, bind), this, this, this, loggers, time);
+        _server = new ProxyServer(NodeOptions.Proxy(configuration, bind) with { Traces = traces }, this, this, this, loggers, time);
         _node.ViewChanged += OnViewChanged;
         Update();
     }

@@ -55,7 +55,7 @@ public sealed class AckQueueTests : IDisposable
     public void An_ack_names_the_file_the_commit_stands_in()
     {
         Add(10, 100);
-        _acks.Add(11, 50, File2, 0);
+        _acks.Add(11, 11, 50, File2, 0);
         _acks.Release(10);
         Ack(100, "binlog.000001");
         _acks.Release(11);
@@ -141,7 +141,7 @@ public sealed class AckQueueTests : IDisposable
         _term.Dispose();
     }
 
-    private void Add(long lsn, long offset) => _acks.Add(lsn, offset, File1, 0);
+    private void Add(long lsn, long offset) => _acks.Add(lsn, (ulong)lsn, offset, File1, 0);
 
     private void Nothing() => Assert.Equal(0, _server.Available);
 
