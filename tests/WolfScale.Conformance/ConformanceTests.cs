@@ -14,7 +14,7 @@ namespace WolfScale.Conformance;
 /// </code>
 /// Each run finds its client's database as <c>clients/schema.sql</c> makes it.
 /// </summary>
-public sealed class ConformanceTests(ConformanceCluster cluster) : IClassFixture<ConformanceCluster>
+public abstract class ConformanceScenario(ConformanceCluster cluster)
 {
     /// <summary>Every program prints these, so that none ends early and is equal all the same.</summary>
     private const string LastSection = "\n## end\n";
@@ -83,3 +83,9 @@ public sealed class ConformanceTests(ConformanceCluster cluster) : IClassFixture
         return output;
     }
 }
+
+/// <summary>With a connection to the leader for every client.</summary>
+public sealed class ConformanceTests(ConformanceCluster cluster) : ConformanceScenario(cluster), IClassFixture<ConformanceCluster>;
+
+/// <summary>With pooled connections, which every client gives away as soon as it says nothing for a moment.</summary>
+public sealed class PooledConformanceTests(PooledCluster cluster) : ConformanceScenario(cluster), IClassFixture<PooledCluster>;

@@ -48,7 +48,7 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>The server beside this proxy was sent something that may commit, and the client has not been told what became of it.</summary>
-    public bool IsUndecided => Phase is SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile
+    public bool IsUndecided => (_heldError is not null || Phase is SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile)
         && _leader is { IsHop: false, IsClosed: false } && _active == _leader && _flight.Class.Has(StatementTraits.CommitCapable);
 
     /// <summary>Apart from the question, which is asked with every statement of a transaction: what it captures would be allocated each time.</summary>
@@ -94,6 +94,12 @@ internal sealed partial class ClientSession
         if (_isKilled)
         {
             Close();
+            return;
+        }
+
+        if (_heldError is not null)
+        {
+            OnErrorLost();
             return;
         }
 
@@ -164,7 +170,7 @@ internal sealed partial class ClientSession
     private void LeaveTransaction()
     {
         _status &= ServerStatus.AutoCommit;
-        (_statusIsOld, _mayBeInTransaction) = (false, false);
+        (_statusIsOld, _mayBeInTransaction, _mayHaveEnded) = (false, false, false);
     }
 
     private void OnAnswerLost()
@@ -172,6 +178,7 @@ internal sealed partial class ClientSession
         var inTransaction = InTransaction || (_status & ServerStatus.AutoCommit) == 0;
         // An error tells nothing of the transaction: the server may have ended it, and this statement then ran by itself.
         var mayHaveCommitted = _flight.MayHaveCommitted(inTransaction) || (_statusIsOld && _flight.MayHaveCommitted(inTransaction: false));
+        var lost = LostTransaction();
         LeaveTransaction();
         if (_login!.IsHop)
             Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
@@ -180,7 +187,7 @@ internal sealed partial class ClientSession
         else if (Phase != SessionPhase.Answering || !_flight.IsKept || mayHaveCommitted)
             Answer(ProxyErrors.OutcomeUnknown);
         else if (inTransaction)
-            Answer(ProxyErrors.TransactionLost);
+            Answer(lost);
         else
             MoveUnlessKilled(repeats: IsRead);
     }
@@ -262,11 +269,12 @@ internal sealed partial class ClientSession
 
         if ((InTransaction && _begun is null) || _mayBeInTransaction)
         {
+            var lost = LostTransaction();
             LeaveTransaction();
             if (_unparks)
-                Refuse(ProxyErrors.TransactionLost, 1); // its next command has not been read, and must not run by itself
+                Refuse(lost, 1); // its next command has not been read, and must not run by itself
             else
-                Answer(ProxyErrors.TransactionLost);
+                Answer(lost);
             return;
         }
 
@@ -279,6 +287,8 @@ internal sealed partial class ClientSession
         LoseUnseen();
         if (_assigned.Count > 0)
             _state.TieTo("the leader died before the user variables that were set last could be read");
+        if (_state.UserVariableNames.Any(name => !CanWrite(name)))
+            _state.TieTo(NameIsForeign);
         if (_state.Tie is { } tie)
         {
             Refuse(ProxyErrors.SessionCannotMove(tie), 1);
@@ -364,7 +374,7 @@ internal sealed partial class ClientSession
     /// <summary>Prepared statements follow when they are executed: a session may have hundreds, and all sessions move at once.</summary>
     private List<ScriptItem> MoveScript(bool isFresh)
     {
-        List<ScriptItem> script = isFresh ? [ScriptItem.Query(Preparation), .. _state.Script()] : [.. _state.Script()];
+        List<ScriptItem> script = isFresh ? [ScriptItem.Query(Preparation), .. _state.Script(NameEncoding)] : [.. _state.Script(NameEncoding)];
         if (_insertId is not null)
             script.Add(ScriptItem.Query($"DO LAST_INSERT_ID({_insertId})"));
         if (_option is not null)
@@ -436,8 +446,9 @@ internal sealed partial class ClientSession
     {
         if (InTransaction && _begun is null)
         {
+            var lost = LostTransaction();
             DropLeader();
-            Answer(ProxyErrors.TransactionLost);
+            Answer(lost);
             return;
         }
 

@@ -14,7 +14,7 @@ public sealed record Target(string Name, string Host, int Port);
 /// One cluster for all clients. Its servers speak TLS with the proxies' certificate and have the plugin of <c>ed25519</c> accounts, so that what
 /// the proxy offers can be asked of MariaDB too.
 /// </summary>
-public sealed class ConformanceCluster : IAsyncLifetime
+public class ConformanceCluster(params string[] settings) : IAsyncLifetime
 {
     public const string User = "conf";
     public const string OtherUser = "conf_other";
@@ -24,6 +24,11 @@ public sealed class ConformanceCluster : IAsyncLifetime
     public const string Password = "0123456789abcdef0123456789ABCDEF";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private static readonly SemaphoreSlim Starting = new(1);
+
+    /// <summary>Without the folder that another cluster has put in front.</summary>
+    private static readonly string OriginalPath = Environment.GetEnvironmentVariable("PATH") ?? "";
 
     private readonly TempFolder _folder = new("conf");
     private DemoCluster? _cluster;
@@ -42,8 +47,17 @@ public sealed class ConformanceCluster : IAsyncLifetime
         {
             var certificates = await Certificates.CreateAsync(_folder.Path, "conf");
             AuthorityFile = certificates.AuthorityFile;
-            PutServerOnPath(certificates);
-            _cluster = await DemoCluster.StartAsync(3, $"proxy.tls_cert={certificates.CertificateFile}", $"proxy.tls_key={certificates.KeyFile}");
+            await Starting.WaitAsync(); // the PATH is the process's
+            try
+            {
+                PutServerOnPath(certificates);
+                _cluster = await DemoCluster.StartAsync(3, [$"proxy.tls_cert={certificates.CertificateFile}", $"proxy.tls_key={certificates.KeyFile}", .. settings]);
+            }
+            finally
+            {
+                _ = Starting.Release();
+            }
+
             await _cluster.AwaitHealthyAsync();
             _leader = await _cluster.LeaderAsync();
             var follower = _cluster.Facts.Nodes.First(n => n.Id != _leader.Id);
@@ -97,7 +111,7 @@ public sealed class ConformanceCluster : IAsyncLifetime
     /// <summary>The demo takes <c>mariadbd</c> from the PATH: what it finds first is the installed one with some more settings.</summary>
     private void PutServerOnPath(Certificates certificates)
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        var path = OriginalPath.Split(':');
         var server = path.Append("/usr/sbin").Append("/usr/local/sbin").Select(f => Path.Combine(f, "mariadbd")).First(File.Exists);
         var folder = Directory.CreateDirectory(Path.Combine(_folder.Path, "bin")).FullName;
         var script = Path.Combine(folder, "mariadbd");
@@ -117,3 +131,6 @@ public sealed class ConformanceCluster : IAsyncLifetime
             .FirstOrDefault(f => File.Exists(Path.Combine(f, "auth_ed25519.so")))
         ?? throw new InvalidOperationException("auth_ed25519.so is missing. Run the tests through ./run.sh test, which fetches what the clients need.");
 }
+
+/// <summary>The same with pooled connections.</summary>
+public sealed class PooledCluster() : ConformanceCluster("proxy.pool_connections=20", "proxy.pool_idle_ms=5");
