@@ -106,6 +106,7 @@ public class ConformanceCluster(params string[] settings) : IAsyncLifetime
         }
 
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>The demo takes <c>mariadbd</c> from the PATH: what it finds first is the installed one with some more settings.</summary>

@@ -170,8 +170,9 @@ public sealed class PoolTests : IDisposable
     [Fact]
     public void A_connection_by_whose_id_a_client_knows_itself_serves_nobody_else()
     {
+        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
         var (client, server) = FirstClient();
-        client.Send(Query("SELECT a FROM t"));
+        client.Send(Query("SELECT a FROM t")); // the account is looked up
         _ = server.Read();
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
