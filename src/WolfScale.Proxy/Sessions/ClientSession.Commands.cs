@@ -251,7 +251,7 @@ internal sealed partial class ClientSession
         }
 
         _ticket++;
-        _readsLocally = false;
+        (_readsLocally, _isSent) = (false, true);
         Count(_login!.Hop == HopKind.ToReader ? TakenRoute.Local : RouteToLeader(_flight.Class));
         _lastWasLocal = false;
         _active = leader;
@@ -296,7 +296,7 @@ internal sealed partial class ClientSession
 
     /// <summary>Another node leads by now: what this one shows may be old.</summary>
     private bool IsDeposed(Backend leader) =>
-        IsElsewhere(leader) && !InTransaction && !_login!.IsHop && _state.Tie is null;
+        IsElsewhere(leader) && !InTransaction && !_login!.IsHop && TieBefore is null;
 
     /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
     private void NoteLeadership(Backend leader)

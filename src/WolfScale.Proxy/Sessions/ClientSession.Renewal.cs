@@ -12,6 +12,7 @@ internal sealed partial class ClientSession
     private bool _resetting; // COM_RESET_CONNECTION is under way: the client has no part in it, and what it sends is its next command
     private UserChange? _change; // COM_CHANGE_USER is under way
     private bool _userChanged; // … or was: the connection is not what a login would make
+    private bool _wasRenewed; // by either: what the login's capabilities have set is gone
     private bool _userIsUnknown; // … and who the session works as nobody else can log in as
 
     /// <summary>COM_CHANGE_USER and COM_RESET_CONNECTION make the session as new; the server is to be told again what to report.</summary>
@@ -36,6 +37,7 @@ internal sealed partial class ClientSession
         (_nextTransaction, _wasSetting) = (null, false);
         _consistency = _context.Options.Consistency;
         _hasLockedTables = false;
+        _wasRenewed = true;
         ResetState(keepsSchemaAndRole: true);
         (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _login!.Charset, false);
         if (!resets)
@@ -69,6 +71,7 @@ internal sealed partial class ClientSession
             _state.Reset(_login!.Database);
         if (_userIsUnknown)
             _state.TieTo("its user was changed in a way that the proxy cannot repeat");
+        _tieBefore = _state.Tie;
     }
 
     private void BeginChange(ReadOnlySpan<byte> packet)

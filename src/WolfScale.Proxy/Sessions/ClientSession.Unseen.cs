@@ -102,14 +102,15 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>The connection is gone, with what the proxy has not seen.</summary>
-    private void LoseUnseen()
+    /// <returns>Why the session cannot move therefore, or null.</returns>
+    private string? LoseUnseen()
     {
-        if (_hasUnseen)
-            _state.TieTo("the leader died before it could be asked what a routine had done to the session");
+        var why = _hasUnseen ? "the leader died before it could be asked what a routine had done to the session" : null;
         if (_mayHaveVariables)
             _state.ForgetUserVariables(); // a trigger may have set them anew
         (_hasUnseen, _mayHaveTables, _mayLackVariables) = (false, false, _mayLackVariables | _mayHaveVariables);
         _mayHaveVariables = false;
+        return why;
     }
 
     /// <summary>A variable that the statement under way reads, and that may have been set unseen on a connection that is gone; else null.</summary>

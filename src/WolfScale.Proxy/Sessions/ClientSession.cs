@@ -309,6 +309,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _isInterrupted = false;
         if (_state.IsTiedBy(PassingTies.Cursor | PassingTies.Parameters))
             LoosenFromStatements();
+        (_tieBefore, _isSent) = (_state.Tie, false);
         (_logs, _wroteInTransaction) = (null, _wroteInTransaction && InTransaction);
         _flight.Release();
         _active = null;

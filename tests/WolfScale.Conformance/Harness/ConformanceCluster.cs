@@ -14,7 +14,7 @@ public sealed record Target(string Name, string Host, int Port);
 /// One cluster for all clients. Its servers speak TLS with the proxies' certificate and have the plugin of <c>ed25519</c> accounts, so that what
 /// the proxy offers can be asked of MariaDB too.
 /// </summary>
-public class ConformanceCluster(params string[] settings) : IAsyncLifetime
+public abstract class ConformanceCluster(params string[] settings) : IAsyncLifetime
 {
     public const string User = "conf";
     public const string OtherUser = "conf_other";
@@ -37,6 +37,9 @@ public class ConformanceCluster(params string[] settings) : IAsyncLifetime
     internal string AuthorityFile { get; private set; } = "";
 
     public string Folder => _folder.Path;
+
+    /// <summary>Clients are greeted by the proxy and not by a server.</summary>
+    internal virtual bool IsPooled => false;
 
     /// <summary>The leader's server itself, its proxy, and that of a follower.</summary>
     internal (Target Direct, Target Leader, Target Follower) Targets { get; private set; }
@@ -133,5 +136,11 @@ public class ConformanceCluster(params string[] settings) : IAsyncLifetime
         ?? throw new InvalidOperationException("auth_ed25519.so is missing. Run the tests through ./run.sh test, which fetches what the clients need.");
 }
 
-/// <summary>The same with pooled connections.</summary>
-public sealed class PooledCluster() : ConformanceCluster("proxy.pool_connections=20", "proxy.pool_idle_ms=5");
+/// <summary>As it is without a setting.</summary>
+public sealed class PlainCluster() : ConformanceCluster;
+
+/// <summary>With pooled connections. No client is parked: ROW_COUNT() of a program that is slow would tell of it (docs/proxy.md).</summary>
+public sealed class PooledCluster() : ConformanceCluster("proxy.pool_connections=20", "proxy.pool_idle_ms=0")
+{
+    internal override bool IsPooled => true;
+}

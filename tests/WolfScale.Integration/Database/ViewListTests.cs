@@ -64,7 +64,7 @@ public class ViewListTests
         await using var pair = await Pair.StartAsync();
         await pair.One.ExecuteAsync(
             "CREATE DATABASE d", "CREATE TABLE d.base (a INT)", "CREATE TABLE d.plain (a INT)",
-            "CREATE FUNCTION d.locks() RETURNS INT RETURN GET_LOCK('lk', 0)",
+            "CREATE FUNCTION d.locks() RETURNS INT DETERMINISTIC RETURN GET_LOCK('lk', 0)",
             "CREATE PROCEDURE d.calls() SELECT d.locks()",
             "CREATE PROCEDURE d.asks(t TEXT) BEGIN SET @s = t; PREPARE s FROM @s; EXECUTE s; END",
             "CREATE TRIGGER d.tr BEFORE INSERT ON d.base FOR EACH ROW SET @x = d.locks()",
