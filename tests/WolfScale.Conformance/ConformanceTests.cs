@@ -48,7 +48,9 @@ public abstract class ConformanceScenario(ConformanceCluster cluster)
         var direct = await RunAsync(client, targets.Direct, run);
         // What fails everywhere is equal everywhere: the program has to come to its end.
         Assert.True(direct.Contains(LastSection, StringComparison.Ordinal), $"{client} did not come to its end on MariaDB itself:\n{direct}");
-        foreach (var target in (Target[])[targets.Leader, targets.Follower])
+        // The program for Go cancels with CONNECTION_ID(), which is not the greeting's where connections are pooled, and does not reach a read on a follower's own server then (docs/proxy.md).
+        Target[] proxies = cluster.IsPooled && client == "go-sql-driver" ? [targets.Leader] : [targets.Leader, targets.Follower];
+        foreach (var target in proxies)
         {
             var proxied = await RunAsync(client, target, run);
             if (LineDiff.Of(Differences.Remove(direct, cluster.IsPooled), Differences.Remove(proxied, cluster.IsPooled), targets.Direct.Name, target.Name) is { } difference)
