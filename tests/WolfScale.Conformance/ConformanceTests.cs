@@ -14,7 +14,7 @@ namespace WolfScale.Conformance;
 /// </code>
 /// Each run finds its client's database as <c>clients/schema.sql</c> makes it.
 /// </summary>
-public sealed class ConformanceTests(ConformanceCluster cluster) : IClassFixture<ConformanceCluster>
+public abstract class ConformanceScenario(ConformanceCluster cluster)
 {
     /// <summary>Every program prints these, so that none ends early and is equal all the same.</summary>
     private const string LastSection = "\n## end\n";
@@ -48,10 +48,12 @@ public sealed class ConformanceTests(ConformanceCluster cluster) : IClassFixture
         var direct = await RunAsync(client, targets.Direct, run);
         // What fails everywhere is equal everywhere: the program has to come to its end.
         Assert.True(direct.Contains(LastSection, StringComparison.Ordinal), $"{client} did not come to its end on MariaDB itself:\n{direct}");
-        foreach (var target in (Target[])[targets.Leader, targets.Follower])
+        // The program for Go cancels with CONNECTION_ID(), which is not the greeting's where connections are pooled, and does not reach a read on a follower's own server then (docs/proxy.md).
+        Target[] proxies = cluster.IsPooled && client == "go-sql-driver" ? [targets.Leader] : [targets.Leader, targets.Follower];
+        foreach (var target in proxies)
         {
             var proxied = await RunAsync(client, target, run);
-            if (LineDiff.Of(Differences.Remove(direct), Differences.Remove(proxied), targets.Direct.Name, target.Name) is { } difference)
+            if (LineDiff.Of(Differences.Remove(direct, cluster.IsPooled), Differences.Remove(proxied, cluster.IsPooled), targets.Direct.Name, target.Name) is { } difference)
                 Assert.Fail($"{client} sees something else through the {target.Name}:\n{difference}");
         }
     }
@@ -83,3 +85,9 @@ public sealed class ConformanceTests(ConformanceCluster cluster) : IClassFixture
         return output;
     }
 }
+
+/// <summary>With a connection to the leader for every client.</summary>
+public sealed class ConformanceTests(PlainCluster cluster) : ConformanceScenario(cluster), IClassFixture<PlainCluster>;
+
+/// <summary>With pooled connections: every client but the first gets one that others have used.</summary>
+public sealed class PooledConformanceTests(PooledCluster cluster) : ConformanceScenario(cluster), IClassFixture<PooledCluster>;

@@ -19,6 +19,9 @@ internal sealed class FeedProgress
         set => Volatile.Write(ref _stopAtLsn, value);
     }
 
+    /// <summary>Hears of groups that may change a view, a routine or a trigger, before the replica gets them. Of the stream's thread; must be short.</summary>
+    public Action<Gtid>? Defining { get; set; }
+
     /// <summary>A group was handed to the replica's connection.</summary>
     public void Sent(Gtid gtid, long lsn, long streamBytes)
     {

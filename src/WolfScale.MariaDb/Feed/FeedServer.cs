@@ -55,6 +55,9 @@ public sealed partial class FeedServer : IFeed, IAsyncDisposable
     /// <summary>A replica was turned away. Raised on the connection's thread, after which the replica gets error 1236; must be short.</summary>
     public event Action<ReplicaRefusal>? ReplicaRefused;
 
+    /// <summary>See <see cref="FeedProgress.Defining"/>.</summary>
+    public Action<Gtid>? Defining { set => Progress.Defining = value; }
+
     /// <summary>Who is fed, and how far.</summary>
     public FeedStatus Status
     {

@@ -145,6 +145,8 @@ internal sealed class FeedStream
             var entry = entries.Current;
             if (entry.Lsn <= startLsn || entry.Kind != EntryKind.Group || !IsOfWholeGroup(entry))
                 continue;
+            if ((entry.Flags & EntryFlags.First) != 0 && _progress.Defining is { } defining && DefinitionSight.MayDefine(entry.Payload.Span))
+                defining(entry.Key.ToGtid());
             _encoder.Write(entry.Payload.Span);
             if ((entry.Flags & EntryFlags.Last) == 0)
                 continue;

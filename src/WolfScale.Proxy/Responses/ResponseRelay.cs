@@ -27,6 +27,9 @@ internal interface IRelayOwner
     /// <summary>Nothing of the answer has reached the client, and this is its error: true keeps it from the client, and the answer is over.</summary>
     bool Intercepts(ReadOnlySpan<byte> error);
 
+    /// <summary>Before an error goes to the client: false holds it back, at <see cref="RelayProgress.ErrorHeld"/>.</summary>
+    bool MayPassError(ReadOnlySpan<byte> error);
+
     /// <summary>The statement is prepared on the backend; the id in the packet may be changed.</summary>
     void Prepared(Span<byte> payload);
 
@@ -44,6 +47,9 @@ internal enum RelayProgress
 
     /// <summary>An OK waits for the quorum.</summary>
     Held,
+
+    /// <summary>The next packet is an error, which ends the answer; it is here, and waits for the owner.</summary>
+    ErrorHeld,
 
     /// <summary>The answer was an error that the client does not get.</summary>
     Intercepted,
@@ -138,6 +144,12 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
             {
                 taken = position + PacketHeader.Size + header.PayloadLength;
                 return RelayProgress.Intercepted;
+            }
+
+            if (role == PacketRole.Error && !owner.MayPassError(payload))
+            {
+                progress = RelayProgress.ErrorHeld;
+                break;
             }
 
             if (_eofOwed && owner.MayHaveOutParameters && role == PacketRole.Body && bytes.Length < loop.Scratch.Length && StatusAhead(bytes[position..], _tracker) is null)

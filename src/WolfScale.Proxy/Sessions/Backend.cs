@@ -24,6 +24,9 @@ internal interface IBackendOwner
     /// <summary>False while the client does not keep up, or waits: then nothing is received from the server either.</summary>
     bool MayReceive(Backend backend);
 
+    /// <summary>KILL QUERY has met a statement of the proxy's own, which is sent again.</summary>
+    void OnInterrupted(Backend backend);
+
     /// <summary>Sending goes on: what was congested is not any more.</summary>
     void OnDrained(Backend backend);
 
@@ -42,6 +45,7 @@ internal sealed class Backend : Connection
     private HeldBytes _held;
     private bool _connected;
     private bool _greeted;
+    private int _aims;
 
     private Backend(EventLoop loop, int descriptor, EndPoint address, bool hop, IBackendOwner owner)
         : base(loop, descriptor) => (Owner, Address, IsHop) = (owner, address, hop);
@@ -71,6 +75,15 @@ internal sealed class Backend : Connection
 
     /// <summary>The connection's id on its server.</summary>
     public uint ConnectionId { get; set; }
+
+    /// <summary>KILL is under way for what runs on it; of any thread. Meanwhile it must not come to another session.</summary>
+    public int Aims => Volatile.Read(ref _aims);
+
+    /// <summary>Somebody has looked up its id, and is about to send KILL.</summary>
+    public void Aim() => Interlocked.Increment(ref _aims);
+
+    /// <summary>KILL was answered.</summary>
+    public void Disarm() => Interlocked.Decrement(ref _aims);
 
     /// <summary>What the proxy says to it on its own at this moment, or null.</summary>
     public BackendSetup? Setup { get; set; }

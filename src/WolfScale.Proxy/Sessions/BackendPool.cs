@@ -35,13 +35,14 @@ internal sealed class BackendPool(EventLoop loop, int capacity)
         return backend;
     }
 
-    /// <summary>Keeps a connection that nothing is under way on; closes it where there is no room.</summary>
+    /// <summary>Keeps a connection that nothing is under way on; closes it where there is no room, or somebody is about to KILL what its last session did. That session must not have it any more by then.</summary>
     /// <param name="backend">The session's that ends.</param>
     /// <param name="key">Its.</param>
     /// <param name="preparation">What every connection is told at its start.</param>
     public void Return(Backend backend, PoolKey key, byte[] preparation)
     {
-        if (_count >= capacity)
+        Interlocked.MemoryBarrier(); // the session has let go of it before the marks are looked at (ClientSession.AimAt)
+        if (_count >= capacity || backend.Aims > 0)
         {
             backend.Leave();
             return;
@@ -108,6 +109,11 @@ internal sealed class BackendPool(EventLoop loop, int capacity)
         }
 
         public bool MayReceive(Backend from) => true;
+
+        public void OnInterrupted(Backend from)
+        {
+            // Its last session's statement was over already.
+        }
 
         public void OnDrained(Backend from)
         {

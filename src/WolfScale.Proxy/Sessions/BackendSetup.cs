@@ -23,10 +23,16 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// <summary>A column definition ends with: type 1 · flags 2 · decimals 1 · filler 2.</summary>
     private const int FromTypeToEnd = 6;
 
+    private const int ErrorQueryInterrupted = 1317;
+
+    /// <summary>Whoever goes on for so long wants the connection to be of no use.</summary>
+    private const int MostInterruptions = 100;
+
     private ResponseTracker _tracker;
     private ScriptItem _current;
     private int _next;
     private bool _awaitsRow;
+    private int _interruptions;
 
     /// <summary>First value of the last row that came, as text; null for none, or NULL.</summary>
     public string? LastValue { get; private set; }
@@ -91,11 +97,11 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
         var role = _tracker.Next(header, payload);
         if (role == PacketRole.Error)
         {
-            Done(ErrPacket.Read(payload));
+            OnRefusal(ErrPacket.Read(payload));
             return;
         }
 
-        if (role == PacketRole.Ok && payload.Length >= 7)
+        if (role is PacketRole.Ok or PacketRole.EndOfRows && payload.Length >= 7)
             LastStatus = OkInfo.Read(payload).Status;
         if (role == PacketRole.ColumnCount)
             LastTypes.Clear();
@@ -117,6 +123,23 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
 
         if (_tracker.IsDone)
             NextStatement();
+    }
+
+    /// <summary>
+    /// KILL QUERY was meant for the client's statement, and met one of the proxy's: nobody may be told something wrong for that. All of these do the same when they are sent again; what is to become of the
+    /// client's statement is for the session to say.
+    /// </summary>
+    private void OnRefusal(ErrPacket refusal)
+    {
+        if (refusal.Code != ErrorQueryInterrupted || ++_interruptions > MostInterruptions)
+        {
+            Done(refusal);
+            return;
+        }
+
+        backend.Owner.OnInterrupted(backend);
+        _next--;
+        NextStatement();
     }
 
     private void ReadRow(ReadOnlySpan<byte> payload)
@@ -166,6 +189,8 @@ internal readonly record struct ScriptItem(CommandCode Code, byte[] Body, Action
     public static string Quoted(string name) => $"`{name.Replace("`", "``", StringComparison.Ordinal)}`";
 
     public static ScriptItem Query(byte[] sql) => new(CommandCode.Query, sql);
+
+    public static ScriptItem Query(string sql, Encoding encoding) => new(CommandCode.Query, encoding.GetBytes(sql));
 
     public static ScriptItem Query(string sql, Action<uint>? onNumber = null) => new(CommandCode.Query, Encoding.UTF8.GetBytes(sql), onNumber);
 }

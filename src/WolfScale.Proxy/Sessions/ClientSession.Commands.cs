@@ -20,12 +20,9 @@ internal sealed partial class ClientSession
     private PreparedStatement? _flightStatement;
     private byte[]? _beginning; // the command under way begins a transaction
     private byte[]? _begun; // the command before it did, and nothing has been done in it
-    private bool _resetting; // COM_RESET_CONNECTION is under way: the client has no part in it, and what it sends is its next command
     private byte[]? _nextTransaction; // SET TRANSACTION that no transaction has used up yet
     private bool _wasSetting; // the command before did nothing but that, or set something else
     private byte[]? _option; // COM_SET_OPTION: whether several statements may come in one text
-    private bool _userChanged; // COM_CHANGE_USER was sent: the login's name is not who the session works as
-    private UserChange? _changedTo; // … and what it said
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
     private bool _insertedElsewhere; // … which stayed behind with another leader
     private bool _wroteHere; // the leader's connection may know a LASTVAL()
@@ -130,6 +127,7 @@ internal sealed partial class ClientSession
     /// <summary>What a text is. <c>SET @@name</c> becomes <c>SET   name</c> in it: the server does the same, and reports it.</summary>
     private StatementClass Classify(Span<byte> sql)
     {
+        _views = _context.Routes.Views;
         var statement = StatementClassifier.Classify(sql, Classifier);
         while (statement.Unscoped.Length > 0)
         {
@@ -148,7 +146,7 @@ internal sealed partial class ClientSession
         HasTemporaryTables = _hasTemporaryTables,
         InSystemSchema = _state.InSystemSchema,
         ServerVersion = _serverVersion,
-        Views = _context.Routes.Views,
+        Views = _views,
     };
 
     private void Route(CommandCode code, Span<byte> packet, StatementClass statement)
@@ -230,6 +228,8 @@ internal sealed partial class ClientSession
     /// <summary>Sends the command that is kept.</summary>
     private void SendToLeader()
     {
+        if (EndsBeforeItBegins())
+            return;
         if (_leader is not { IsClosed: false } leader || IsDeposed(leader))
         {
             Move();
@@ -251,7 +251,7 @@ internal sealed partial class ClientSession
         }
 
         _ticket++;
-        _readsLocally = false;
+        (_readsLocally, _isSent) = (false, true);
         Count(_login!.Hop == HopKind.ToReader ? TakenRoute.Local : RouteToLeader(_flight.Class));
         _lastWasLocal = false;
         _active = leader;
@@ -296,7 +296,7 @@ internal sealed partial class ClientSession
 
     /// <summary>Another node leads by now: what this one shows may be old.</summary>
     private bool IsDeposed(Backend leader) =>
-        IsElsewhere(leader) && !InTransaction && !_login!.IsHop && _state.Tie is null;
+        IsElsewhere(leader) && !InTransaction && !_login!.IsHop && TieBefore is null;
 
     /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
     private void NoteLeadership(Backend leader)
@@ -315,6 +315,8 @@ internal sealed partial class ClientSession
             _state.TieTo("it has temporary tables");
         }
 
+        if (statement.Has(StatementTraits.RunsUnseenText))
+            _state.LoseRole("it has run dynamic SQL that the proxy has not seen, which may have locked something or set its role");
         if (statement.Has(StatementTraits.TakesUserLock))
             _state.TieWhile(PassingTies.UserLocks);
         if (statement.Has(StatementTraits.OpensHandler))
@@ -325,73 +327,15 @@ internal sealed partial class ClientSession
             _state.TieTo("it has statements prepared with PREPARE");
     }
 
-    /// <summary>COM_CHANGE_USER and COM_RESET_CONNECTION make the session as new; the server is to be told again what to report.</summary>
-    private void Renew(CommandCode code, Span<byte> packet)
-    {
-        var resets = code == CommandCode.ResetConnection;
-        var leader = _leader is { IsClosed: false } there && !IsDeposed(there) ? there : null;
-        if (leader is null && !resets)
-        {
-            Refuse(ProxyErrors.NoLeader(0), 1); // only the server could tell whether the password is right
-            return;
-        }
-
-        _userChanged |= !resets;
-        _secret = _userChanged ? null : _secret;
-        _local?.Close();
-        _local = null;
-        _statements.Clear();
-        _hasTemporaryTables = false;
-        _assigned.Clear();
-        _assigning.Clear();
-        ForgetUnseen();
-        (_begun, _beginning, _insertedHere, _insertedElsewhere, _wroteHere, _wroteElsewhere, _option) = (null, null, false, false, false, false, null);
-        (_nextTransaction, _wasSetting) = (null, false);
-        _consistency = _context.Options.Consistency;
-        _hasLockedTables = false;
-        if (!resets)
-            _changedTo = UserChange.Read(packet[PacketHeader.Size..], _login!.Capabilities);
-        ResetState(resets);
-        (Tracked, _charset, _ansiQuotes) = (TrackedVariables.Default, _changedTo?.Charset ?? _login!.Charset, false);
-        if (leader is null)
-        {
-            ResetElsewhere();
-            return;
-        }
-
-        (_resetting, _loginShift, Phase) = (resets, 0, SessionPhase.Authenticating);
-        if (!leader.Send(packet))
-            OnBackendLost(leader, "the connection broke");
-    }
-
-    /// <summary>A session without a state can move, and is reset there: pools of connections begin with it.</summary>
-    private void ResetElsewhere()
-    {
-        LeaveTransaction();
-        (_resetting, _preparesAgain) = (false, true);
-        _flight.Keep([1, 0, 0, 0, (byte)CommandCode.ResetConnection], CommandCode.ResetConnection, Harmless);
-        _flightStatement = null;
-        Move();
-    }
-
-    private void ResetState(bool keepsSchemaAndRole)
-    {
-        if (keepsSchemaAndRole)
-            _state.Renew();
-        else
-            _state.Reset(_changedTo is { } changed ? changed.Schema : _login!.Database);
-        if (_userChanged)
-            _state.TieTo("its user was changed"); // it stays on this server: what is known of a password is the first user's
-    }
-
     void IRelayOwner.Passed(PacketRole role, ReadOnlySpan<byte> payload)
     {
         if (_active == _leader)
             NoteLoosened(role, payload);
         if (role == PacketRole.Error && _active == _leader)
         {
-            (_statusIsOld, _hasWarnings) = (true, true);
-            _mayBeInTransaction = !InTransaction && (!_flight.IsKept || _flight.Class.Has(StatementTraits.Doubtful | StatementTraits.MultiStatement));
+            _hasWarnings = true;
+            if (!_statusIsAsked)
+                NoteOldStatus();
             _killedItself = _flight.Class.Has(StatementTraits.IsKill) && payload is [_, ErrorConnectionKilled & 0xFF, ErrorConnectionKilled >> 8, ..];
             if (_flight.Class.Has(StatementTraits.IsKill))
                 Spare();
@@ -406,7 +350,7 @@ internal sealed partial class ClientSession
         if (_active == _leader && ok.HasInsertId)
             (_insertedHere, _insertedElsewhere) = (true, false);
         if (_active == _leader)
-            (_status, _statusIsOld, _mayBeInTransaction, _hasWarnings) = (ok.Status, false, false, ok.Warnings > 0);
+            NoteStatus(ok.Status, ok.Warnings);
         if (_active != _leader)
             return;
         NoteUnseen(ok.Changes);
@@ -426,7 +370,7 @@ internal sealed partial class ClientSession
         {
             _state.TieTo("its role or its next transaction was set among other statements");
             if (statement.Has(StatementTraits.SetsRole))
-                _state.LoseRole();
+                _state.LoseRole("its role was set among other statements");
             return;
         }
 

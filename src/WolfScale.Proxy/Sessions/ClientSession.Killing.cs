@@ -13,6 +13,8 @@ internal sealed partial class ClientSession
 {
     private Action<ErrPacket?>? _heardOfKill; // the client waits for what the proxy has somebody's server do, and its refusal goes here
     private ClientSession? _condemned; // whose connection the statement under way is to end
+    private Backend? _aimedAt; // the connection that the KILL under way means
+    private bool _isInterrupted; // KILL QUERY came before the command that is kept was sent
     private bool _isKilled; // somebody wants it to end, and its server has not refused
 
     /// <summary>The id that the client knows.</summary>
@@ -26,7 +28,7 @@ internal sealed partial class ClientSession
         if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (_login!.IsHop && !ProxyContext.IsOwnId((uint)kill.Id)) || _context.Find((uint)kill.Id) is not { } target)
             return false;
         var read = target._active is { Reader: not null } running ? running : null; // read once: the target's loop goes on meanwhile
-        var id = target._leader?.ConnectionId ?? 0;
+        var id = AimAt(target);
         if (id != 0 && id != kill.Id && !IsOfSameAccount(target))
             return false; // a driver cancels under its own account, with the id of its greeting; others have theirs from the server's list, as it is now
         if (id == 0 && target != this && (read is null || !IsOfSameAccount(target)))
@@ -62,6 +64,45 @@ internal sealed partial class ClientSession
             string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {connection}");
     }
 
+    /// <summary>
+    /// A session may give its connection away at any moment, and the next one's statement must not die for it. So the connection is marked, and then looked at again: either it is still its, and as long as
+    /// the mark is there the pool does not take it; or it is not.
+    /// </summary>
+    /// <returns>The id of its connection to the leader, or 0.</returns>
+    private uint AimAt(ClientSession target)
+    {
+        if (target._leader is not { } connection)
+            return 0;
+        connection.Aim();
+        if (target._leader != connection)
+        {
+            connection.Disarm();
+            return 0;
+        }
+
+        _aimedAt = connection;
+        return connection.ConnectionId;
+    }
+
+    /// <summary>The server has answered KILL. (Where it has not, the mark stays: it may come to it yet.)</summary>
+    private void Disarm()
+    {
+        _aimedAt?.Disarm();
+        _aimedAt = null;
+    }
+
+    /// <summary>As the server says it of a statement that is killed. Behind the client's answer it means nothing any more.</summary>
+    void IBackendOwner.OnInterrupted(Backend backend) => _isInterrupted = Phase == SessionPhase.Preparing && _flight.IsKept;
+
+    /// <returns>The command that is kept is not to be sent any more.</returns>
+    private bool EndsBeforeItBegins()
+    {
+        if (!_isInterrupted)
+            return false;
+        Answer(ProxyErrors.Interrupted);
+        return true;
+    }
+
     /// <summary>It has no connection that a server could end (parked, or its leader is gone): whose account is the same may end it, as on a server. The id it had there may be another's by now.</summary>
     private void KillUnconnected(KillScope scope, ClientSession target)
     {
@@ -76,7 +117,7 @@ internal sealed partial class ClientSession
         AnswerOk();
     }
 
-    private bool IsOfSameAccount(ClientSession target) => target._login!.User == _login!.User && !_userChanged && !target._userChanged;
+    private bool IsOfSameAccount(ClientSession target) => target._login!.User == _login!.User && !_userIsUnknown && !target._userIsUnknown;
 
     /// <summary>Somebody wants the connection to end; whether he may is for its server to say.</summary>
     private void Condemn()
@@ -102,7 +143,7 @@ internal sealed partial class ClientSession
         if (_secret is { } known)
             KillOn(Dial(reader), new BackendLogin(_login!, known), sql, heard);
         else
-            FindSecret(_login!.User, (_, secret, _) => Redeem(ticket, () => KillOn(_userChanged || secret is null ? null : Dial(reader), new BackendLogin(_login!, secret ?? []), sql, heard)));
+            FindSecret(_login!.User, (_, secret, _) => Redeem(ticket, () => KillOn(_userIsUnknown || secret is null ? null : Dial(reader), new BackendLogin(_login!, secret ?? []), sql, heard)));
     }
 
     /// <param name="server">The session's own, or a connection that was opened for this and ends with it; null where there is no way to it.</param>

@@ -25,14 +25,4 @@ internal sealed partial class ClientSession
 
     /// <summary>Under LOCK TABLES no other table can be read (1100), and those as nobody else sees them: every statement is that server's.</summary>
     private void NoteTableLocks(StatementClass statement) => _hasLockedTables |= statement.Has(StatementTraits.LocksTables);
-
-    /// <summary>The server closes if it wants to. It has set everything but the schema and the role back all the same, to its own defaults (MariaDB 10.11, measured), and what it reports too.</summary>
-    private void OnUserNotChanged()
-    {
-        _charset = ClientCharset.AsciiUnsafe;
-        if (_leader is { IsClosed: false } leader)
-            Prepare(leader);
-        else
-            BecomeIdle();
-    }
 }

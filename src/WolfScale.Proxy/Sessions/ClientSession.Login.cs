@@ -318,6 +318,7 @@ internal sealed partial class ClientSession
 
         _timer?.Cancel();
         var packet = _welcome!;
+        EndChange();
         ResetState(_resetting);
         (_welcome, _waitUntilMs, _resetting) = (null, 0, false);
         var ok = OkInfo.Read(packet.AsSpan(PacketHeader.Size));

@@ -33,6 +33,8 @@ internal sealed partial class ClientSession
     /// </summary>
     private const int LastWordMs = 1000;
 
+    private string? _tieBefore; // as the last command left it
+    private bool _isSent; // the command under way, to the leader
     private long _moves;
     private bool _closedByServer; // and nobody knows yet why
     private long _readOnlyUntilMs;
@@ -48,7 +50,7 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>The server beside this proxy was sent something that may commit, and the client has not been told what became of it.</summary>
-    public bool IsUndecided => Phase is SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile
+    public bool IsUndecided => (_heldError is not null || Phase is SessionPhase.Answering or SessionPhase.AwaitingQuorum or SessionPhase.SendingFile)
         && _leader is { IsHop: false, IsClosed: false } && _active == _leader && _flight.Class.Has(StatementTraits.CommitCapable);
 
     /// <summary>Apart from the question, which is asked with every statement of a transaction: what it captures would be allocated each time.</summary>
@@ -94,6 +96,12 @@ internal sealed partial class ClientSession
         if (_isKilled)
         {
             Close();
+            return;
+        }
+
+        if (_heldError is not null)
+        {
+            OnErrorLost();
             return;
         }
 
@@ -164,7 +172,7 @@ internal sealed partial class ClientSession
     private void LeaveTransaction()
     {
         _status &= ServerStatus.AutoCommit;
-        (_statusIsOld, _mayBeInTransaction) = (false, false);
+        (_statusIsOld, _mayBeInTransaction, _mayHaveEnded) = (false, false, false);
     }
 
     private void OnAnswerLost()
@@ -172,6 +180,7 @@ internal sealed partial class ClientSession
         var inTransaction = InTransaction || (_status & ServerStatus.AutoCommit) == 0;
         // An error tells nothing of the transaction: the server may have ended it, and this statement then ran by itself.
         var mayHaveCommitted = _flight.MayHaveCommitted(inTransaction) || (_statusIsOld && _flight.MayHaveCommitted(inTransaction: false));
+        var lost = LostTransaction();
         LeaveTransaction();
         if (_login!.IsHop)
             Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
@@ -180,7 +189,7 @@ internal sealed partial class ClientSession
         else if (Phase != SessionPhase.Answering || !_flight.IsKept || mayHaveCommitted)
             Answer(ProxyErrors.OutcomeUnknown);
         else if (inTransaction)
-            Answer(ProxyErrors.TransactionLost);
+            Answer(lost);
         else
             MoveUnlessKilled(repeats: IsRead);
     }
@@ -262,11 +271,12 @@ internal sealed partial class ClientSession
 
         if ((InTransaction && _begun is null) || _mayBeInTransaction)
         {
+            var lost = LostTransaction();
             LeaveTransaction();
             if (_unparks)
-                Refuse(ProxyErrors.TransactionLost, 1); // its next command has not been read, and must not run by itself
+                Refuse(lost, 1); // its next command has not been read, and must not run by itself
             else
-                Answer(ProxyErrors.TransactionLost);
+                Answer(lost);
             return;
         }
 
@@ -276,10 +286,8 @@ internal sealed partial class ClientSession
             return;
         }
 
-        LoseUnseen();
-        if (_assigned.Count > 0)
-            _state.TieTo("the leader died before the user variables that were set last could be read");
-        if (_state.Tie is { } tie)
+        var lostUnseen = LoseUnseen();
+        if ((TieBefore ?? lostUnseen ?? WhyVariablesStay()) is { } tie)
         {
             Refuse(ProxyErrors.SessionCannotMove(tie), 1);
             return;
@@ -290,6 +298,16 @@ internal sealed partial class ClientSession
         _moveUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
         FindSecretForMove();
     }
+
+    /// <summary>
+    /// What ties the session, without what the command that is kept will leave behind: as long as it was not sent it has done nothing, and may be the first on another connection.
+    /// </summary>
+    private string? TieBefore => _isSent ? _state.Tie : _tieBefore;
+
+    private string? WhyVariablesStay() =>
+        _assigned.Count > 0 ? "the leader died before the user variables that were set last could be read"
+        : _state.UserVariableNames.Any(name => !CanWrite(name)) ? NameIsForeign
+        : null;
 
     private void FindSecretForMove()
     {
@@ -364,7 +382,9 @@ internal sealed partial class ClientSession
     /// <summary>Prepared statements follow when they are executed: a session may have hundreds, and all sessions move at once.</summary>
     private List<ScriptItem> MoveScript(bool isFresh)
     {
-        List<ScriptItem> script = isFresh ? [ScriptItem.Query(Preparation), .. _state.Script()] : [.. _state.Script()];
+        List<ScriptItem> script = isFresh ? [ScriptItem.Query(Preparation), .. _state.Script(NameEncoding)] : [.. _state.Script(NameEncoding)];
+        if (IgnoreSpaceFor(isFresh) is { } mode)
+            script.Insert(0, mode);
         if (_insertId is not null)
             script.Add(ScriptItem.Query($"DO LAST_INSERT_ID({_insertId})"));
         if (_option is not null)
@@ -377,6 +397,13 @@ internal sealed partial class ClientSession
             script.Add(ScriptItem.Query(begin));
         return script;
     }
+
+    /// <summary>
+    /// CLIENT_IGNORE_SPACE sets a bit of sql_mode at the login, which a reset takes away (MariaDB 10.11, measured). A connection that comes from the pool was reset, and a fresh one was not.
+    /// </summary>
+    private ScriptItem? IgnoreSpaceFor(bool isFresh) =>
+        (_login!.Capabilities & Capabilities.IgnoreSpace) == 0 || isFresh != _wasRenewed ? null
+        : ScriptItem.Query(isFresh ? "SET SESSION sql_mode=DEFAULT" : "SET SESSION sql_mode=CONCAT(@@sql_mode, ',IGNORE_SPACE')");
 
     private void OnMoved(Backend leader, BackendSetup setup, ErrPacket? refusal)
     {
@@ -436,8 +463,9 @@ internal sealed partial class ClientSession
     {
         if (InTransaction && _begun is null)
         {
+            var lost = LostTransaction();
             DropLeader();
-            Answer(ProxyErrors.TransactionLost);
+            Answer(lost);
             return;
         }
 

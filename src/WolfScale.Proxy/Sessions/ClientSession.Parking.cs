@@ -19,11 +19,11 @@ internal sealed partial class ClientSession
     private bool _hasWarnings; // SHOW WARNINGS would tell something
     private int _parkings;
 
-    /// <summary>The client has the word.</summary>
+    /// <summary>The client has the word. Another node's proxy is none: that one parks its clients itself, and a connection of its pool must not find that it has no server.</summary>
     private void WatchIdleness()
     {
         _idleSinceMs = _loop.NowMs;
-        if (!_watchesIdleness && _leader is not null && _context.Options.PoolIdleMs > 0)
+        if (!_watchesIdleness && _leader is not null && !_login!.IsHop && _context.Options.PoolIdleMs > 0)
             LookAtIdleness(_context.Options.PoolIdleMs);
     }
 

@@ -83,7 +83,7 @@ internal sealed partial class ClientSession
         Welcome(null);
     }
 
-    private Backend? TakeFromPool(System.Net.EndPoint address) => _pool is not null && !_userChanged ? _pool.Take(KeyOf(address), this) : null;
+    private Backend? TakeFromPool(System.Net.EndPoint address) => _pool is not null && !_userIsUnknown ? _pool.Take(KeyOf(address), this) : null;
 
     private PoolKey KeyOf(System.Net.EndPoint address) => new(address, _login!.PoolKey, Convert.ToBase64String(_secret!));
 
@@ -97,5 +97,8 @@ internal sealed partial class ClientSession
 
     private bool HasChosenSchema => string.IsNullOrEmpty(_login!.Database) && !string.IsNullOrEmpty(_state.Schema);
 
-    private PoolKey? KeyForPool() => IsPoolable && !HasChosenSchema && !_state.HasRole ? KeyOf(_leader!.Address) : null;
+    /// <summary>The client was greeted by its server: KILL with this id, from wherever it comes, means this client and no later one.</summary>
+    private bool IsKnownByItsId => _leader!.ConnectionId == ClientId;
+
+    private PoolKey? KeyForPool() => IsPoolable && !HasChosenSchema && !_state.HasRole && !IsKnownByItsId ? KeyOf(_leader!.Address) : null;
 }

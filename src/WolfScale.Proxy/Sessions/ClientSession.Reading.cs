@@ -51,7 +51,7 @@ internal sealed partial class ClientSession
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
         && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables && !_hasLockedTables && !_state.IsSeeded
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0 && _nextTransaction is null
-        && !_login!.IsHop && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
+        && !_login!.IsHop && !_views.IsOld && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
     /// <summary>
     /// What shows something is confirmed on the leader too where it must be fresh: that one may have been deposed without knowing it yet, and a transaction that
@@ -74,7 +74,7 @@ internal sealed partial class ClientSession
     {
         if (_secret is not null)
             return true;
-        if (!_secretWanted && !_userChanged && _login is { } login)
+        if (!_secretWanted && !_userIsUnknown && _login is { } login)
         {
             _secretWanted = true;
             FindSecret(login.User, static (session, secret, answered) => (session._secret, session._secretWanted) = (secret, answered));
@@ -215,7 +215,7 @@ internal sealed partial class ClientSession
         if (_local!.StateVersion != _state.Version)
         {
             _local.StateVersion = _state.Version;
-            script.AddRange(_state.Script());
+            script.AddRange(_state.Script(NameEncoding));
             // What no text shows (a view that calls a function that writes) is refused by the server, and then asked of the leader.
             script.Add(ScriptItem.Query("SET SESSION tx_read_only=1"));
         }
@@ -266,6 +266,14 @@ internal sealed partial class ClientSession
 
     private void SendToLocal()
     {
+        if (EndsBeforeItBegins())
+            return;
+        if (ViewsHaveChanged)
+        {
+            SendToLeader();
+            return;
+        }
+
         _active = _local;
         _ticket++;
         (_lastWasLocal, _readsLocally, _sawReader) = (true, false, true);
@@ -288,8 +296,10 @@ internal sealed partial class ClientSession
 
     /// <summary>An error of the local server is no answer: it may be behind, or read-only. The leader's counts.</summary>
     bool IRelayOwner.Intercepts(ReadOnlySpan<byte> error) =>
-        MeetsWriter(error) || (_active == _local && !IsInterruption(error))
-        || (IsReadOnlyRefusal(error) && _flight.IsKept && IsOneStep && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
+        !_errorMayPass && (MeetsWriter(error) || (_active == _local && !IsInterruption(error)) || IsRetriable(error));
+
+    private bool IsRetriable(ReadOnlySpan<byte> error) =>
+        (IsReadOnlyRefusal(error) && _flight.IsKept && IsOneStep && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
             && (!InTransaction || _begun is not null || _leader is { IsHop: true } || _context.Routes.Current is not { LeaderIsHere: true, IsHandingOver: false }));
 
     /// <summary>It does all of it or nothing; a procedure, a text of several statements or a bulk may have committed the first half when it fails.</summary>

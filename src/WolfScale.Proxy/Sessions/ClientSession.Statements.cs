@@ -188,7 +188,7 @@ internal sealed partial class ClientSession
         _preparing = null;
         var statement = new PreparedStatement(++_lastStatementId, preparing.Sql, preparing.Class, _state.ParsedUnder)
         {
-            Views = _context.Routes.Views,
+            Views = _views,
             Parameters = BinaryPrimitives.ReadUInt16LittleEndian(payload[7..]),
         };
         statement.AtLeader.SetAt(_leader!, BinaryPrimitives.ReadUInt32LittleEndian(payload[1..]));

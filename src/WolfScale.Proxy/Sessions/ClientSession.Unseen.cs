@@ -44,6 +44,8 @@ internal sealed partial class ClientSession
         var opaque = IsOpaque(_flight.Class);
         var changed = SessionChanges.HasStateChanged(changes, out var explained);
         _mayHaveVariables |= opaque;
+        if (_asksForNames)
+            (_asksForNames, _hasUnseen) = (false, _hasUnseen || !KnowsEnough);
         _hasUnseen |= opaque && !KnowsEnough && (changed || _state.HasUserVariables); // what is known of them may not be true any more
         if (!changed || opaque || explained || _flight.Class.Has(StatementTraits.SetsUserVariable | StatementTraits.SetsRole | StatementTraits.UsesSqlStatement))
             return;
@@ -53,7 +55,11 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>An ERR of the leader's: it reports nothing of what was done before.</summary>
-    private void NoteUnseenError() => _hasUnseen |= IsOpaque(_flight.Class) && !_login!.IsHop && !KnowsEnough;
+    private void NoteUnseenError()
+    {
+        _hasUnseen |= (IsOpaque(_flight.Class) || _asksForNames) && !_login!.IsHop && !KnowsEnough;
+        _asksForNames = false;
+    }
 
     /// <summary>It cannot move, and all its reads are the leader's.</summary>
     private bool KnowsEnough => _state.Tie is not null && _hasTemporaryTables;
@@ -96,14 +102,15 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>The connection is gone, with what the proxy has not seen.</summary>
-    private void LoseUnseen()
+    /// <returns>Why the session cannot move therefore, or null.</returns>
+    private string? LoseUnseen()
     {
-        if (_hasUnseen)
-            _state.TieTo("the leader died before it could be asked what a routine had done to the session");
+        var why = _hasUnseen ? "the leader died before it could be asked what a routine had done to the session" : null;
         if (_mayHaveVariables)
             _state.ForgetUserVariables(); // a trigger may have set them anew
         (_hasUnseen, _mayHaveTables, _mayLackVariables) = (false, false, _mayLackVariables | _mayHaveVariables);
         _mayHaveVariables = false;
+        return why;
     }
 
     /// <summary>A variable that the statement under way reads, and that may have been set unseen on a connection that is gone; else null.</summary>

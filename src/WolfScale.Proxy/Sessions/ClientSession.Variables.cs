@@ -13,6 +13,9 @@ internal sealed partial class ClientSession
 {
     private const int LongestVariables = 6_000; // of all that are read at a time: each comes as it is and in hexadecimal, in one packet of 64 KiB
 
+    private const string NameIsForeign = "a user variable has a name that cannot be written in its character set";
+
+    private bool _asksForNames; // the command under way sets variables whose names only the server can tell
     private readonly HashSet<string> _assigning = []; // by the command under way
     private readonly HashSet<string> _assigned = []; // and not read yet
     private Backend? _assignedAt; // the leader's server; another where the statement was about a read there: SET @n = FOUND_ROWS()
@@ -22,10 +25,23 @@ internal sealed partial class ClientSession
     {
         if (!statement.Has(StatementTraits.SetsUserVariable) || _login!.IsHop)
             return;
-        _assigning.UnionWith(NamesIn(sql));
-        if (_assigning.Count == 0)
+        var names = NamesIn(sql);
+        _asksForNames |= names.RemoveAll(name => !CanWrite(name)) > 0;
+        _assigning.UnionWith(names);
+        if (_assigning.Count == 0 && !_asksForNames)
             _state.TieTo("it has user variables whose names the statement does not tell");
     }
+
+    /// <summary>
+    /// How the server reads the proxy's own statements: names in the client's character set, which is latin1 or UTF-8 where the proxy writes any that are no ASCII. (MariaDB's latin1 is cp1252; below 0xA0 the two differ,
+    /// and such names are asked for and never written.)
+    /// </summary>
+    private Encoding NameEncoding => IsLatin1 ? Encoding.Latin1 : Encoding.UTF8;
+
+    private bool IsLatin1 => _charset == ClientCharset.SingleByte && _state.Variable("character_set_client") is null or "latin1";
+
+    /// <summary>The proxy can name the variable to the server as the session is now.</summary>
+    private bool CanWrite(string name) => Ascii.IsValid(name) || _charset == ClientCharset.Utf8 || (IsLatin1 && name.All(c => c < 0x80 || c is >= '\u00A0' and <= '\u00FF'));
 
     /// <summary>The user variables of a statement.</summary>
     private List<string> NamesIn(ReadOnlySpan<byte> sql)
@@ -35,7 +51,7 @@ internal sealed partial class ClientSession
         for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid); tokens.Next())
         {
             if (tokens.Kind == TokenKind.UserVariable)
-                names.Add(Encoding.UTF8.GetString(tokens.Value.Of(sql)).ToLowerInvariant());
+                names.Add((_charset == ClientCharset.Utf8 ? Encoding.UTF8 : Encoding.Latin1).GetString(tokens.Value.Of(sql)).ToLowerInvariant());
         }
 
         return names;
@@ -54,6 +70,15 @@ internal sealed partial class ClientSession
         }
 
         var names = _assigned.ToList();
+        if (names.RemoveAll(name => !CanWrite(name)) > 0)
+            _state.TieTo(NameIsForeign);
+        if (names.Count == 0)
+        {
+            _assigned.Clear();
+            GoOnAfterVariables();
+            return;
+        }
+
         (_readies, Phase) = (true, SessionPhase.Preparing);
         var longest = LongestVariables / names.Count;
         var columns = names.Select(name =>
@@ -62,7 +87,7 @@ internal sealed partial class ClientSession
             return $"IF(LENGTH({variable})>{longest},NULL,{variable}),CHARSET({variable}),COLLATION({variable}),"
                 + $"IF(LENGTH({variable})>{longest},'long',IF(CHARSET({variable})='binary',HEX(CONCAT({variable})),HEX(CONVERT({variable} USING utf8mb4))))";
         });
-        server.Setup = new BackendSetup(server, null, [ScriptItem.Query("SELECT " + string.Join(',', columns))], (setup, refusal) => OnVariables(names, setup, refusal));
+        server.Setup = new BackendSetup(server, null, [ScriptItem.Query("SELECT " + string.Join(',', columns), NameEncoding)], (setup, refusal) => OnVariables(names, setup, refusal));
         server.Setup.Begin();
         OnAnotherLeads(); // the leader may have fallen silent since the session spoke last
     }
@@ -94,7 +119,7 @@ internal sealed partial class ClientSession
     {
         _local!.StateVersion = _state.Version;
         var leader = _leader!;
-        leader.Setup = new BackendSetup(leader, null, [_state.UserVariables(names)], (_, _) => OnVariablesSet());
+        leader.Setup = new BackendSetup(leader, null, [_state.UserVariables(names, NameEncoding)], (_, _) => OnVariablesSet());
         leader.Setup.Begin();
         OnAnotherLeads();
     }

@@ -58,7 +58,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private readonly ClientConnection _client;
     private readonly ResponseRelay _relay;
     private readonly SessionState _state = new();
-    private Backend? _leader;
+    private volatile Backend? _leader; // read by other loops for KILL
     private Backend? _local;
     private volatile Backend? _active; // whose answer is awaited; read by other loops for KILL
     private LoopTimer? _timer;
@@ -159,15 +159,20 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         if (!SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             return !MayHaveCommittedUnlogged(ok) || Logs();
         TraceAnswer(gtid);
+        // The last of its transactions was not committed; of something that makes several the first may have been.
+        var isOne = _flight.IsKept && IsOneStep && _flight.Class.Has(StatementTraits.CommitsByAutocommit | StatementTraits.CommitsOnlyOpenTransaction);
+        return IsHeld(gtid, whenGone: isOne ? ProxyErrors.TransactionLost : ProxyErrors.OutcomeUnknown);
+    }
+
+    /// <summary>False, and no verdict: not known yet.</summary>
+    private bool IsHeld(Gtid gtid, ErrPacket whenGone)
+    {
         switch (_context.Gate.Ask(gtid, _epoch, _closings))
         {
             case QuorumAnswer.Held:
                 return true;
             case QuorumAnswer.Gone:
-                // The last of its transactions was not committed; of something that makes several the first may have been.
-                _gateVerdict = _flight.IsKept && IsOneStep && _flight.Class.Has(StatementTraits.CommitsByAutocommit | StatementTraits.CommitsOnlyOpenTransaction)
-                    ? ProxyErrors.TransactionLost
-                    : ProxyErrors.OutcomeUnknown;
+                _gateVerdict = whenGone;
                 return false;
             case QuorumAnswer.Lost when _loop.NowMs > _gateUntilMs:
                 _gateVerdict = ProxyErrors.OutcomeUnknown;
@@ -241,9 +246,12 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
                 Answer(verdict);
                 return bytes.Length;
             case RelayProgress.Held:
-                Phase = SessionPhase.AwaitingQuorum;
-                _timer = _loop.After(GateLookMs, LookAtGate);
+                AwaitGate();
                 break;
+            case RelayProgress.ErrorHeld:
+                var length = PacketHeader.Size + PacketHeader.Read(bytes[taken..]).PayloadLength;
+                HoldError(bytes.Slice(taken, length));
+                return taken + length;
             case RelayProgress.Intercepted:
                 AfterIntercepted();
                 break;
@@ -262,12 +270,21 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _leader = null;
     }
 
+    private void AwaitGate()
+    {
+        Phase = SessionPhase.AwaitingQuorum;
+        _timer = _loop.After(GateLookMs, LookAtGate);
+    }
+
     private void LookAtGate()
     {
         if (Phase != SessionPhase.AwaitingQuorum)
             return;
         Phase = SessionPhase.Answering;
-        _active!.Resume(); // asks the gate again
+        if (_heldError is null)
+            _active!.Resume(); // asks the gate again
+        else
+            TryPassError();
     }
 
     /// <summary>Does something later, unless the session has gone on meanwhile: a callback of one command must not act on the next.</summary>
@@ -288,8 +305,11 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _ticket++;
         if (EndsRepetition())
             return;
+        Disarm();
+        _isInterrupted = false;
         if (_state.IsTiedBy(PassingTies.Cursor | PassingTies.Parameters))
             LoosenFromStatements();
+        (_tieBefore, _isSent) = (_state.Tie, false);
         (_logs, _wroteInTransaction) = (null, _wroteInTransaction && InTransaction);
         _flight.Release();
         _active = null;
@@ -365,7 +385,9 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _timer?.Cancel();
         if (key is not null)
         {
-            _pool!.Return(_leader!, key, Preparation);
+            var leader = _leader!;
+            _leader = null;
+            _pool!.Return(leader, key, Preparation);
         }
         else
         {

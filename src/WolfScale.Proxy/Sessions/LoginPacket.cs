@@ -115,6 +115,15 @@ internal sealed class LoginPacket
         return new LoginPacket(capabilities, maxPacket, head, user, proof, database, plugin, attributes);
     }
 
+    /// <summary>The login with which the session that COM_CHANGE_USER has begun could have begun; null where there is none: a login has one byte for the collation.</summary>
+    public LoginPacket? After(UserChange change, byte[] answer)
+    {
+        if (change.Collation > byte.MaxValue)
+            return null;
+        byte[] head = [(byte)change.Collation, .. _head.AsSpan(1)];
+        return new LoginPacket(Capabilities, _maxPacket, head, change.User, answer, change.Schema, Plugin, _attributes);
+    }
+
     /// <summary>Writes the login for a backend.</summary>
     /// <param name="writer">Its sequence number is set by the caller.</param>
     /// <param name="server">What the server offers.</param>

@@ -17,5 +17,5 @@ internal sealed record ParsingContext(string? Schema, string? SqlMode, string? C
             yield return Use(Schema);
     }
 
-    public static ScriptItem Use(string schema) => ScriptItem.Query("USE " + ScriptItem.Quoted(schema));
+    public static ScriptItem Use(string schema, System.Text.Encoding? encoding = null) => ScriptItem.Query("USE " + ScriptItem.Quoted(schema), encoding ?? System.Text.Encoding.UTF8);
 }

@@ -29,6 +29,12 @@ internal static class ProxyErrors
     /// <summary>To another proxy that wants this node's own server to answer: as that one says it.</summary>
     public static ErrPacket HidesMore { get; } = new(1792, "25006", "WolfScale: the statement names a view that calls a function, or asks of the session: it is for the leader");
 
+    /// <summary>To another proxy, which then asks the leader.</summary>
+    public static ErrPacket ViewsNotKnown { get; } = new(1105, "HY000", "WolfScale: a view or a routine of this node's server is being changed; nothing was executed");
+
+    /// <summary>As the server says it.</summary>
+    public static ErrPacket Interrupted { get; } = new(1317, "70100", "Query execution was interrupted");
+
     public static ErrPacket NoSuchThread { get; } = new(1094, "HY000", "Unknown thread id");
 
     /// <summary>As a read-only server says it: nothing was executed.</summary>

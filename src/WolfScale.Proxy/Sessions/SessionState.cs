@@ -33,7 +33,7 @@ internal sealed class SessionState
     private readonly HashSet<string> _setByNames = []; // variables whose value is still that of SET NAMES … COLLATE
     private string _collation = "";
     private byte[]? _role;
-    private bool _roleIsUnknown;
+    private string? _roleIsUnknown; // and why
     private readonly SortedDictionary<string, string> _userVariables = new(StringComparer.Ordinal);
 
     private string? _tie;
@@ -74,7 +74,7 @@ internal sealed class SessionState
         _userVariables.Clear();
         _setByNames.Clear();
         (Schema, _tie, _passing, _role) = (schema, null, PassingTies.None, null);
-        (_roleIsUnknown, IsSeeded) = (false, false);
+        (_roleIsUnknown, IsSeeded) = (null, false);
         Version++;
         ParsedUnder = new ParsingContext(schema, null, null, null);
     }
@@ -82,11 +82,11 @@ internal sealed class SessionState
     /// <summary>As after COM_RESET_CONNECTION, which leaves the schema and the role as they are (MariaDB 10.11, measured).</summary>
     public void Renew()
     {
-        var (role, isUnknown) = (_role, _roleIsUnknown);
+        var (role, why) = (_role, _roleIsUnknown);
         Reset(Schema);
         _role = role;
-        if (isUnknown)
-            LoseRole();
+        if (why is not null)
+            LoseRole(why);
     }
 
     /// <summary>It cannot move any more, whatever ends.</summary>
@@ -175,15 +175,15 @@ internal sealed class SessionState
         Version++;
     }
 
-    /// <summary>It has a role that nobody can give it elsewhere.</summary>
-    public void LoseRole()
+    /// <summary>It may have a role that nobody can give it elsewhere.</summary>
+    public void LoseRole(string why)
     {
-        _roleIsUnknown = true;
-        TieTo("its role was set among other statements");
+        _roleIsUnknown = why;
+        TieTo(why);
     }
 
     /// <summary>It may have another role than after its login.</summary>
-    public bool HasRole => _role is not null || _roleIsUnknown;
+    public bool HasRole => _role is not null || _roleIsUnknown is not null;
 
     /// <summary>A user variable's value as an SQL literal.</summary>
     public void SetUserVariable(string name, string literal)
@@ -205,11 +205,17 @@ internal sealed class SessionState
     public bool HasUserVariable(string name) => _userVariables.ContainsKey(name);
 
     /// <summary>The statement that sets these of its user variables.</summary>
-    public ScriptItem UserVariables(IEnumerable<string> names) =>
-        ScriptItem.Query("SET " + string.Join(", ", names.Select(name => $"@{ScriptItem.Quoted(name)}={_userVariables[name]}")));
+    /// <param name="names">Which.</param>
+    /// <param name="encoding">As the server reads the statement.</param>
+    public ScriptItem UserVariables(IEnumerable<string> names, Encoding encoding) =>
+        ScriptItem.Query("SET " + string.Join(", ", names.Select(name => $"@{ScriptItem.Quoted(name)}={_userVariables[name]}")), encoding);
+
+    /// <summary>Names of the user variables whose values are known.</summary>
+    public IEnumerable<string> UserVariableNames => _userVariables.Keys;
 
     /// <summary>The statements that bring a server on which the session has just logged in to this state.</summary>
-    public IEnumerable<ScriptItem> Script()
+    /// <param name="encoding">As the server reads names once the variables are set; null: UTF-8.</param>
+    public IEnumerable<ScriptItem> Script(Encoding? encoding = null)
     {
         if (_setByNames.Count > 0)
             yield return ScriptItem.Query($"SET NAMES {Literal(_variables["character_set_connection"])} COLLATE {Literal(_collation)}");
@@ -217,11 +223,11 @@ internal sealed class SessionState
         if (single.Count > 0)
             yield return ScriptItem.Query("SET " + string.Join(", ", single.Select(v => $"SESSION {v.Key}={(v.Value.Length == 0 && IsNullable(v.Key) ? "NULL" : Literal(v.Value))}")));
         if (_userVariables.Count > 0)
-            yield return UserVariables(_userVariables.Keys);
+            yield return UserVariables(_userVariables.Keys, encoding ?? Encoding.UTF8);
         if (_role is not null)
             yield return ScriptItem.Query(_role);
         if (Schema is { Length: > 0 })
-            yield return ParsingContext.Use(Schema);
+            yield return ParsingContext.Use(Schema, encoding);
     }
 
     private static string? Describe(PassingTies ties) =>

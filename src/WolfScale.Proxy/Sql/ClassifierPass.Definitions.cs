@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace WolfScale.Proxy.Sql;
 
 /// <summary>DDL, and texts that hold other statements: routines, compound statements, strings that are prepared.</summary>
@@ -104,16 +106,47 @@ internal ref partial struct ClassifierPass
         || _previous.Id is Word.Begin or Word.Then or Word.Else or Word.Do or Word.Loop or Word.Repeat or Word.Row;
 
     /// <summary>PREPARE and EXECUTE IMMEDIATE: the statement is in a string, or not in the text at all.</summary>
-    private void ScanDynamicSql()
+    /// <param name="before">The word before the string. IMMEDIATE: what it leaves behind can be told from the string; FROM: the session is tied anyway, and a role is what matters; none: it was prepared before.</param>
+    private void ScanDynamicSql(Word before)
     {
         _isRead = true;
+        bool isSeen = before == Word.None;
         while (!AtEnd)
         {
             if (_current.Kind == TokenKind.String)
+            {
                 FindForbiddenText(_current.Start, _current.End - _current.Start);
+                isSeen |= before != Word.None && _previous.Id == before && TryTakeOver(executes: before == Word.Immediate);
+            }
+
             Inspect();
             Advance();
         }
+
+        if (!isSeen)
+            _traits |= StatementTraits.RunsUnseenText;
+    }
+
+    /// <summary>
+    /// The statement in a string that stands alone. With escapes, with several parts or in another character set it is not taken apart.
+    /// </summary>
+    private bool TryTakeOver(bool executes)
+    {
+        const StatementTraits Unreported = StatementTraits.TakesUserLock | StatementTraits.LocksTables | StatementTraits.SetsRole | StatementTraits.SetsNextTransaction | StatementTraits.RunsUnseenText;
+        var tokens = _tokens;
+        tokens.Next();
+        var text = CurrentValue.Of(_sql);
+        bool isPlain = _sql[_current.Start] is (byte)'\'' or (byte)'"' && text.IndexOfAny((byte)'\\', (byte)'\'', (byte)'"') < 0 && !_tokens.IsDoubtful;
+        bool ends = tokens.Kind is TokenKind.End or TokenKind.Semicolon || (executes && tokens.Kind == TokenKind.Word && Ascii.EqualsIgnoreCase(_sql[tokens.Start..tokens.End], "using"u8));
+        if (!isPlain || !ends)
+            return false;
+        var inside = StatementClassifier.Classify(text, _options).Traits & Unreported;
+        if (!executes && (inside & StatementTraits.SetsRole) != 0)
+            inside = StatementTraits.RunsUnseenText;
+        else if (!executes)
+            inside &= StatementTraits.RunsUnseenText;
+        _traits |= inside;
+        return true;
     }
 
     private void FindForbiddenText(int start, int length)

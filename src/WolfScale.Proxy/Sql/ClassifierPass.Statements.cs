@@ -103,7 +103,7 @@ internal ref partial struct ClassifierPass
                 break;
             case Word.Prepare:
                 _traits |= StatementTraits.PreparesSqlStatement;
-                ScanDynamicSql();
+                ScanDynamicSql(Word.From);
                 break;
             case Word.Execute:
                 ReadExecute();
@@ -166,7 +166,7 @@ internal ref partial struct ClassifierPass
         _traits |= StatementTraits.CommitCapable | StatementTraits.Doubtful;
         if (_current.Id != Word.Immediate)
             _traits |= StatementTraits.UsesSqlStatement;
-        ScanDynamicSql();
+        ScanDynamicSql(_current.Id == Word.Immediate ? Word.Immediate : Word.None);
     }
 
     private void SkipToLock()

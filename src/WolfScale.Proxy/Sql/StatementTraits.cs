@@ -93,4 +93,9 @@ public enum StatementTraits
 
     /// <summary>SET TRANSACTION without SESSION or GLOBAL: of the next transaction alone.</summary>
     SetsNextTransaction = 1 << 30,
+
+    /// <summary>
+    /// It runs, or prepares, what its text does not show (dynamic SQL, a routine with dynamic SQL): that may lock tables, take locks and set the role, which no server tells.
+    /// </summary>
+    RunsUnseenText = 1 << 31,
 }

@@ -45,6 +45,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _ = HostPort.TryParse(configuration.Database.FeedBindAddress, out var bind, out _);
         _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
         _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
+        _feed.Defining = proxy.OnDefinition;
         _sources = new HttpMigrationSources(() => node.View, configuration);
         _captures = new CaptureFactory(NodeOptions.Capture(configuration), loggers, time);
         _controller = new DatabaseController(
@@ -247,4 +248,7 @@ internal interface IProxyControl
 
     /// <summary>A demotion begins, before anything is killed.</summary>
     void OnClosing();
+
+    /// <summary>The server is about to be sent what may change a view, a routine or a trigger.</summary>
+    void OnDefinition(Protocol.Gtid gtid);
 }

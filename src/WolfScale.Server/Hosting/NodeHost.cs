@@ -214,6 +214,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
 
     void IProxyControl.OnClosing() => _proxy?.OnClosing();
 
+    void IProxyControl.OnDefinition(Protocol.Gtid gtid) => _proxy?.OnDefinition(gtid);
+
     private async Task RunAsync(CancellationToken cancellationToken)
     {
         if (!_configuration.Database.Enabled)

@@ -26,7 +26,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private readonly AccountHashes _accounts;
     private readonly BinaryLogQuestion _logs;
     private readonly ViewList _viewList;
-    private volatile HiddenViews _views = HiddenViews.None;
+    private volatile HiddenViews _views = HiddenViews.None.AsOld();
     private readonly ReaderLoad _load = new();
     private Reader? _own;
     private int _readersVersion;
@@ -43,7 +43,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
         _log = new ReplicatedLog(node);
         _logs = new BinaryLogQuestion(NodeOptions.Database(configuration, static () => []), time);
-        _viewList = new ViewList(NodeOptions.Database(configuration, static () => []), views => _views = HiddenViews.Among(views), time);
+        _viewList = new ViewList(NodeOptions.Database(configuration, static () => []), OnDefinitionsRead, time);
         _server = new ProxyServer(NodeOptions.Proxy(configuration, bind) with { Traces = traces }, this, this, this, loggers, time);
         _node.ViewChanged += OnViewChanged;
         Update();
@@ -85,6 +85,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         Update();
     }
 
+    /// <summary>The feed is about to hand over what may change a view or a routine.</summary>
+    public void OnDefinition(Gtid gtid) => _viewList.Expect(gtid);
+
     public ProxyCounters Counters => _server.Counters;
 
     /// <summary>Clients at this moment, other proxies' connections among them.</summary>
@@ -114,6 +117,14 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         await _logs.DisposeAsync();
     }
 
+    private void OnDefinitionsRead(StoredDefinitions read, bool isOld)
+    {
+        if (isOld)
+            _views = _views.AsOld();
+        else
+            _views = HiddenViews.Among(read.Views, read.Bodies);
+    }
+
     private void OnViewChanged(ClusterView view) => Update();
 
     /// <summary>The own server while it follows; another one each time it has begun to.</summary>
@@ -123,6 +134,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         var follows = database is { Phase: DatabasePhase.Following, NodeStatus: "ACTIVE" };
         if (follows != _own is not null)
         {
+            _viewList.Expect(null); // what it had as a leader, say, was not announced
             _own = follows ? new Reader(_configuration.Node.Id, LocalServer(), _load) : null;
             _readersVersion++;
         }

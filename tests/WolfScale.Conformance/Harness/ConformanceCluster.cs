@@ -14,7 +14,7 @@ public sealed record Target(string Name, string Host, int Port);
 /// One cluster for all clients. Its servers speak TLS with the proxies' certificate and have the plugin of <c>ed25519</c> accounts, so that what
 /// the proxy offers can be asked of MariaDB too.
 /// </summary>
-public sealed class ConformanceCluster : IAsyncLifetime
+public abstract class ConformanceCluster(params string[] settings) : IAsyncLifetime
 {
     public const string User = "conf";
     public const string OtherUser = "conf_other";
@@ -25,6 +25,11 @@ public sealed class ConformanceCluster : IAsyncLifetime
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
+    private static readonly SemaphoreSlim Starting = new(1);
+
+    /// <summary>Without the folder that another cluster has put in front.</summary>
+    private static readonly string OriginalPath = Environment.GetEnvironmentVariable("PATH") ?? "";
+
     private readonly TempFolder _folder = new("conf");
     private DemoCluster? _cluster;
     private DemoNode? _leader;
@@ -32,6 +37,9 @@ public sealed class ConformanceCluster : IAsyncLifetime
     internal string AuthorityFile { get; private set; } = "";
 
     public string Folder => _folder.Path;
+
+    /// <summary>Clients are greeted by the proxy and not by a server.</summary>
+    internal virtual bool IsPooled => false;
 
     /// <summary>The leader's server itself, its proxy, and that of a follower.</summary>
     internal (Target Direct, Target Leader, Target Follower) Targets { get; private set; }
@@ -42,8 +50,17 @@ public sealed class ConformanceCluster : IAsyncLifetime
         {
             var certificates = await Certificates.CreateAsync(_folder.Path, "conf");
             AuthorityFile = certificates.AuthorityFile;
-            PutServerOnPath(certificates);
-            _cluster = await DemoCluster.StartAsync(3, $"proxy.tls_cert={certificates.CertificateFile}", $"proxy.tls_key={certificates.KeyFile}");
+            await Starting.WaitAsync(); // the PATH is the process's
+            try
+            {
+                PutServerOnPath(certificates);
+                _cluster = await DemoCluster.StartAsync(3, [$"proxy.tls_cert={certificates.CertificateFile}", $"proxy.tls_key={certificates.KeyFile}", .. settings]);
+            }
+            finally
+            {
+                _ = Starting.Release();
+            }
+
             await _cluster.AwaitHealthyAsync();
             _leader = await _cluster.LeaderAsync();
             var follower = _cluster.Facts.Nodes.First(n => n.Id != _leader.Id);
@@ -92,12 +109,13 @@ public sealed class ConformanceCluster : IAsyncLifetime
         }
 
         _folder.Dispose();
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>The demo takes <c>mariadbd</c> from the PATH: what it finds first is the installed one with some more settings.</summary>
     private void PutServerOnPath(Certificates certificates)
     {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        var path = OriginalPath.Split(':');
         var server = path.Append("/usr/sbin").Append("/usr/local/sbin").Select(f => Path.Combine(f, "mariadbd")).First(File.Exists);
         var folder = Directory.CreateDirectory(Path.Combine(_folder.Path, "bin")).FullName;
         var script = Path.Combine(folder, "mariadbd");
@@ -116,4 +134,13 @@ public sealed class ConformanceCluster : IAsyncLifetime
         ((string[])["/usr/lib/mysql/plugin", Path.Combine(Repository.Root, "artifacts/clients/mariadb-server/usr/lib/mysql/plugin")])
             .FirstOrDefault(f => File.Exists(Path.Combine(f, "auth_ed25519.so")))
         ?? throw new InvalidOperationException("auth_ed25519.so is missing. Run the tests through ./run.sh test, which fetches what the clients need.");
+}
+
+/// <summary>As it is without a setting.</summary>
+public sealed class PlainCluster() : ConformanceCluster;
+
+/// <summary>With pooled connections. No client is parked: ROW_COUNT() of a program that is slow would tell of it (docs/proxy.md).</summary>
+public sealed class PooledCluster() : ConformanceCluster("proxy.pool_connections=20", "proxy.pool_idle_ms=0")
+{
+    internal override bool IsPooled => true;
 }

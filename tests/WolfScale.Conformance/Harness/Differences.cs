@@ -20,8 +20,12 @@ internal static partial class Differences
     ];
 
     /// <summary>The output without those fields.</summary>
-    public static string Remove(string output)
+    /// <param name="output">What a program printed.</param>
+    /// <param name="isPooled">Connections are pooled: the id that a client is greeted with is the proxy's own, and CONNECTION_ID() tells that of the connection it has at that moment.</param>
+    public static string Remove(string output, bool isPooled)
     {
+        if (isPooled)
+            output = OwnId().Replace(output, match => match.Groups[1].Value + "<differs>");
         foreach (var (_, field) in Fields)
             output = field.Replace(output, match => match.Groups[1].Value + "<differs>" + match.Groups[2].Value);
         // WolfScale has its servers report the GTID of every transaction (session_track_system_variables = last_gtid); the proxy hears it and keeps it
@@ -41,6 +45,9 @@ internal static partial class Differences
 
     [GeneratedRegex(@"((?:Cipher in use is|cipher:) )[A-Z0-9_-]+()")]
     private static partial Regex Cipher();
+
+    [GeneratedRegex(@"(id is the server's: )\w+")]
+    private static partial Regex OwnId();
 
     /// <summary>As the program for mysql2 prints a result's status flags.</summary>
     [GeneratedRegex(@"( status )(\d+)(?= info )")]

@@ -5,6 +5,7 @@ using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy;
 using WolfScale.Proxy.Responses;
+using WolfScale.Proxy.Sql;
 using WolfScale.Unit.Proxy.Fuzzing;
 
 namespace WolfScale.Unit.Proxy;
@@ -74,6 +75,31 @@ public sealed class FuzzTests(ITestOutputHelper output)
             }
         },
         iter: Long ? 3_000_000 : 20_000);
+
+    /// <summary>What it says of a text is said of any statement that names it; the text comes from whoever may create one.</summary>
+    [Theory, MemberData(nameof(Seeds))]
+    public void Views_and_routines_of_any_text_are_looked_through(int seed)
+    {
+        string[] pieces =
+        [
+            "a", "b", "`c`", "\"d\"", "get_lock", "(", ")", "'x'", "\\", "'", "\"", "SET", "ROLE", "EXECUTE", "PREPARE", "FLUSH", "BACKUP", "LOCK", "FOR", "SELECT", "FROM", "CALL", ";", ".", "@v", ":=", "/*", "*/", "--", "\n",
+            "größe", "nextval", "last_insert_id", "BEGIN", "END", "\0",
+        ];
+        output.WriteLine($"seed {seed}");
+        var random = new Random(seed);
+        for (var i = 0; i < (Long ? 200_000 : 2_000); i++)
+        {
+            var views = HiddenViews.Among(
+                [.. Texts(random.Next(4)).Select(text => (Name(), text))],
+                [.. Texts(random.Next(4)).Select(text => (Name(), text, random.Next(3) switch { 0 => "ANSI_QUOTES", 1 => "NO_BACKSLASH_ESCAPES", _ => "" }))]);
+            foreach (var old in new[] { views, views.AsOld() })
+                _ = StatementClassifier.Classify(System.Text.Encoding.UTF8.GetBytes(Texts(1).Single()), new ClassifierOptions { Views = old });
+        }
+
+        string Name() => "abcd"[random.Next(4)].ToString();
+
+        IEnumerable<string> Texts(int count) => Enumerable.Range(0, count).Select(_ => string.Join(' ', Enumerable.Range(0, random.Next(12)).Select(_ => pieces[random.Next(pieces.Length)])));
+    }
 
     /// <summary>Greeting, verdict on the login, answers: any of it damaged. The session may close; it must not fail, nor stay for ever.</summary>
     [Theory, MemberData(nameof(Seeds))]

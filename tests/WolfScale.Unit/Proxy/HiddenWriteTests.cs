@@ -92,7 +92,52 @@ public sealed class HiddenWriteTests : IDisposable
         Assert.Contains("user-level locks", client.ReadText(), StringComparison.Ordinal);
     }
 
+    /// <summary>CREATE VIEW is on its way to the server, and which views there are is not known before it has been read again.</summary>
+    [Fact]
+    public void While_views_may_have_changed_reads_are_the_leaders()
+    {
+        var (client, leader) = Following();
+        _kit.Views = HiddenViews.None.AsOld();
+        client.Send(Query(Read));
+        Assert.False(_kit.WantsLocalRatherThan(leader));
+        _ = leader.Read();
+        leader.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.Views = HiddenViews.Among([]);
+        client.Send(Query(Read));
+        Assert.True(_kit.WantsLocalRatherThan(leader));
+    }
+
+    /// <summary>The read waits there until the server has CREATE VIEW, which the session must see: then it is another statement than when it was looked at.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_view_that_comes_while_its_read_waits_for_it_is_read_on_the_leader(bool isKnown)
+    {
+        var (client, leader) = Following();
+        client.Send(Query("SET @wolfscale_gtid = '0-1-42'"));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.ReadIndex = new(0, 1, 42);
+        client.Send(Query(Read));
+        var local = _kit.AcceptAtLocal();
+        local.LetIn();
+        Assert.Equal("\x03SET SESSION tx_read_only=1", local.ReadText());
+        local.Send(Packet(1, Ok()));
+        Assert.StartsWith("\x03SELECT MASTER_GTID_WAIT('0-1-42'", local.ReadText(), StringComparison.Ordinal);
+        _kit.Views = isKnown ? HiddenViews.Among([("vw", "select get_lock('lk',0) AS `g`")]) : HiddenViews.None.AsOld();
+        local.SayRow("0");
+        Assert.Equal("\x03" + Read, leader.ReadText());
+    }
+
     public void Dispose() => _kit.Dispose();
+
+    private (RawPeer Client, RawPeer Leader) Following()
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
+        var (client, leader) = _kit.LogIn();
+        Done(client, leader, Read); // the account is looked up
+        return (client, leader);
+    }
 
     /// <summary>The answer to a read is lost with its leader, and the next one is asked.</summary>
     private (RawPeer Client, RawPeer Next) ReadTwice()

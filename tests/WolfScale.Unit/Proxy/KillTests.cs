@@ -9,6 +9,8 @@ public sealed class KillTests : IDisposable
     /// <summary>1095.</summary>
     private static readonly byte[] Refusal = [0xFF, 0x47, 0x04, .. "#HY000You are not owner of thread 7"u8];
 
+    private static readonly byte[] Interrupted = [0xFF, 0x25, 0x05, .. "#70100Query execution was interrupted"u8];
+
     private readonly ProxyKit _kit = new();
 
     public KillTests()
@@ -97,6 +99,53 @@ public sealed class KillTests : IDisposable
         _kit.MovesAfter(server);
         Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
         Assert.False(_kit.LeaderIsDialled);
+    }
+
+    /// <summary>KILL QUERY meets the proxy's own question: it is asked again, and what the client waits for is what was killed.</summary>
+    [Fact]
+    public void A_statement_that_is_killed_while_the_proxy_asks_for_it_is_not_executed()
+    {
+        const string question = "\x03SELECT IF(LENGTH(@`a`)";
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("SET @a = 1"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        for (var i = 0; i < 3; i++)
+        {
+            Assert.StartsWith(question, server.ReadText(), StringComparison.Ordinal);
+            if (i < 2)
+                server.Send(Packet(1, Interrupted));
+        }
+
+        server.SayRow("1", "latin1", "latin1_swedish_ci", "31");
+        Assert.Equal(Interrupted, client.Read());
+        client.Send(Query("SELECT @a"));
+        Assert.Equal("\x03SELECT @a", server.ReadText()); // what was set is known, and not asked for again
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.MovesAfter(server);
+        client.Send(Query("DO 1"));
+        Assert.Equal("\x03SET @`a`=1", _kit.Moved().ReadText());
+    }
+
+    /// <summary>What comes behind the answer is the proxy's alone: the client's next statement was not meant.</summary>
+    [Fact]
+    public void KILL_that_comes_after_the_answer_kills_nothing()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("SET session_track_system_variables='autocommit'"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        Assert.Equal("\x03SELECT @@session_track_system_variables", server.ReadText());
+        server.Send(Packet(1, Interrupted));
+        Assert.Equal("\x03SELECT @@session_track_system_variables", server.ReadText());
+        server.SayRow("autocommit");
+        server.AnswerPreparation();
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        Assert.Equal("\x03INSERT INTO t VALUES (1)", server.ReadText());
     }
 
     public void Dispose() => _kit.Dispose();

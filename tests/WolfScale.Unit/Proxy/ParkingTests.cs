@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Sessions;
 using static WolfScale.Unit.Proxy.RawPeer;
 
 namespace WolfScale.Unit.Proxy;
@@ -70,6 +71,70 @@ public sealed class ParkingTests : IDisposable
         Assert.Equal("\x17\x06\0\0\0\0\x01\0\0\0", again.ReadText());
         again.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
+    }
+
+    /// <summary>It has nothing on any connection yet, and comes to one.</summary>
+    [Theory]
+    [InlineData("SELECT GET_LOCK('a', 1)")]
+    [InlineData("PREPARE s FROM 'SELECT 1'")]
+    [InlineData("CREATE TEMPORARY TABLE t (a INT)")]
+    [InlineData("LOCK TABLES t READ")]
+    public void A_parked_client_may_begin_with_what_ties_it(string sql)
+    {
+        var (client, server, _) = Client();
+        Parks(server);
+        client.Send(Query(sql));
+        Assert.Equal("\x03" + sql, server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.MovesAfter(server); // from here on it is tied
+        client.Send(Query("DO 1"));
+        Assert.Contains("cannot move", client.ReadText(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Its own proxy parks its clients; what that one keeps in its pool must have a server behind it.</summary>
+    [Fact]
+    public void Another_nodes_proxy_is_not_parked()
+    {
+        var hop = _kit.Connect();
+        var login = LoginPacket.Read(LoginOf("app", ServerGreeting.Read(hop.Read()), ProxyKit.Everything).AsSpan(4));
+        var writer = new PacketWriter { Sequence = 1 };
+        login.WriteFor(writer, ProxyKit.Everything, login.Answer, NativePassword.PluginName, HopKind.ToLeader, first: true);
+        hop.Send(writer.Written.Span);
+        var server = _kit.AcceptAtLeader();
+        server.LetIn();
+        Assert.Equal(0, hop.Read()[0]);
+        var (_, other, _) = Client();
+        Parks(other); // which came later
+        hop.Send(Query("DO 1"));
+        Assert.Equal("\x03" + "DO 1", server.ReadText());
+    }
+
+    /// <summary>A bit of sql_mode that comes with the login, and goes with a reset.</summary>
+    [Fact]
+    public void IGNORE_SPACE_of_the_login_is_there_on_a_pooled_connection_and_not_after_a_reset()
+    {
+        var (client, server, _) = Client(capabilities: ProxyKit.Classic | Capabilities.IgnoreSpace);
+        Parks(server);
+        client.Send(Query("DO 1"));
+        Assert.StartsWith("\x03SET SESSION sql_mode=CONCAT(@@sql_mode", server.ReadText(), StringComparison.Ordinal);
+        server.Send(Packet(1, Ok()));
+        Assert.Equal("\x03" + "DO 1", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Command(0x1F));
+        Assert.Equal("\x1F", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        _kit.MovesAfter(server);
+        client.Send(Query("DO 2"));
+        var next = _kit.AcceptAtLeader();
+        next.Greet();
+        _ = next.Read();
+        next.Sequence = 2;
+        next.Say(Ok());
+        Assert.Equal("\x03SET SESSION sql_mode=DEFAULT", next.ReadText());
     }
 
     /// <summary>The ids of statements are a connection's, and on another the same number may be another client's statement.</summary>
@@ -175,22 +240,27 @@ public sealed class ParkingTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
     }
 
-    private (RawPeer Client, RawPeer Server, uint Id) Client(string user = "app")
+    private (RawPeer Client, RawPeer Server, uint Id) Client(string user = "app", Capabilities capabilities = ProxyKit.Classic)
     {
-        var (client, id) = Greeted(user);
+        var (client, id) = Greeted(user, capabilities);
         var server = _kit.AcceptAtLeader();
         server.LetIn();
         Assert.Equal(0, client.Read()[0]);
         return (client, server, id);
     }
 
-    private (RawPeer Client, uint Id) Greeted(string user = "app")
+    private (RawPeer Client, uint Id) Greeted(string user = "app", Capabilities capabilities = ProxyKit.Classic)
     {
         var client = _kit.Connect();
         var greeting = ServerGreeting.Read(client.Read());
-        var writer = new PacketWriter { Sequence = 1 };
-        new LoginRequest { User = user, AuthResponse = NativePassword.Scramble("secret", greeting.Salt.Span), Capabilities = ProxyKit.Classic & ~Capabilities.ConnectWithDatabase }.Write(writer);
-        client.Send(writer.Written.Span);
+        client.Send(LoginOf(user, greeting, capabilities));
         return (client, greeting.ConnectionId);
+    }
+
+    private static byte[] LoginOf(string user, ServerGreeting greeting, Capabilities capabilities)
+    {
+        var writer = new PacketWriter { Sequence = 1 };
+        new LoginRequest { User = user, AuthResponse = NativePassword.Scramble("secret", greeting.Salt.Span), Capabilities = capabilities & ~Capabilities.ConnectWithDatabase }.Write(writer);
+        return writer.Written.ToArray();
     }
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Sql;
 using static WolfScale.Unit.Proxy.RawPeer;
 
 namespace WolfScale.Unit.Proxy;
@@ -87,11 +88,18 @@ public sealed class PoolTests : IDisposable
     }
 
     /// <summary>It stays (MariaDB 10.11, measured), and there is no statement for the one that a login gives.</summary>
-    [Fact]
-    public void A_connection_that_was_given_a_role_serves_nobody_else()
+    [Theory]
+    [InlineData("SET ROLE r")]
+    [InlineData("EXECUTE IMMEDIATE 'SET ROLE r'")]
+    [InlineData("EXECUTE IMMEDIATE @sql")]
+    [InlineData("PREPARE s FROM 'SET ROLE r'")]
+    [InlineData("PREPARE s FROM @sql")]
+    [InlineData("CALL sets_role()")]
+    public void A_connection_that_was_given_a_role_serves_nobody_else(string sql)
     {
+        _kit.Views = HiddenViews.Among([], [("sets_role", "BEGIN SET /* the */ ROLE r; END", "")]);
         var (client, server) = PooledClient();
-        client.Send(Query("SET ROLE r"));
+        client.Send(Query(sql));
         _ = server.Read();
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
@@ -134,6 +142,45 @@ public sealed class PoolTests : IDisposable
         Assert.False(_kit.LeaderIsDialled);
     }
 
+    /// <summary>
+    /// KILL is on its way to the server, with the id of a connection whose client goes: the next client must not be hit by it. (Of which of the two the connection is when KILL arrives nobody knows.)
+    /// </summary>
+    [Fact]
+    public void A_connection_that_KILL_is_under_way_for_serves_nobody_else()
+    {
+        var (victim, server) = PooledClient(out var greeting, id: 70);
+        var (killer, killersGreeting) = Greeted();
+        Login(killer, killersGreeting, "secret");
+        var killers = _kit.AcceptAtLeader();
+        killers.LetIn(71);
+        Assert.Equal(0, killer.Read()[0]);
+        killer.Send(Query($"KILL QUERY {greeting.ConnectionId}"));
+        Assert.Equal("\x03KILL HARD QUERY 70", killers.ReadText());
+        victim.Send(Command(1));
+        Assert.Equal("\x01", server.ReadText());
+        server.ExpectEnd();
+
+        killers.Send(Packet(1, Ok())); // it may be used again then
+        Assert.Equal(0, killer.Read()[0]);
+        killer.Send(Command(1));
+        Assert.Equal("\x1F", killers.ReadText());
+    }
+
+    /// <summary>KILL with the id of a greeting means that client, wherever it comes from: no later one may have it on the server.</summary>
+    [Fact]
+    public void A_connection_by_whose_id_a_client_knows_itself_serves_nobody_else()
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
+        var (client, server) = FirstClient();
+        client.Send(Query("SELECT a FROM t")); // the account is looked up
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Command(1));
+        Assert.Equal("\x01", server.ReadText());
+        server.ExpectEnd();
+    }
+
     [Fact]
     public void A_connection_whose_reset_is_refused_is_not_used_again()
     {
@@ -148,13 +195,15 @@ public sealed class PoolTests : IDisposable
     private (RawPeer Client, RawPeer Server) FirstClient() => _kit.LogIn();
 
     /// <summary>A client whose password the proxy has judged, and its new connection.</summary>
-    private (RawPeer Client, RawPeer Server) PooledClient()
+    private (RawPeer Client, RawPeer Server) PooledClient() => PooledClient(out _);
+
+    private (RawPeer Client, RawPeer Server) PooledClient(out ServerGreeting greeting, uint id = 7)
     {
         _ = FirstClient();
-        var (client, greeting) = Greeted();
+        (var client, greeting) = Greeted();
         Login(client, greeting, "secret");
         var server = _kit.AcceptAtLeader();
-        server.LetIn();
+        server.LetIn(id);
         Assert.Equal((0, 2), (client.Read()[0], client.LastSequence));
         return (client, server);
     }

@@ -53,6 +53,10 @@ public sealed class ReaderHopTests : IDisposable
         _kit.Views = HiddenViews.Among([("vw", "select `f`() AS `x`")]);
         proxy.Send(isPrepared ? Command(0x17, "\x01\0\0\0\0\x01\0\0\0") : Query("SELECT * FROM vw"));
         Assert.Equal([0xFF, 1792 & 0xFF, 1792 >> 8], proxy.Read()[..3]);
+        _kit.Views = _kit.Views.AsOld(); // and when nobody knows: any statement
+        proxy.Send(isPrepared ? Command(0x17, "\x01\0\0\0\0\x01\0\0\0") : Query("SELECT * FROM other"));
+        Assert.Equal([0xFF, 1105 & 0xFF, 1105 >> 8], proxy.Read()[..3]);
+        _kit.Views = HiddenViews.None;
         proxy.Send(Query("SELECT a FROM t"));
         Assert.Equal("\x03SELECT a FROM t", own.ReadText());
     }

@@ -55,21 +55,73 @@ public sealed class RenewalTests : IDisposable
 
     /// <summary>In gbk a quote may be the second half of a character: what is read so cannot be told apart from what writes.</summary>
     [Theory]
-    [InlineData(45, "70100")] // the leader changed, and the session cannot move
+    [InlineData(45, null)]
     [InlineData(28, "08007")] // whether it wrote is not known
-    public void A_change_of_user_changes_the_character_set(byte collation, string state)
+    public void A_change_of_user_changes_the_character_set(byte collation, string? state)
     {
+        _kit.Accounts["other"] = _kit.Accounts["app"];
         var (client, server) = _kit.LogIn();
-        client.Send(Packet(0, [0x11, .. "other\0"u8, 20, .. NativePassword.Scramble("secret", Salt), 0, collation, 0, .. "mysql_native_password\0"u8]));
-        _ = server.Read();
-        server.Send(Packet(1, Ok()));
-        server.AnswerPreparation();
-        Assert.Equal(0, client.Read()[0]);
-
+        Change(client, server, [.. "other\0"u8, 20, .. NativePassword.Scramble("secret", Salt), 0, collation, 0, .. "mysql_native_password\0"u8]);
         client.Send(Query("SELECT '\u00e9'"));
         _ = server.Read();
         _kit.MovesAfter(server);
-        Assert.Equal(state, client.ReadText()[4..9]);
+        if (state is null)
+            _ = _kit.Moved();
+        else
+            Assert.Equal(state, client.ReadText()[4..9]);
+    }
+
+    /// <summary>The session is as one that has just logged in: nothing keeps it where it is.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)] // the server asks again, with another salt
+    public void A_session_moves_as_the_user_that_it_was_changed_to(bool asks)
+    {
+        _kit.Accounts["other"] = SHA1.HashData(SHA1.HashData("another"u8));
+        byte[] second = [.. "ABCDEFGHIJKLMNOPQRST"u8];
+        var (client, server) = _kit.LogIn();
+        Said(client, server, "SELECT GET_LOCK('a', 1)", Ok());
+        byte[] change = [.. "other\0"u8, 20, .. NativePassword.Scramble("another", Salt), .. "shop\0"u8, 33, 0, .. "mysql_native_password\0"u8];
+        client.Send(Packet(0, [0x11, .. change]));
+        Assert.Equal([0x11, .. change], server.Read());
+        server.Sequence = 1;
+        if (asks)
+        {
+            server.Say([0xFE, .. "mysql_native_password\0"u8, .. second, 0]);
+            Assert.Equal(0xFE, client.Read()[0]);
+            client.Sequence = 2;
+            client.Say(NativePassword.Scramble("another", second));
+            _ = server.Read();
+            server.Sequence = 3;
+        }
+
+        server.Say(Ok());
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+
+        _kit.MovesAfter(server);
+        client.Send(Query(Read));
+        var next = _kit.AcceptAtLeader();
+        next.Greet();
+        var login = WolfScale.Proxy.Sessions.LoginPacket.Read(next.Read());
+        Assert.Equal(("other", "shop"), (login.User, login.Database));
+        Assert.Equal(NativePassword.Scramble("another", Salt), login.Answer);
+        next.Sequence = 2;
+        next.Say(Ok());
+        next.AnswerPreparation();
+        Expect(next, "USE `shop`", Read);
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    /// <summary>A login has one byte for the collation, and this one has two.</summary>
+    [Fact]
+    public void A_change_of_user_that_no_login_can_repeat_ties()
+    {
+        var (client, server) = _kit.LogIn();
+        Change(client, server, [.. "other\0"u8, 20, .. NativePassword.Scramble("secret", Salt), 0, 0, 9, .. "mysql_native_password\0"u8]);
+        _kit.MovesAfter(server);
+        client.Send(Query(Read));
+        Assert.Contains("its user was changed in a way", client.ReadText(), StringComparison.Ordinal);
     }
 
     /// <summary>The server has reset its session all the same, and with it what it reports: no OK would tell the gate a GTID any more.</summary>
@@ -83,6 +135,9 @@ public sealed class RenewalTests : IDisposable
         Assert.Contains("Access denied", client.ReadText(), StringComparison.Ordinal);
         server.AnswerPreparation();
         Said(client, server, Read, Ok());
+        _kit.MovesAfter(server);
+        client.Send(Query(Read));
+        Assert.Contains("a change of its user was refused", client.ReadText(), StringComparison.Ordinal);
     }
 
     public void Dispose() => _kit.Dispose();
@@ -92,6 +147,15 @@ public sealed class RenewalTests : IDisposable
         client.Send(Query(sql));
         Assert.Equal("\x03" + sql, server.ReadText());
         server.Send(Packet(1, answer));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
+    private static void Change(RawPeer client, RawPeer server, byte[] packet)
+    {
+        client.Send(Packet(0, [0x11, .. packet]));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        server.AnswerPreparation();
         Assert.Equal(0, client.Read()[0]);
     }
 

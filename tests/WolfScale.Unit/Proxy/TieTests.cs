@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy;
+using WolfScale.Proxy.Sql;
 using static WolfScale.Unit.Proxy.RawPeer;
 
 namespace WolfScale.Unit.Proxy;
@@ -31,6 +32,34 @@ public sealed class TieTests : IDisposable
         var (client, server) = _kit.LogIn();
         Done(client, server, Query(takes));
         Done(client, server, Query(then));
+        AssertMoves(client, server, tie);
+    }
+
+    /// <summary>Dynamic SQL that stands in the statement is read; of any other it is not known what it has locked, or whether it has set a role.</summary>
+    [Theory]
+    [InlineData("EXECUTE IMMEDIATE 'LOCK TABLES t READ'", "locked tables")]
+    [InlineData("EXECUTE IMMEDIATE 'FLUSH TABLES WITH READ LOCK'", "locked tables")]
+    [InlineData("EXECUTE IMMEDIATE 'SELECT GET_LOCK(?, 1)' USING 'a'", "user-level locks")]
+    [InlineData("EXECUTE IMMEDIATE 'SELECT 1 FROM t'", null)]
+    [InlineData("EXECUTE IMMEDIATE @sql", "dynamic SQL that the proxy has not seen")]
+    [InlineData("EXECUTE IMMEDIATE 'LO\\CK TABLES t READ'", "dynamic SQL that the proxy has not seen")]
+    [InlineData("EXECUTE IMMEDIATE CONCAT('LOCK ', 'TABLES t READ')", "dynamic SQL that the proxy has not seen")]
+    [InlineData("CALL plain()", null)]
+    [InlineData("CALL locks()", "user-level locks")]
+    [InlineData("CALL calls_locks()", "user-level locks")]
+    [InlineData("SELECT 1 FROM t WHERE locks() = 1", "user-level locks")]
+    [InlineData("INSERT INTO has_trigger VALUES (1)", "user-level locks")]
+    [InlineData("CALL dynamic()", "dynamic SQL that the proxy has not seen")]
+    public void What_dynamic_SQL_and_routines_lock_ties(string sql, string? tie)
+    {
+        _kit.Views = HiddenViews.Among([], [
+            ("plain", "BEGIN INSERT INTO t VALUES (1); -- get_lock()\n SELECT 'get_lock()'; END", ""),
+            ("calls_locks", "CALL d.`Locks`()", ""),
+            ("locks", "BEGIN DO GET_LOCK('a', 1); END", ""),
+            ("has_trigger", "SET @x = locks()", ""),
+            ("dynamic", "EXECUTE IMMEDIATE s", "")]);
+        var (client, server) = _kit.LogIn();
+        Done(client, server, Query(sql));
         AssertMoves(client, server, tie);
     }
 

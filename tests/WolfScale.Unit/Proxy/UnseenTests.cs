@@ -48,7 +48,10 @@ public sealed class UnseenTests : IDisposable
     public void A_temporary_table_that_a_routine_has_made_ties_the_session(bool failsBehindIt)
     {
         var (client, server) = _kit.LogIn();
-        Done(client, server, "CALL p()", failsBehindIt ? [0xFF, 0x7A, 0x04, .. "#42S02Table missing"u8] : Ok(StateChanged));
+        if (failsBehindIt)
+            Fails(client, server, "CALL p()");
+        else
+            Done(client, server, "CALL p()", Ok(StateChanged));
         client.Send(Query("DO 1"));
         Answer(server, "", "1,0,0");
         Assert.Equal("\x03" + "DO 1", server.ReadText());
@@ -133,6 +136,68 @@ public sealed class UnseenTests : IDisposable
         client.Send(Query("DO 1"));
         Answer(server, "61", "0,0,0");
         Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Names are written in the client's character set. Where the proxy cannot write them, the server tells them, and the session stays.</summary>
+    [Theory]
+    [InlineData(8, "@'\u00E4'", "C3A4", "\u00E4", null)] // latin1
+    [InlineData(45, "@'\u00C3\u00A4'", null, "\u00C3\u00A4", null)] // UTF-8
+    [InlineData(8, "@'\u0080'", "E282AC", null, "has a name that cannot be written")] // the euro's sign, in cp1252 alone
+    public void A_variable_whose_name_is_no_ascii_moves_along_or_ties(byte collation, string said, string? told, string? sent, string? tie)
+    {
+        var (client, server) = _kit.LogIn();
+        if (collation == 8)
+            Done(client, server, "SET NAMES latin1", Ok([.. TwoSidedAnswer.Variable("character_set_client", "latin1"), .. TwoSidedAnswer.Variable("character_set_connection", "latin1")]));
+        client.Send(Packet(0, [3, .. System.Text.Encoding.Latin1.GetBytes($"SET {said} = 1")]));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(StateChanged)));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("DO 1"));
+        if (tie is not null)
+            Answer(server, told!, "0,0,0");
+        else
+        {
+            Assert.StartsWith($"\x03SELECT IF(LENGTH(@`{sent}`)", server.ReadText(), StringComparison.Ordinal);
+            server.SayRow("1", "latin1", "latin1_swedish_ci", "31");
+        }
+
+        Assert.Equal("\x03" + "DO 1", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.MovesAfter(server);
+        client.Send(Query("DO 2"));
+        if (tie is not null)
+        {
+            Assert.Contains(tie, client.ReadText(), StringComparison.Ordinal);
+            return;
+        }
+
+        var next = _kit.Moved();
+        for (var text = next.ReadText(); text != $"\x03SET @`{sent}`=1"; text = next.ReadText())
+        {
+            Assert.StartsWith("\x03SET SESSION character_set", text, StringComparison.Ordinal);
+            next.Send(Packet(1, Ok()));
+        }
+    }
+
+    /// <summary>In a character set that cannot write it the session has no name for it.</summary>
+    [Fact]
+    public void A_variable_whose_name_its_character_set_has_no_letters_for_ties()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("SET @`\u0416` = 1"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(StateChanged)));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("SET NAMES latin1"));
+        _ = server.Read();
+        server.SayRow("1", "latin1", "latin1_swedish_ci", "31");
+        _ = server.Read();
+        server.Send(Packet(1, Ok([.. TwoSidedAnswer.Variable("character_set_client", "latin1"), .. TwoSidedAnswer.Variable("character_set_connection", "latin1")])));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.MovesAfter(server);
+        client.Send(Query("DO 2"));
+        Assert.Contains("has a name that cannot be written", client.ReadText(), StringComparison.Ordinal);
     }
 
     /// <summary>With character_set_results = utf16 the answer cannot be read; a binary value may hold anything.</summary>
@@ -298,6 +363,16 @@ public sealed class UnseenTests : IDisposable
     {
         Assert.StartsWith(Question, server.ReadText(), StringComparison.Ordinal);
         server.SayRow(names, made);
+    }
+
+    private static void Fails(RawPeer client, RawPeer server, string sql)
+    {
+        client.Send(Query(sql));
+        Assert.Equal("\x03" + sql, server.ReadText());
+        server.Send(Packet(1, [0xFF, 0x7A, 0x04, .. "#42S02Table missing"u8]));
+        Assert.Equal("\x03SELECT @@last_gtid", server.ReadText());
+        server.SayRow("");
+        Assert.Equal(0xFF, client.Read()[0]);
     }
 
     private static void Done(RawPeer client, RawPeer server, string sql, byte[] answer)

@@ -1,6 +1,5 @@
 using System.Text;
 using WolfScale.Proxy.Sessions;
-using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Unit.Proxy;
 
@@ -8,13 +7,17 @@ namespace WolfScale.Unit.Proxy;
 public sealed class UserChangeTests
 {
     [Theory]
-    [InlineData("\x11u\0\u0002ab" + "shop\0\x1c\0more", "shop", ClientCharset.AsciiUnsafe)]
-    [InlineData("\x11u\0\0\0\x08\0", null, ClientCharset.SingleByte)]
-    [InlineData("\x11u\0\0\0\x2d\x01", null, ClientCharset.AsciiUnsafe)] // 301 is not 45
-    [InlineData("\x11u\0\0shop\0", null, ClientCharset.AsciiUnsafe)] // a server refuses it
-    [InlineData("\x11", null, ClientCharset.AsciiUnsafe)]
-    public void A_change_of_user_tells_schema_and_character_set(string packet, string? schema, ClientCharset charset) =>
-        Assert.Equal(new UserChange(schema, charset), UserChange.Read(Encoding.Latin1.GetBytes(packet), ProxyKit.Classic));
+    [InlineData("\x11u\0\u0002ab" + "shop\0\x1c\0more", "u ab shop AsciiUnsafe")]
+    [InlineData("\x11u\0\0\0\x08\0", "u  - SingleByte")]
+    [InlineData("\x11u\0\0\0\x2d\x01", "u  - AsciiUnsafe")] // 301 is not 45
+    [InlineData("\x11u\0\0shop\0", null)] // a server refuses it
+    [InlineData("\x11", null)]
+    public void A_change_of_user_tells_what_a_login_tells(string packet, string? told) =>
+        Assert.Equal(told, UserChange.Read(Encoding.Latin1.GetBytes(packet), ProxyKit.Classic) is { } change
+            ? $"{Text(change.User)} {Text(change.Answer)} {(change.Schema is null ? "-" : Text(change.Schema))} {change.Charset}"
+            : null);
+
+    private static string Text(byte[] bytes) => Encoding.Latin1.GetString(bytes);
 
     [Theory]
     [InlineData("5.5.5-10.11.19-MariaDB-log", 101119)]
