@@ -6,6 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 programs=${1:?the folder of the programs} version=${2:?the version} target=${3:?the folder for the package} compression=${4:-xz}
 umask 022
 root=$(mktemp -d)
+chmod 0755 "$root" # it is the / of the package
 trap 'rm -rf "$root"' EXIT
 
 install_to() { # mode folder file…

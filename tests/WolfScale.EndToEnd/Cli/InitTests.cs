@@ -75,7 +75,7 @@ public sealed class InitTests
     {
         using var folder = new TempFolder("init");
         var file = Path.Combine(folder.Path, "config.toml");
-        string[] answers = ["node-9", "0.0.0.0:7655", "0.0.0.0:7655", "10.0.10.19:7655", "y", "production", "10.0.10.20:7654", "10.0.10.21:7654", "", "", "", "/run/mysqld/other.sock", "shop", "", "", "8081"];
+        string[] answers = ["node-9", "0.0.0.0:7655", "0.0.0.0:7655", "10.0.10.19:7655", "y", "production", "10.0.10.20:7654", "10.0.10.21:7654", "", "", "/run/mysqld/other.sock", "shop", "", "", "8081"];
         var (program, prefix) = Command.WolfScaleProgram();
         var start = new ProcessStartInfo("script", ["-qec", string.Join(' ', [program, .. prefix, "init", "-c", file]), "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["TERM"] = "xterm";

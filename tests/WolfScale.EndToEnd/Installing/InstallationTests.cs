@@ -155,9 +155,11 @@ public sealed class InstallationTests : IAsyncDisposable
     /// <summary>Two more nodes, beside the machine.</summary>
     private async Task JoinOthersAsync()
     {
+        var token = await Machine.RunAsync($"sed -n 's/^token = //p' {Configuration} | cut -d' ' -f1"); // one for all, so that an operator's commands reach any node
         foreach (var host in _bed!.Hosts.Skip(1))
         {
             var node = await NodeProcess.CreateAsync(host, string.Create(CultureInfo.InvariantCulture, $"node-{host.Number}"), Secret, "faults");
+            node.Settings["api.token"] = token;
             node.Settings["cluster.peers"] = $"[\"{Address(1)}\"]";
             _others.Add(node);
             await node.StartAsync();
@@ -184,7 +186,7 @@ public sealed class InstallationTests : IAsyncDisposable
         await AwaitAsync("StatusText=LEADER, ACTIVE", "systemctl show -p StatusText wolfscale");
     }
 
-    private Task WriteAsync(params string[] statements) =>
+    private Task<string> WriteAsync(params string[] statements) =>
         Machine.RunAsync($"mariadb -h127.0.0.1 -P3307 -uapp -papp shop -e \"{string.Join("; ", statements)}\"");
 
     private async Task AwaitAsync(string text, string command) => await Poll.UntilAsync($"\"{text}\" from {command}", Patience, async () =>

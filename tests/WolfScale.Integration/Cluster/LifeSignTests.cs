@@ -14,7 +14,7 @@ public class LifeSignTests
 
         using var hangs = new ManualResetEventSlim();
         var isHanging = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        node.ViewChanged += _ =>
+        node.ViewChanged += view =>
         {
             _ = isHanging.TrySetResult(); // on the node's own loop
             hangs.Wait();
