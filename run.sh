@@ -35,6 +35,8 @@ Usage: ./run.sh COMMAND [OPTION…]
   simulate [--available] --seed N --steps M   replays a run of the consensus simulator
   fuzz [--packets N]                          damaged packets to the proxy's sessions (10 million), and the branches they reach
   build                                       a Release build
+  publish                                     the programs with all that they need of .NET, in artifacts/publish
+  package [--fast]                            a Debian package of them, in artifacts/package (--fast: hardly compressed)
   start | join | proxy | load-balancer | status | info | validate | init …
                                               the same as `wolfscale …`, from this checkout
   ctl …                                       the same as `wolfctl …`: the operator's tool (ctl --help tells more)
@@ -135,6 +137,13 @@ need_promtool() {
   rm "$folder"/prometheus_*.deb
 }
 
+# What boots a system of its own in a folder (systemd-container depends on systemd, whose systemd-analyze looks at the units), and what makes its root.
+need_container() {
+  if ! has systemd-nspawn || ! has mmdebstrap || ! has systemd-analyze || ! has runuser; then
+    install_packages systemd-container mmdebstrap systemd
+  fi
+}
+
 # Exactly what the lock file says, outside the sources.
 need_npm_packages() {
   local sources=tests/WolfScale.Conformance/clients/node folder=$CLIENTS/node
@@ -183,6 +192,38 @@ need_program() { # project program
   fi
 }
 
+# The programs as they are installed: with .NET, in one folder, compiled ahead of time. Built apart, so that it does not disturb the ordinary build.
+publish() {
+  local out=artifacts/publish project
+  if [[ -e $out.complete && -z $(find src build Directory.*.props global.json -newer "$out.complete" -type f -print -quit) ]]; then
+    return
+  fi
+  need_sdk
+  rm -rf "$out" "$out.complete"
+  for project in WolfScale.Server WolfScale.Ctl; do
+    dotnet publish "src/$project" -c $CONFIGURATION -r linux-x64 --self-contained -p:PublishReadyToRun=true "-p:ArtifactsPath=$PWD/artifacts/publishing" \
+      -v quiet -clp:NoSummary -nodeReuse:false -o "$out" >&2 || fail "$project cannot be published"
+  done
+  touch "$out.complete"
+}
+
+package() {
+  local compression=xz
+  if [[ ${1:-} == --fast ]]; then
+    compression=gzip
+  elif [[ $# -gt 0 ]]; then
+    fail "package does not know $1; it takes --fast" 2
+  fi
+  has dpkg-deb || install_packages dpkg
+  publish
+  # A version that is not out yet (1.2.0-rc.1) sorts before the one it leads to.
+  scripts/package.sh artifacts/publish "$(version | tr - '~')" artifacts/package $compression
+}
+
+version() { # the one place where it stands
+  sed -n 's/.*<Version>\(.*\)<\/Version>.*/\1/p' Directory.Build.props
+}
+
 need_wolfscale() {
   need_program WolfScale.Server wolfscale
 }
@@ -223,6 +264,7 @@ run_tests() {
   if [[ " ${projects[*]} " == *" EndToEnd "* ]]; then
     need_applications
     need_promtool
+    need_container
   fi
   [[ " ${projects[*]} " != *' Conformance '* ]] || need_clients
   if [[ -z $solution ]]; then
@@ -325,9 +367,10 @@ main() {
     simulate) need_sdk; build tests/WolfScale.Simulation; exec "$BIN/WolfScale.Simulation/release/WolfScale.Simulation" simulate "$@" ;;
     fuzz) run_fuzz "$@" ;;
     build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" "$WOLFCTL" ;;
-    package) fail "packages are not built yet: ./run.sh build makes $WOLFSCALE" ;;
     start | join | proxy | load-balancer | status | info | validate | init) wolfscale "$command" "$@" ;;
     ctl) wolfctl "$@" ;;
+    publish) publish; printf '%s\n' artifacts/publish ;;
+    package) package "$@" ;;
     help | --help | -h) usage ;;
     --version) wolfscale --version ;;
     *) usage >&2; fail "there is no command \"$command\"" 2 ;;

@@ -18,13 +18,32 @@ public sealed partial class ClusterNode
     private ImmutableArray<NodeKey> _behindRetention = [];
     private long _nextRetentionMs;
 
+    /// <summary>More than a slow machine's delay: the thread that keeps the core's time is stuck, or gone.</summary>
+    private const long LateClockMs = 10_000;
+
+    private TaskCompletionSource _round = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>
+    /// Completes when housekeeping, which passes the consensus core, has come round once more and the core's clock is not late: proof that neither hangs. On a node that has stopped it
+    /// does not complete.
+    /// </summary>
+    public async Task PassAsync(CancellationToken cancellationToken)
+    {
+        do
+            await Volatile.Read(ref _round).Task.WaitAsync(cancellationToken);
+        while (_host.ClockLateMs > LateClockMs);
+    }
+
     private async Task KeepHouseAsync()
     {
         using var heartbeat = new PeriodicTimer(TimeSpan.FromMilliseconds(_options.HeartbeatIntervalMs), _time);
         try
         {
             while (await heartbeat.WaitForNextTickAsync(_stopping.Token))
+            {
                 KeepHouse();
+                Interlocked.Exchange(ref _round, new(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+            }
         }
         catch (OperationCanceledException)
         {

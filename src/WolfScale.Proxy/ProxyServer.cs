@@ -82,6 +82,14 @@ public sealed class ProxyServer : IDisposable
         return true;
     }
 
+    /// <summary>Completes when each of the event loops has come to it: proof that none of them hangs.</summary>
+    public Task PassAsync(CancellationToken cancellationToken) => Task.WhenAll(_loops.Select(loop =>
+    {
+        var passed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.Post(passed.SetResult);
+        return passed.Task;
+    })).WaitAsync(cancellationToken);
+
     public void Dispose()
     {
         _listener.Dispose();

@@ -69,6 +69,9 @@ internal sealed partial class CoreHost : IDisposable
     /// <summary>Milliseconds of this process; never 0.</summary>
     public long NowMs => 1 + (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
 
+    /// <summary>How long the core's clock has owed it a call.</summary>
+    public long ClockLateMs => _timer.LateMs;
+
     public long CommitLsn => Volatile.Read(ref _commitLsn);
 
     /// <summary>Mode "available": how many times entries were cut off since the node started.</summary>

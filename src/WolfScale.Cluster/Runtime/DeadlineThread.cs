@@ -34,6 +34,9 @@ internal sealed class DeadlineThread : IDisposable
             _ = _wake.Set();
     }
 
+    /// <summary>By how much the deadline has been missed so far; 0 where it lies ahead, or there is none.</summary>
+    public long LateMs => Math.Max(0, _nowMs() - Interlocked.Read(ref _dueMs));
+
     /// <summary>Ends the thread; a callback that runs is not waited for.</summary>
     public void Dispose()
     {

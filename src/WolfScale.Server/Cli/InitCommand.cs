@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Net;
-using Spectre.Console;
 using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Cli;
@@ -10,18 +8,22 @@ internal static class InitCommand
 {
     public static Command Create()
     {
-        var nodeId = new Option<string?>("--node-id") { Description = "This node's id", HelpName = "ID" };
+        var given = new InitOptions();
         var output = new Option<string?>("--output", "-o") { Description = "Where to write; without it, the file --config names", HelpName = "FILE" };
         var force = new Option<bool>("--force") { Description = "Replace an existing file" };
         var sql = new Option<bool>("--sql") { Description = "Print the statements that create WolfScale's MariaDB account" };
-        var command = new Command("init", "Writes a commented configuration file") { nodeId, output, force, sql };
+        var command = new Command("init", "Writes a commented configuration file; asks for its values on a terminal where none are given") { output, force, sql };
+        foreach (var option in given.All)
+            command.Add(option);
         command.SetAction(parsed =>
         {
             var path = parsed.GetValue(output) ?? parsed.GetValue(GlobalOptions.Config)!;
             if (parsed.GetValue(sql))
                 return PrintSql(path);
-            var ask = parsed.GetValue(nodeId) is null && parsed.GetValue(output) is null && !Console.IsInputRedirected && Terminal.Interactive;
-            return Write(path, parsed.GetValue(force), ask ? Ask() : Values(parsed.GetValue(nodeId)));
+            if (File.Exists(path) && !parsed.GetValue(force))
+                throw new RefusedException($"{path} exists already; --force replaces it, and with it the cluster secret that it may hold.");
+            var ask = given.AreAbsent(parsed) && parsed.GetValue(output) is null && !Console.IsInputRedirected && Terminal.Interactive;
+            return Write(path, ask ? InitQuestions.Ask() : given.Values(parsed));
         });
         return command;
     }
@@ -42,62 +44,31 @@ internal static class InitCommand
         return ExitCode.Done;
     }
 
-    private static Dictionary<string, string> Values(string? nodeId)
+    private static int Write(string path, Dictionary<string, string> values)
     {
-        var values = new Dictionary<string, string>
-        {
-            ["cluster.secret"] = ConfigurationTemplate.Literal(Secrets.Fresh()),
-            ["api.token"] = ConfigurationTemplate.Literal(Secrets.Fresh()),
-            ["database.password"] = ConfigurationTemplate.Literal(Secrets.Fresh()),
-        };
-        if (nodeId is not null)
-            values["node.id"] = ConfigurationTemplate.Literal(nodeId);
-        return values;
-    }
-
-    private static Dictionary<string, string> Ask()
-    {
-        var values = Values(Terminal.Out.Prompt(new TextPrompt<string>("Node id").DefaultValue(Dns.GetHostName())));
-        var address = Terminal.Out.Prompt(new TextPrompt<string>("Address other nodes reach this one at").DefaultValue(Dns.GetHostName() + ":7654").Validate(Valid));
-        values["node.advertise_address"] = ConfigurationTemplate.Literal(address);
-        var peers = Terminal.Out.Prompt(new TextPrompt<string>("Other nodes, host:port separated by commas (empty: none yet)").AllowEmpty());
-        var list = peers.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        values["cluster.peers"] = "[" + string.Join(", ", list.Select(ConfigurationTemplate.Literal)) + "]";
-        if (list.Length > 0)
-        {
-            var secret = Terminal.Out.Prompt(new TextPrompt<string>("Their cluster secret (empty: a new one)").Secret().AllowEmpty());
-            if (secret.Length > 0)
-                values["cluster.secret"] = ConfigurationTemplate.Literal(secret);
-        }
-
-        values["database.socket"] = ConfigurationTemplate.Literal(
-            Terminal.Out.Prompt(new TextPrompt<string>("MariaDB's socket (empty: localhost:3306)").DefaultValue("/run/mysqld/mysqld.sock").AllowEmpty()));
-        return values;
-    }
-
-    private static ValidationResult Valid(string address) =>
-        HostPort.TryParse(address, out _, out var problem) ? ValidationResult.Success() : ValidationResult.Error(problem);
-
-    private static int Write(string path, bool force, Dictionary<string, string> values)
-    {
-        if (File.Exists(path) && !force)
-            throw new RefusedException($"{path} exists already; --force replaces it, and with it the cluster secret that it may hold.");
-        var text = ConfigurationTemplate.Render(values);
+        var shared = false;
         try
         {
             if (Path.GetDirectoryName(Path.GetFullPath(path)) is { Length: > 0 } folder)
                 _ = Directory.CreateDirectory(folder);
-            PrivateFile.Write(path, text);
+            PrivateFile.Write(path, ConfigurationTemplate.Render(values));
+            shared = ServiceUser.TryShare(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new RefusedException($"{path} cannot be written: {e.Message} Name another place with --output.");
         }
 
-        Terminal.Line($"Wrote {path}, readable by you alone, with a new cluster secret, API token and database password.");
-        Terminal.Line("Next: set node.advertise_address and cluster.peers (use one secret on all nodes), create the account with");
-        Terminal.Line($"`wolfscale init --sql --output {path}` on this node's MariaDB, check with `wolfscale validate {path}`, and start the first");
-        Terminal.Line($"node with `wolfscale start --bootstrap -c {path}`, the others without --bootstrap.");
+        var named = path == GlobalOptions.DefaultConfigPath ? "" : $" -c {path}";
+        var first = values.GetValueOrDefault("cluster.bootstrap") == "true";
+        Terminal.Line($"Wrote {path}, readable by {(shared ? $"root and the service ({ServiceUser.Name})" : "you")} alone, with its secrets.");
+        if (!values.ContainsKey("node.advertise_address"))
+            Terminal.Line("Next: set node.advertise_address and cluster.peers (use one secret on all nodes). Then:");
+        Terminal.Line($"  wolfscale init --sql{named} | mariadb      # WolfScale's account on this machine's MariaDB");
+        Terminal.Line($"  wolfscale validate {path}      # what is missing, in the file and in MariaDB's settings");
+        Terminal.Line(shared
+            ? "  systemctl start wolfscale      # on the first node before the others"
+            : $"  wolfscale start{(first ? "" : " --bootstrap")}{named}      # {(first ? "" : "the first node; ")}the others without --bootstrap");
         return ExitCode.Done;
     }
 }

@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using WolfScale.Server.Hosting.StandAlone;
+using WolfScale.Server.Service;
 
 namespace WolfScale.Server.Cli;
 
@@ -40,10 +41,15 @@ internal static class StandAloneCommand
         var logging = options.Configuration.Logging;
         await using var log = ProgramLog.Open(parsed.GetValue(GlobalOptions.LogLevel) is { } level ? logging with { Level = level } : logging);
         using var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
-        using var ending = new EndSignals(loggers.CreateLogger("WolfScale.Server.StandAlone"));
+        var logger = loggers.CreateLogger("WolfScale.Server.StandAlone");
+        using var ending = new EndSignals(logger);
+        using var manager = NotifySocket.Open(logger);
+        await using var service = new ServiceWatch(manager, TimeProvider.System);
+        await using var stopping = ending.Token.Register(service.Stopping);
         try
         {
             await using var host = await StandAloneHost.StartAsync(options, loggers, TimeProvider.System, CommandTree.Version, ending.Token);
+            using var watched = service.Watch(host);
             await ending.Token.WhenCancelledAsync();
             return ExitCode.Done;
         }

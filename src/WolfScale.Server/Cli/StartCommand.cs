@@ -4,6 +4,7 @@ using WolfScale.Cluster;
 using WolfScale.MariaDb;
 using WolfScale.Server.Hosting;
 using WolfScale.Server.Logging;
+using WolfScale.Server.Service;
 
 namespace WolfScale.Server.Cli;
 
@@ -55,6 +56,9 @@ internal static class StartCommand
             logger, CommandTree.Version, configuration.Node.Id, configuration.DataDirectory, configuration.Node.BindAddress,
             configuration.Api.Enabled ? configuration.Api.BindAddress : "off");
         using var ending = new EndSignals(logger);
+        using var manager = NotifySocket.Open(logger);
+        await using var service = new ServiceWatch(manager, TimeProvider.System);
+        await using var stopping = ending.Token.Register(service.Stopping);
         try
         {
             _ = Directory.CreateDirectory(configuration.FilesDirectory);
@@ -63,6 +67,7 @@ internal static class StartCommand
                 await using var host = await NodeHost.StartAsync(
                     configuration, new ClusterEntry(bootstrap || configuration.Cluster.Bootstrap, rejoin, RememberedPeers.Read(configuration)), log,
                     loggers, TimeProvider.System, CommandTree.Version, ending.Token);
+                using var watched = service.Watch(host);
                 if (await Task.WhenAny(ending.Token.WhenCancelledAsync(), host.Superseded) != host.Superseded)
                     return ExitCode.Done;
                 HostLog.StartsAnew(logger);

@@ -59,6 +59,9 @@ internal static partial class HostLog
     [LoggerMessage(4016, LogLevel.Warning, "The feed turned MariaDB away at position '{Position}': {Why}")]
     public static partial void FeedRefused(ILogger logger, string position, string why);
 
+    [LoggerMessage(4090, LogLevel.Warning, "systemd could not be told {State}: {Why}")]
+    public static partial void ServiceManagerNotTold(ILogger logger, string state, string why);
+
     [LoggerMessage(4046, LogLevel.Warning, "The node starts anew, because its cluster was recovered by force without it")]
     public static partial void StartsAnew(ILogger logger);
 

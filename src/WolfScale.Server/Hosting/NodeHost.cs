@@ -9,6 +9,7 @@ using WolfScale.Server.Hosting.Verifying;
 using WolfScale.Server.Http;
 using WolfScale.Server.Logging;
 using WolfScale.Server.Metrics;
+using WolfScale.Server.Service;
 
 namespace WolfScale.Server.Hosting;
 
@@ -20,7 +21,7 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IAsyncDisposable
+internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IWatchedProgram, IAsyncDisposable
 {
     /// <summary>A promotion is bounded by less (rule C4).</summary>
     private static readonly TimeSpan OpeningLimit = TimeSpan.FromSeconds(10);
@@ -83,6 +84,12 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private DiscardedReport? Discarded => (DiscardedWrites.Read(_node.State), _node.History.Discarded) is var (log, rolledBack) && log.Transactions + rolledBack > 0
         ? new DiscardedReport(log.Transactions, log.LastFile, rolledBack)
         : null;
+
+    public string Summary => ReportBuilder.Summary(Current);
+
+    /// <summary>The node's housekeeping, which goes through the consensus core, the core's clock, and the proxy's event loops.</summary>
+    public Task PassAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_node.PassAsync(cancellationToken), _proxy?.PassAsync(cancellationToken) ?? Task.CompletedTask);
 
     /// <summary>Starts the node; it serves as soon as it is a member and its server is in step.</summary>
     /// <param name="configuration">Valid.</param>

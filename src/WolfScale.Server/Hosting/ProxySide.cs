@@ -75,6 +75,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         Update();
     }
 
+    /// <summary>See <see cref="ProxyServer.PassAsync"/>.</summary>
+    public Task PassAsync(CancellationToken cancellationToken) => _server.PassAsync(cancellationToken);
+
     /// <summary>See <see cref="ProxyServer.SettleAsync"/>.</summary>
     public Task SettleAsync(TimeSpan limit, CancellationToken cancellationToken) => _server.SettleAsync(limit, cancellationToken);
 

@@ -58,6 +58,15 @@ internal static class ReportBuilder
         };
     }
 
+    /// <summary>On one line: role, status, progress.</summary>
+    public static string Summary(NodeReport report)
+    {
+        var applied = report.AppliedLsn is { } lsn ? string.Create(CultureInfo.InvariantCulture, $", applied {lsn}") : "";
+        var leader = report.Leader is null ? "no leader" : report.Leader == report.Id ? "leads" : $"leader {report.Leader}";
+        var reason = report.Reason is null ? "" : $"; {report.Reason.ReplaceLineEndings(" ")}";
+        return string.Create(CultureInfo.InvariantCulture, $"{report.Role}, {report.Status}: LSN {report.CommitLsn}{applied}; {leader} in term {report.Term}{reason}");
+    }
+
     private static DatabaseReport Database(NodeConfiguration configuration, DatabaseState? database) => new()
     {
         Enabled = configuration.Database.Enabled,

@@ -1,6 +1,6 @@
 namespace WolfScale.EndToEnd.Harness;
 
-/// <summary>Reads the flat configuration files that the demo writes: <c>[section]</c> and <c>key = literal</c>, one a line.</summary>
+/// <summary>Reads the flat configuration files that the programs write: <c>[section]</c> and <c>key = literal</c>, one a line, comments behind.</summary>
 internal static class Toml
 {
     /// <returns><c>section.key</c> to the literal as written.</returns>
@@ -11,9 +11,9 @@ internal static class Toml
         foreach (var line in File.ReadLines(file))
         {
             if (line.StartsWith('['))
-                section = line.Trim('[', ']', ' ');
+                section = line[1..line.IndexOf(']', StringComparison.Ordinal)];
             else if (!line.StartsWith('#') && line.IndexOf('=', StringComparison.Ordinal) is var equals and > 0)
-                values[$"{section}.{line[..equals].Trim()}"] = line[(equals + 1)..].Trim();
+                values[$"{section}.{line[..equals].Trim()}"] = line[(equals + 1)..].Split(" # ")[0].Trim();
         }
         return values;
     }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
@@ -10,6 +11,7 @@ using WolfScale.Cluster.Discovery;
 using WolfScale.Proxy;
 using WolfScale.Server.Http;
 using WolfScale.Server.Metrics;
+using WolfScale.Server.Service;
 
 namespace WolfScale.Server.Hosting.StandAlone;
 
@@ -21,7 +23,7 @@ namespace WolfScale.Server.Hosting.StandAlone;
 /// </code>
 /// Peers that do not answer are no reason not to start: then clients wait, and hear error 1053 in the end.
 /// </summary>
-internal sealed class StandAloneHost : IAsyncDisposable
+internal sealed class StandAloneHost : IWatchedProgram, IAsyncDisposable
 {
     private static readonly string[] Asking = ["GET", "HEAD", "OPTIONS"];
 
@@ -83,6 +85,18 @@ internal sealed class StandAloneHost : IAsyncDisposable
             throw;
         }
     }
+
+    public string Summary
+    {
+        get
+        {
+            var routes = _routes.Current;
+            return string.Create(
+                CultureInfo.InvariantCulture, $"{_proxy.Sessions} clients on {_proxy.Address}; {(routes.Leader is null ? "no leader known" : $"leader {routes.LeaderId}")}, {routes.Readers.Length} readers");
+        }
+    }
+
+    public Task PassAsync(CancellationToken cancellationToken) => _proxy.PassAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using WolfScale.EndToEnd.Harness;
+
+namespace WolfScale.EndToEnd.Cli;
+
+/// <summary><c>wolfscale init</c>: told by options, by another node's file, or by a person at a terminal.</summary>
+public sealed class InitTests
+{
+    [Fact]
+    public async Task What_is_given_stands_in_the_file_and_the_file_is_valid()
+    {
+        using var folder = new TempFolder("init");
+        var (file, secret, password) = (Path.Combine(folder.Path, "config.toml"), Path.Combine(folder.Path, "secret"), Path.Combine(folder.Path, "password"));
+        await File.WriteAllTextAsync(secret, "a secret of several words\n");
+        await File.WriteAllTextAsync(password, "open \"sesame\"\n");
+
+        var written = await CommandLine.RunAsync(
+            "init", "--output", file, "--node-id", "node-1", "--bind", "0.0.0.0:7700", "--advertise", "10.0.10.10:7700", "--first", "--peer", "10.0.10.11:7700,10.0.10.12:7700",
+            "--peer", "10.0.10.13:7700", "--cluster-name", "production", "--secret-file", secret, "--db-host", "127.0.0.1", "--db-port", "3310", "--db-socket", "/run/m.sock", "--db-user", "wolf",
+            "--db-password-file", password, "--db-name", "shop", "--api-port", "8090", "--listen", "0.0.0.0:3400");
+        Assert.True(written.ExitCode == 0, written.Errors);
+        var values = Toml.Read(file);
+
+        Assert.Equal(
+            [
+                "\"node-1\"", "\"0.0.0.0:7700\"", "\"10.0.10.10:7700\"", "true", "[\"10.0.10.11:7700\", \"10.0.10.12:7700\", \"10.0.10.13:7700\"]", "\"production\"",
+                "\"a secret of several words\"", "\"127.0.0.1\"", "3310", "\"/run/m.sock\"", "\"wolf\"", "\"open \\\"sesame\\\"\"", "\"shop\"", "\"0.0.0.0:8090\"", "\"0.0.0.0:3400\"",
+            ],
+            ((string[])
+            [
+                "node.id", "node.bind_address", "node.advertise_address", "cluster.bootstrap", "cluster.peers", "cluster.cluster_name", "cluster.secret", "database.host", "database.port",
+                "database.socket", "database.user", "database.password", "database.database", "api.bind_address", "proxy.bind_address",
+            ]).Select(key => values[key]));
+        var valid = await CommandLine.RunAsync("validate", "--offline", file);
+        Assert.True(valid.ExitCode == 0, valid.Output);
+    }
+
+    [Fact]
+    public async Task Another_nodes_file_gives_the_cluster_and_no_password()
+    {
+        using var folder = new TempFolder("init");
+        var (first, second) = (Path.Combine(folder.Path, "1.toml"), Path.Combine(folder.Path, "2.toml"));
+        Assert.Equal(0, (await CommandLine.RunAsync("init", "-o", first, "--node-id", "node-1", "--advertise", "10.0.10.10:7654", "--first", "--cluster-name", "p", "--peer", "10.0.10.11:7654")).ExitCode);
+
+        Assert.Equal(0, (await CommandLine.RunAsync("init", "-o", second, "--node-id", "node-2", "--advertise", "10.0.10.11:7654", "--like", first)).ExitCode);
+
+        var (one, two) = (Toml.Read(first), Toml.Read(second));
+        Assert.All((string[])["cluster.secret", "cluster.cluster_name", "api.token"], key => Assert.Equal(one[key], two[key]));
+        Assert.Equal("[\"10.0.10.10:7654\", \"10.0.10.11:7654\"]", two["cluster.peers"]);
+        Assert.Equal("false", two["cluster.bootstrap"]);
+        Assert.NotEqual(one["database.password"], two["database.password"]);
+    }
+
+    [Theory]
+    [InlineData("--bind", "db-1:7654", "is a name")]
+    [InlineData("--advertise", "0.0.0.0:7654", "no address that others can reach")]
+    [InlineData("--api-port", "70000", "1 to 65535")]
+    [InlineData("--secret-file", "/nonexistent/secret", "cannot be read")]
+    [InlineData("--like", "/nonexistent/config.toml", "no configuration file")]
+    public async Task What_cannot_be_is_refused_before_anything_is_written(string option, string value, string says)
+    {
+        using var folder = new TempFolder("init");
+        var file = Path.Combine(folder.Path, "config.toml");
+
+        var outcome = await CommandLine.RunAsync("init", "-o", file, option, value);
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains(says, outcome.Errors, StringComparison.Ordinal);
+        Assert.False(File.Exists(file));
+    }
+
+    /// <summary>Through a pseudo-terminal, which <c>script</c> makes: where the answers are typed, and the first address is one that cannot be.</summary>
+    [Fact]
+    public async Task On_a_terminal_it_asks()
+    {
+        using var folder = new TempFolder("init");
+        var file = Path.Combine(folder.Path, "config.toml");
+        string[] answers = ["node-9", "0.0.0.0:7655", "0.0.0.0:7655", "10.0.10.19:7655", "y", "production", "10.0.10.20:7654", "10.0.10.21:7654", "", "", "/run/mysqld/other.sock", "shop", "", "", "8081"];
+        var (program, prefix) = Command.WolfScaleProgram();
+        var start = new ProcessStartInfo("script", ["-qec", string.Join(' ', [program, .. prefix, "init", "-c", file]), "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        start.Environment["TERM"] = "xterm";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        foreach (var answer in answers)
+            await process.StandardInput.WriteAsync(answer + "\r");
+        await process.StandardInput.FlushAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+
+        Assert.True(process.ExitCode == 0, await output);
+        var values = Toml.Read(file);
+        Assert.Equal(
+            ["\"node-9\"", "\"0.0.0.0:7655\"", "\"10.0.10.19:7655\"", "true", "[\"10.0.10.20:7654\", \"10.0.10.21:7654\"]", "\"production\"", "\"/run/mysqld/other.sock\"", "\"shop\"", "\"0.0.0.0:8081\""],
+            ((string[])
+            [
+                "node.id", "node.bind_address", "node.advertise_address", "cluster.bootstrap", "cluster.peers", "cluster.cluster_name", "database.socket", "database.database", "api.bind_address",
+            ]).Select(key => values[key]));
+        Assert.Contains("no address that others can reach", await output, StringComparison.Ordinal);
+    }
+}
