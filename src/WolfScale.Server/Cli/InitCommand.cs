@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Net;
-using Spectre.Console;
 using WolfScale.Server.Configuration;
 
 namespace WolfScale.Server.Cli;
@@ -20,8 +18,9 @@ internal static class InitCommand
             var path = parsed.GetValue(output) ?? parsed.GetValue(GlobalOptions.Config)!;
             if (parsed.GetValue(sql))
                 return PrintSql(path);
-            var ask = parsed.GetValue(nodeId) is null && parsed.GetValue(output) is null && !Console.IsInputRedirected && Terminal.Interactive;
-            return Write(path, parsed.GetValue(force), ask ? Ask() : Values(parsed.GetValue(nodeId)));
+            RefuseExisting(path, parsed.GetValue(force)); // before anybody has answered a question
+            var asks = parsed.GetValue(nodeId) is null && parsed.GetValue(output) is null && !Console.IsInputRedirected && Terminal.Interactive;
+            return Write(path, parsed.GetValue(force), Values(parsed.GetValue(nodeId)), asks ? InitQuestions.Ask() : null);
         });
         return command;
     }
@@ -55,33 +54,17 @@ internal static class InitCommand
         return values;
     }
 
-    private static Dictionary<string, string> Ask()
-    {
-        var values = Values(Terminal.Out.Prompt(new TextPrompt<string>("Node id").DefaultValue(Dns.GetHostName())));
-        var address = Terminal.Out.Prompt(new TextPrompt<string>("Address other nodes reach this one at").DefaultValue(Dns.GetHostName() + ":7654").Validate(Valid));
-        values["node.advertise_address"] = ConfigurationTemplate.Literal(address);
-        var peers = Terminal.Out.Prompt(new TextPrompt<string>("Other nodes, host:port separated by commas (empty: none yet)").AllowEmpty());
-        var list = peers.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        values["cluster.peers"] = "[" + string.Join(", ", list.Select(ConfigurationTemplate.Literal)) + "]";
-        if (list.Length > 0)
-        {
-            var secret = Terminal.Out.Prompt(new TextPrompt<string>("Their cluster secret (empty: a new one)").Secret().AllowEmpty());
-            if (secret.Length > 0)
-                values["cluster.secret"] = ConfigurationTemplate.Literal(secret);
-        }
-
-        values["database.socket"] = ConfigurationTemplate.Literal(
-            Terminal.Out.Prompt(new TextPrompt<string>("MariaDB's socket (empty: localhost:3306)").DefaultValue("/run/mysqld/mysqld.sock").AllowEmpty()));
-        return values;
-    }
-
-    private static ValidationResult Valid(string address) =>
-        HostPort.TryParse(address, out _, out var problem) ? ValidationResult.Success() : ValidationResult.Error(problem);
-
-    private static int Write(string path, bool force, Dictionary<string, string> values)
+    private static void RefuseExisting(string path, bool force)
     {
         if (File.Exists(path) && !force)
             throw new RefusedException($"{path} exists already; --force replaces it, and with it the cluster secret that it may hold.");
+    }
+
+    private static int Write(string path, bool force, Dictionary<string, string> values, InitAnswers? answers)
+    {
+        RefuseExisting(path, force);
+        foreach (var (key, value) in answers?.Values ?? new Dictionary<string, string>())
+            values[key] = value;
         var text = ConfigurationTemplate.Render(values);
         try
         {
@@ -94,10 +77,21 @@ internal static class InitCommand
             throw new RefusedException($"{path} cannot be written: {e.Message} Name another place with --output.");
         }
 
-        Terminal.Line($"Wrote {path}, readable by you alone, with a new cluster secret, API token and database password.");
-        Terminal.Line("Next: set node.advertise_address and cluster.peers (use one secret on all nodes), create the account with");
-        Terminal.Line($"`wolfscale init --sql --output {path}` on this node's MariaDB, check with `wolfscale validate {path}`, and start the first");
-        Terminal.Line($"node with `wolfscale start --bootstrap -c {path}`, the others without --bootstrap.");
+        Terminal.Line(answers?.First == false
+            ? $"Wrote {path}, readable by you alone, with the cluster's secret, and a new API token and database password."
+            : $"Wrote {path}, readable by you alone, with a new cluster secret, API token and database password.");
+        Terminal.Line("Next:");
+        if (answers is null)
+            Terminal.Line("  set node.advertise_address and cluster.peers in it, and one cluster.secret and api.token on all nodes");
+        Terminal.Line($"  wolfscale init --sql -c {path}     prints the statements that create its account: run them as root on this machine's MariaDB");
+        Terminal.Line("  wolfctl tune-mariadb               writes the settings that MariaDB needs");
+        Terminal.Line($"  wolfctl check-config -f {path}");
+        Terminal.Line(answers?.First switch
+        {
+            true => $"  wolfscale start --bootstrap -c {path}     once: creates the cluster; other nodes need this file's cluster.secret",
+            false => $"  wolfscale start -c {path}",
+            null => $"  wolfscale start -c {path}          with --bootstrap on the first node, once",
+        });
         return ExitCode.Done;
     }
 }

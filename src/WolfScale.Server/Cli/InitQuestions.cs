@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Net;
+using Spectre.Console;
+using WolfScale.Server.Configuration;
+using WolfScale.Settings.Rules;
+
+namespace WolfScale.Server.Cli;
+
+/// <summary>What was answered.</summary>
+/// <param name="First">This node is to create the cluster.</param>
+/// <param name="Values"><c>section.key</c> → TOML literal.</param>
+internal sealed record InitAnswers(bool First, IReadOnlyDictionary<string, string> Values);
+
+/// <summary>The questions of <c>wolfscale init</c>. Each has a default where there is a good one, and is asked again until the answer can be used; nothing is written before the last.</summary>
+internal static class InitQuestions
+{
+    private const string UsualSocket = "/run/mysqld/mysqld.sock";
+
+    public static InitAnswers Ask()
+    {
+        var values = new Dictionary<string, string>();
+        var name = Dns.GetHostName();
+        Text("node.id", "Node id, unique in the cluster; the lowest is preferred as leader", name, id => NodeRules.IsId(id) ? null : "1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or digit");
+        Text("node.advertise_address", "Address at which other nodes reach this one", $"{name}:7654", Dialled);
+        var first = Terminal.Out.Confirm("Is it the first node of a new cluster?");
+        var peers = first ? [] : Peers();
+        values["cluster.peers"] = "[" + string.Join(", ", peers.Select(ConfigurationTemplate.Literal)) + "]";
+        if (!first)
+        {
+            values["cluster.secret"] = ConfigurationTemplate.Literal(Terminal.Out.Prompt(new TextPrompt<string>("The cluster's secret (cluster.secret of a node that is there)").Secret()));
+            if (Terminal.Out.Prompt(new TextPrompt<string>("Its API token (api.token of a node that is there; empty: one of its own)").Secret().AllowEmpty()) is { Length: > 0 } token)
+                values["api.token"] = ConfigurationTemplate.Literal(token);
+        }
+
+        AskForDatabase();
+        Port("api.bind_address", "Port of the HTTP API", 8080);
+        Port("proxy.bind_address", "Port of the MySQL proxy", 3307);
+        return new InitAnswers(first, values);
+
+        void Text(string key, string question, string standard, Func<string, string?> problem) => values[key] = ConfigurationTemplate.Literal(One(question, standard, problem));
+
+        void Port(string key, string question, int standard) => Text(
+            key, question, string.Create(CultureInfo.InvariantCulture, $"0.0.0.0:{standard}"), answer => HostPort.TryParse(Full(answer), out var address, out var wrong)
+                ? address.IsBindable && address.Port > 0 ? null : "an IP address of this machine (0.0.0.0 for all) and a port from 1 on"
+                : wrong);
+
+        void AskForDatabase()
+        {
+            var there = File.Exists(UsualSocket);
+            var where = One("MariaDB: its unix socket, or host:port", there ? UsualSocket : "localhost:3306", answer => answer.StartsWith('/') || HostPort.TryParse(answer, out _, out _)
+                ? null : "a path, like " + UsualSocket + ", or host:port");
+            if (where.StartsWith('/'))
+            {
+                values["database.socket"] = ConfigurationTemplate.Literal(where);
+                return;
+            }
+
+            _ = HostPort.TryParse(where, out var address, out _);
+            values["database.host"] = ConfigurationTemplate.Literal(address.Host);
+            values["database.port"] = address.Port.ToString(CultureInfo.InvariantCulture);
+        }
+    }
+
+    private static List<string> Peers()
+    {
+        var peers = new List<string> { One("A node that is there, host:port", null, Dialled) };
+        while (One("Another one, host:port (empty: no more)", "", answer => answer.Length == 0 ? null : Dialled(answer)) is { Length: > 0 } peer)
+            peers.Add(peer);
+        return peers;
+    }
+
+    private static string One(string question, string? standard, Func<string, string?> problem)
+    {
+        var prompt = new TextPrompt<string>(question.EscapeMarkup()).Validate(answer => problem(answer.Trim()) is { } wrong ? ValidationResult.Error($"[red]{wrong.EscapeMarkup()}[/]") : ValidationResult.Success());
+        if (standard is { Length: > 0 })
+            _ = prompt.DefaultValue(standard);
+        else if (standard is not null)
+            _ = prompt.AllowEmpty();
+        return Full(Terminal.Out.Prompt(prompt).Trim());
+    }
+
+    /// <summary>A number alone is a port on every address.</summary>
+    private static string Full(string answer) => answer.Length > 0 && answer.All(char.IsAsciiDigit) ? "0.0.0.0:" + answer : answer;
+
+    private static string? Dialled(string answer) => !HostPort.TryParse(answer, out var address, out var problem) ? problem
+        : address.IsWildcard || address.Port == 0 ? "an address that other machines can dial" : null;
+}
