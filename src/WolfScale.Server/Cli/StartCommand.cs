@@ -14,7 +14,7 @@ internal static class StartCommand
     {
         var bootstrap = new Option<bool>("--bootstrap") { Description = "Create a new cluster, once: ignored where the data directory already belongs to one" };
         var command = new Command("start", "Runs a node") { bootstrap };
-        command.SetAction(parsed => RunAsync(GlobalOptions.Load(parsed), parsed.GetValue(bootstrap), rejoin: false));
+        command.SetAction(parsed => RunAsync(() => GlobalOptions.Load(parsed), parsed.GetValue(bootstrap), rejoin: false));
         return command;
     }
 
@@ -32,13 +32,14 @@ internal static class StartCommand
             if (loaded.Configuration.Cluster.Bootstrap)
                 throw new RefusedException("cluster.bootstrap = true creates a cluster, and join wants to enter one: remove it from the configuration.", ExitCode.Invalid);
             RememberedPeers.Add(loaded.Configuration, address);
-            return RunAsync(loaded, bootstrap: false, rejoin: true);
+            return RunAsync(() => GlobalOptions.Load(parsed), bootstrap: false, rejoin: true);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(LoadedConfiguration loaded, bool bootstrap, bool rejoin)
+    private static async Task<int> RunAsync(Func<LoadedConfiguration> read, bool bootstrap, bool rejoin)
     {
+        var loaded = read();
         var configuration = loaded.Configuration;
         await using var log = ProgramLog.Open(configuration.Logging);
         using var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
@@ -54,7 +55,8 @@ internal static class StartCommand
         HostLog.Starting(
             logger, CommandTree.Version, configuration.Node.Id, configuration.DataDirectory, configuration.Node.BindAddress,
             configuration.Api.Enabled ? configuration.Api.BindAddress : "off");
-        using var ending = new EndSignals(logger);
+        NodeHost? running = null;
+        using var ending = new EndSignals(logger, () => Reload(running));
         try
         {
             _ = Directory.CreateDirectory(configuration.FilesDirectory);
@@ -62,9 +64,11 @@ internal static class StartCommand
             {
                 await using var host = await NodeHost.StartAsync(
                     configuration, new ClusterEntry(bootstrap || configuration.Cluster.Bootstrap, rejoin, RememberedPeers.Read(configuration)), log,
-                    loggers, TimeProvider.System, CommandTree.Version, ending.Token);
+                    loggers, TimeProvider.System, CommandTree.Version, ending.Token, read);
+                running = host;
                 if (await Task.WhenAny(ending.Token.WhenCancelledAsync(), host.Superseded) != host.Superseded)
                     return ExitCode.Done;
+                (running, configuration) = (null, host.Configuration);
                 HostLog.StartsAnew(logger);
             }
         }
@@ -75,6 +79,19 @@ internal static class StartCommand
         catch (OperationCanceledException) when (ending.Token.IsCancellationRequested)
         {
             return ExitCode.Done; // told to end while it started
+        }
+    }
+
+    /// <summary>SIGHUP. What came of it stands in the log.</summary>
+    private static void Reload(NodeHost? running)
+    {
+        try
+        {
+            _ = running?.Reload();
+        }
+        catch (RefusedException)
+        {
+            // Said already; there is nobody to answer.
         }
     }
 }

@@ -85,6 +85,12 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         Update();
     }
 
+    /// <summary>The proxy's options in force.</summary>
+    public ProxyOptions Options => _server.Options;
+
+    /// <summary>See <see cref="ProxyServer.Reconfigure"/>.</summary>
+    public void Reconfigure(ProxyOptions options) => _server.Reconfigure(options);
+
     public ProxyCounters Counters => _server.Counters;
 
     /// <summary>Clients at this moment, other proxies' connections among them.</summary>
