@@ -16,7 +16,7 @@ public sealed partial class ClusterNode
     private static Beacon Beacon(ClusterOptions options, Handshake.PeerIdentity self, bool founding) => new(
         self.Instance, self.Key.Id, self.ClusterId, self.Address, options.ApiAddress, options.ApiTls, founding && self.ClusterId == Guid.Empty);
 
-    private void CallOut() => _discovery?.Announce(_identity.HasLeft ? null : Beacon(_options, _peers.Identity, founding: false));
+    private void CallOut() => _discovery?.Announce(_identity.HasLeft ? null : Beacon(Options, _peers.Identity, founding: false));
 
     /// <summary>
     /// Links to those who were heard, members of this node's cluster alone. Before it is in one, whoever is in none either cannot help it: it is dialled by those when they are.
@@ -35,7 +35,7 @@ public sealed partial class ClusterNode
         if (_discovery is not { } discovery)
             return "set cluster.peers, or start with --bootstrap to found a new cluster";
         var waiting = discovery.Heard.RemoveAll(b => b.IsMember).Select(b => b.NodeId).ToList();
-        return $"no member of a cluster named '{_options.ClusterName}' with this secret is heard on UDP port {_listener.Endpoint.Port}"
+        return $"no member of a cluster named '{Options.ClusterName}' with this secret is heard on UDP port {_listener.Endpoint.Port}"
             + (waiting.Count > 0 ? $" (only {string.Join(", ", waiting)}, in no cluster either)" : "")
             + ": start a node with --bootstrap to found one, or set cluster.peers where UDP does not pass";
     }

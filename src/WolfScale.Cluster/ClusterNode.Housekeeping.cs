@@ -36,7 +36,7 @@ public sealed partial class ClusterNode
 
     private async Task KeepHouseAsync()
     {
-        using var heartbeat = new PeriodicTimer(TimeSpan.FromMilliseconds(_options.HeartbeatIntervalMs), _time);
+        using var heartbeat = new PeriodicTimer(TimeSpan.FromMilliseconds(Options.HeartbeatIntervalMs), _time);
         try
         {
             while (await heartbeat.WaitForNextTickAsync(_stopping.Token))
@@ -70,7 +70,7 @@ public sealed partial class ClusterNode
             if (nowMs >= _nextRetentionMs)
             {
                 var first = _nextRetentionMs == 0; // the others have not been heard yet
-                _nextRetentionMs = nowMs + (RetentionEveryHeartbeats * _options.HeartbeatIntervalMs);
+                _nextRetentionMs = nowMs + (RetentionEveryHeartbeats * Options.HeartbeatIntervalMs);
                 if (!first)
                     _retention.Tick(OwnNeed(), MemberNeeds(nowMs));
             }
@@ -107,7 +107,7 @@ public sealed partial class ClusterNode
         lock (_viewLock)
         {
             var facts = new SelfFacts(
-                Self, Address, Report(goodbye: false), Role.Leader, Configuration, _options.ClusterName, _join.Reason, _options.Witness);
+                Self, Address, Report(goodbye: false), Role.Leader, Configuration, Options.ClusterName, _join.Reason, Options.Witness);
             _view = view = _board.Build(facts, _host.NowMs);
         }
         if (!_disposed)
@@ -118,7 +118,7 @@ public sealed partial class ClusterNode
     private void WantPeers()
     {
         var nowMs = _host.NowMs;
-        foreach (var peer in _options.Peers.Concat(_rememberedPeers))
+        foreach (var peer in Options.Peers.Concat(_rememberedPeers))
             _peers.Want(peer, nowMs);
         foreach (var member in Configuration?.Members ?? [])
         {
@@ -139,7 +139,7 @@ public sealed partial class ClusterNode
     }
 
     /// <summary>The first LSN that this node needs: nothing goes that is not committed, or that its MariaDB has not applied.</summary>
-    private long OwnNeed() => 1 + (_options.Witness ? CommitLsn : Math.Min(CommitLsn, _local.AppliedLsn));
+    private long OwnNeed() => 1 + (Options.Witness ? CommitLsn : Math.Min(CommitLsn, _local.AppliedLsn));
 
     /// <summary>The first LSN that each other member needs: a dropped one is not waited for, and one that was never heard needs everything.</summary>
     private List<MemberNeed> MemberNeeds(long nowMs)
@@ -148,7 +148,7 @@ public sealed partial class ClusterNode
         foreach (var member in (Configuration?.Members ?? []).Where(m => m.Key != Self))
         {
             var last = _board.Find(member.Key, nowMs);
-            needs.Add(new MemberNeed(member.Key.Id, 1 + (last?.Report.DurableLsn ?? 0), (last?.AgeMs ?? nowMs) < _options.DropAfterS * 1000L));
+            needs.Add(new MemberNeed(member.Key.Id, 1 + (last?.Report.DurableLsn ?? 0), (last?.AgeMs ?? nowMs) < Options.DropAfterS * 1000L));
         }
         return needs;
     }

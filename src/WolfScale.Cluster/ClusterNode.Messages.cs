@@ -111,7 +111,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         RuntimeLog.Discarding(_logger, firstLsn, lastLsn, leader);
         try
         {
-            _options.SaveDiscarded?.Invoke(new DiscardedEntries(Wal, _store, firstLsn, lastLsn, leader));
+            Options.SaveDiscarded?.Invoke(new DiscardedEntries(Wal, _store, firstLsn, lastLsn, leader));
         }
         catch (Exception e)
         {

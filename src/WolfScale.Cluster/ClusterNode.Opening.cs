@@ -17,20 +17,20 @@ public sealed partial class ClusterNode
 {
     private ClusterNode(ClusterOptions options, Opened opened, TimeProvider time, ILogger logger)
     {
-        (_options, _time, _logger) = (options, time, logger);
+        (_current, _time, _logger) = (options, time, logger);
         (_store, _identity, Wal, _listener, Address, _tls) = (opened.Store, opened.Identity, opened.Wal, opened.Listener, opened.Self.Address, opened.Tls);
         (_discovery, _background) = (opened.Discovery, opened.Listener.Options.Background!);
         _view = new ClusterView { ClusterName = options.ClusterName, SelfId = Self.Id };
-        _board = new StatusBoard(options);
+        _board = new StatusBoard(_current);
         _inbound = new InboundRegistry(TimeSpan.FromMilliseconds(3L * options.HeartbeatIntervalMs));
         _host = new CoreHost(CoreOptions(options), options.Mode, Self, _store, Wal, this, time, logger) { OwnCommitted = _background.Committed, ReceivedSynced = _background.Synced };
         _waiters = new CommitWaiters(() => _host.CommitLsn);
         _peers = new PeerDirectory(opened.Self with { ClusterId = _identity.ClusterId }, _listener.Options, Wal, time, logger, onLogDamage: _host.Stop);
-        _join = new JoinAgent(_identity, options, Address, _host, _peers, DescribeDiscovery, time, logger);
+        _join = new JoinAgent(_identity, _current, Address, _host, _peers, DescribeDiscovery, time, logger);
         _starts = new LogStartKeeper(Wal, _board, _peers, new LogThrottle(time, TimeSpan.FromSeconds(60)), logger);
-        _keeper = new MembershipKeeper(_host, _inbound, _starts, options, logger);
+        _keeper = new MembershipKeeper(_host, _inbound, _starts, _current, logger);
         _reads = new StrongReads(_host, _peers, options, time);
-        _retention = new LogRetention(Wal, options, time, logger);
+        _retention = new LogRetention(Wal, _current, time, logger);
         History = opened.History;
         _chronicle = new ClusterChronicle(Self, options, History, _host.Configuration, () => _local.Reason, () => _host.Halted);
     }

@@ -16,7 +16,7 @@ namespace WolfScale.Cluster;
 public sealed partial class ClusterNode : IAsyncDisposable
 {
     private readonly BackgroundPace _background;
-    private readonly ClusterOptions _options;
+    private readonly CurrentOptions _current;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly SqliteStateStore _store;
@@ -148,6 +148,25 @@ public sealed partial class ClusterNode : IAsyncDisposable
     /// </summary>
     /// <exception cref="InvalidOperationException">No leader confirmed it in time.</exception>
     public Task<long> ReadIndexAsync(CancellationToken cancellationToken) => _reads.ReadAsync(cancellationToken);
+
+    /// <summary>The options in force.</summary>
+    public ClusterOptions Options => _current.Value;
+
+    /// <summary>
+    /// Takes over what may change while the node runs: peers, never_leader, drop_after_s, retention, and the certificates, which are read again for the connections that begin from here on. Everything else
+    /// in the options is left as it was at the start.
+    /// </summary>
+    /// <exception cref="ClusterStartException">A certificate cannot be used; nothing is changed then.</exception>
+    public void Reconfigure(ClusterOptions options)
+    {
+        if (_tls is not null && options.Tls is { } files)
+            _tls.Reload(files);
+        _current.Follow(options);
+    }
+
+    /// <summary>Whether certificates could be used. They are read, and nothing is changed.</summary>
+    /// <exception cref="ClusterStartException">They could not.</exception>
+    public static void CheckTls(TlsFiles files) => TlsCredentials.Load(files).Dispose();
 
     /// <summary>Stops: says goodbye, closes the connections, syncs and closes the log.</summary>
     public async ValueTask DisposeAsync()

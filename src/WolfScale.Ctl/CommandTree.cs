@@ -31,9 +31,12 @@ internal static class CommandTree
             DetachCommand.Create(),
             MigrateCommand.Create(),
             VerifyCommand.Create(),
+            ReloadCommand.Create(),
             LogLevelCommand.Create(),
             WalCommand.Create(),
             CheckConfigCommand.Create(),
+            TuneCommand.Create(),
+            BinlogSetupCommand.Create(),
             CompletionCommand.Create(),
             ManualCommand.Create(Create),
         };

@@ -56,6 +56,18 @@ public sealed class ProxyServer : IDisposable
 
     public ProxyCounters Counters => _context.Counters;
 
+    /// <summary>The options in force.</summary>
+    public ProxyOptions Options => _context.Options;
+
+    /// <summary>
+    /// Takes over other options, but for the address, the loops and the pool's size: limits and waits count from the next statement on, what a session begins with (TLS, consistency) from the next session on.
+    /// </summary>
+    public void Reconfigure(ProxyOptions options)
+    {
+        var now = _context.Options;
+        _context.Options = options with { BindAddress = now.BindAddress, Loops = now.Loops, PoolConnections = now.PoolConnections, StandsAlone = now.StandsAlone };
+    }
+
     /// <summary>Clients at this moment.</summary>
     public int Sessions => Volatile.Read(ref _sessions);
 

@@ -23,6 +23,8 @@ public sealed class ConfigurationLoader
     private readonly List<Finding> _findings = [];
     private readonly Dictionary<string, SourcePosition> _positions = [];
 
+    private bool _holdsSecrets;
+
     private ConfigurationLoader(string file) => _file = file;
 
     /// <summary>Reads a file and this process's environment.</summary>
@@ -44,6 +46,12 @@ public sealed class ConfigurationLoader
             foreach (var section in ConfigurationSchema.Sections)
                 Complete(section.Name, section, section.Property!.GetValue(configuration)!, new SourcePosition(_file)); // 4, 5
             _findings.AddRange(ConfigurationRules.Check(new RuleContext(configuration, _positions, _file)));            // 6
+        }
+
+        if (_holdsSecrets && PrivateFile.IsOpenToOthers(_file))
+        {
+            Warning("open_file", "", new SourcePosition(_file),
+                $"everybody on this machine can read {_file}, and it holds secrets: chmod 640 {_file}, with the service's group, or put them into files of their own (secret_file, token_file, password_file)");
         }
 
         var ordered = _findings.OrderByDescending(f => f.Severity).ThenBy(f => f.Position.Line).ThenBy(f => f.Position.Column);
@@ -108,6 +116,7 @@ public sealed class ConfigurationLoader
         }
 
         _positions[name] = given.Position;
+        _holdsSecrets |= key.Secret && !given.IsText && given.Value is string { Length: > 0 };
         if (key.TableType is { } table)
         {
             ApplyTables(key, table, record, name, given);
@@ -185,6 +194,7 @@ public sealed class ConfigurationLoader
         try
         {
             secret.Property.SetValue(record, File.ReadAllText(file).TrimEnd('\r', '\n'));
+            WarnOfOpen(file, name + ConfigurationSchema.FileSuffix, given.Position);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -200,9 +210,20 @@ public sealed class ConfigurationLoader
             var name = $"{path}.{key.Name}";
             if (key.Required && !_positions.ContainsKey(name))
                 Error("missing_key", name, position, $"{name} is missing and required");
-            if (key.ReadableFile && key.Property.GetValue(record) is string { Length: > 0 } file && Unreadable(file) is { } reason)
+            if (!key.ReadableFile || key.Property.GetValue(record) is not string { Length: > 0 } file)
+                continue;
+            if (key.Name.EndsWith("_key", StringComparison.Ordinal))
+                WarnOfOpen(file, name, _positions.GetValueOrDefault(name, position));
+            if (Unreadable(file) is { } reason)
                 Error("unreadable_file", name, _positions.GetValueOrDefault(name, position), $"{name}: cannot read {file} as {Environment.UserName}: {reason}");
         }
+    }
+
+    /// <summary>A warning and no error: container platforms hand secrets out like this, to a machine where nobody else is.</summary>
+    private void WarnOfOpen(string file, string key, SourcePosition position)
+    {
+        if (PrivateFile.IsOpenToOthers(file))
+            Warning("open_file", key, position, $"{key}: everybody on this machine can read {file}: chmod 600 {file}, with the service's account as its owner");
     }
 
     private static string? Unreadable(string file)
@@ -217,6 +238,9 @@ public sealed class ConfigurationLoader
             return e.Message;
         }
     }
+
+    private void Warning(string code, string key, SourcePosition position, string message) =>
+        _findings.Add(new Finding(Severity.Warning, code, key, position, message));
 
     private void Error(string code, string key, SourcePosition position, string message) =>
         _findings.Add(new Finding(Severity.Error, code, key, position, message));

@@ -15,6 +15,7 @@ public sealed class KeySchema
         Required = property.IsDefined(typeof(RequiredKeyAttribute));
         Secret = property.IsDefined(typeof(SecretAttribute));
         ReadableFile = property.IsDefined(typeof(ReadableFileAttribute));
+        Live = property.IsDefined(typeof(LiveAttribute));
         Range = property.GetCustomAttribute<WithinAttribute>();
     }
 
@@ -28,6 +29,9 @@ public sealed class KeySchema
     public bool Secret { get; }
 
     public bool ReadableFile { get; }
+
+    /// <summary>A running node takes a changed value over; else it wants a restart.</summary>
+    public bool Live { get; }
 
     internal WithinAttribute? Range { get; }
 

@@ -20,3 +20,9 @@ public sealed class WithinAttribute(long minimum, long maximum) : Attribute
 
     public long Maximum { get; } = maximum;
 }
+
+/// <summary>
+/// A changed value is taken over by a running node (SIGHUP, <c>wolfctl reload</c>). A key without this mark is read when the node starts: a reload tells that it wants a restart.
+/// </summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class LiveAttribute : Attribute;

@@ -7,6 +7,12 @@ namespace WolfScale.Client.Doctor;
 /// <param name="Timing">How soon a lost leader is missed.</param>
 public sealed record Examined(ClusterDocument Cluster, IReadOnlyList<NodeReport> Statuses, IReadOnlyDictionary<string, string> Silent, Timing Timing)
 {
+    /// <summary>How far each node's clock is ahead of the one here, in seconds, and how exactly that is known: by half the time that its answer took.</summary>
+    public IReadOnlyDictionary<string, (double Ahead, double Within)> Clocks { get; init; } = new Dictionary<string, (double, double)>();
+
+    /// <summary>Now, here.</summary>
+    public DateTimeOffset Now { get; init; }
+
     public NodeReport? Status(string node) => Statuses.FirstOrDefault(s => s.Id == node);
 
     public bool IsAvailableMode => Cluster.Mode == "available";

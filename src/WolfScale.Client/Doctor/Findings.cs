@@ -11,7 +11,7 @@ public static class Findings
     private const double LagSeconds = 10;
 
     public static ImmutableArray<DoctorFinding> Of(Examined cluster) =>
-        [.. OfCluster(cluster).Concat(cluster.Cluster.Nodes.SelectMany(n => OfMember(cluster, n))).Concat(cluster.Statuses.SelectMany(OfNode)).OrderBy(f => f.Severity)];
+        [.. OfCluster(cluster).Concat(cluster.Cluster.Nodes.SelectMany(n => OfMember(cluster, n))).Concat(cluster.Statuses.SelectMany(OfNode)).Concat(cluster.Statuses.SelectMany(s => MachineFindings.Of(cluster, s))).Concat(MachineFindings.OfClocks(cluster)).OrderBy(f => f.Severity)];
 
     private static IEnumerable<DoctorFinding> OfCluster(Examined examined)
     {

@@ -66,6 +66,8 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(DepartureDocument))]
 [JsonSerializable(typeof(MaintenanceRequest))]
 [JsonSerializable(typeof(MaintenanceDocument))]
+[JsonSerializable(typeof(ReloadRequest))]
+[JsonSerializable(typeof(ReloadDocument))]
 [JsonSerializable(typeof(ReadIndexDocument))]
 [JsonSerializable(typeof(AccountHashesRequest))]
 [JsonSerializable(typeof(AccountHashesDocument))]

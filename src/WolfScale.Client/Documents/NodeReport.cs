@@ -73,6 +73,18 @@ public sealed record NodeReport
     /// <summary>What weakens the promise: <c>fsync_off</c>, <c>mode_available</c>.</summary>
     public ImmutableArray<string> Warnings { get; init; } = [];
 
+    /// <summary>The node's clock when it answered.</summary>
+    public DateTimeOffset? At { get; init; }
+
+    /// <summary>The file system of its data directory.</summary>
+    public DiskReport? Disk { get; init; }
+
+    /// <summary>The certificates that it shows.</summary>
+    public ImmutableArray<CertificateReport> Certificates { get; init; } = [];
+
+    /// <summary>Keys whose value in its configuration file wants a restart, as the last reload has found.</summary>
+    public ImmutableArray<string> NeedRestart { get; init; } = [];
+
     public required string Version { get; init; }
 
     public required DateTimeOffset StartedAt { get; init; }
@@ -114,6 +126,16 @@ public sealed record DatabaseReport
 /// <param name="LastFile">Where the last of those are saved, on the node; null: there are none.</param>
 /// <param name="RolledBack">Undone on its MariaDB: the same ones, once its server has followed its log, and others that were never acknowledged.</param>
 public sealed record DiscardedReport(long Transactions, string? LastFile, long RolledBack);
+
+/// <summary>A file system.</summary>
+/// <param name="FreeBytes">Free for the node's account.</param>
+/// <param name="TotalBytes">Its size.</param>
+public sealed record DiskReport(long FreeBytes, long TotalBytes);
+
+/// <summary>A certificate.</summary>
+/// <param name="Use">The section that names it: <c>cluster</c>, <c>api</c> or <c>proxy</c>.</param>
+/// <param name="NotAfter">When it ends.</param>
+public sealed record CertificateReport(string Use, DateTimeOffset NotAfter);
 
 /// <summary>Where this node is reached.</summary>
 public sealed record AddressReport(string Cluster, string? Api, string? Proxy);

@@ -12,7 +12,7 @@ namespace WolfScale.Cluster.Membership;
 /// not lead names the leader.
 /// </summary>
 internal sealed class JoinAgent(
-    NodeIdentity identity, ClusterOptions options, string address, CoreHost host, PeerDirectory peers, Func<string> otherWays, TimeProvider time, ILogger logger)
+    NodeIdentity identity, CurrentOptions options, string address, CoreHost host, PeerDirectory peers, Func<string> otherWays, TimeProvider time, ILogger logger)
 {
     /// <summary>A node that starts beside its cluster is let in within some heartbeats: only after this is it worth a line.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
@@ -40,10 +40,10 @@ internal sealed class JoinAgent(
             _askingSince = time.GetTimestamp();
         if (host.Role.Role == RaftRole.Leader)
         {
-            host.ProposeConfiguration(new ConfigurationChange.Update(identity.Key, address, options.NeverLeader, options.Witness));
+            host.ProposeConfiguration(new ConfigurationChange.Update(identity.Key, address, options.Value.NeverLeader, options.Value.Witness));
             return;
         }
-        var frame = ClusterMessages.Frame(new JoinRequest(identity.Former, address, options.NeverLeader, options.Witness));
+        var frame = ClusterMessages.Frame(new JoinRequest(identity.Former, address, options.Value.NeverLeader, options.Value.Witness));
         var asked = false;
         if (host.Role.Leader is { } leader && leader != identity.Key)
             asked = peers.Send(leader, frame);
@@ -94,8 +94,8 @@ internal sealed class JoinAgent(
     private bool IsAsItShouldBe()
     {
         var member = host.Configuration?.Find(identity.Key);
-        return member is not null && !_notAMember && member.Address == address && member.NeverLeader == options.NeverLeader
-            && member.Witness == options.Witness;
+        return member is not null && !_notAMember && member.Address == address && member.NeverLeader == options.Value.NeverLeader
+            && member.Witness == options.Value.Witness;
     }
 
     private string Unreached()

@@ -10,7 +10,7 @@ namespace WolfScale.Cluster.Membership;
 /// The leader's care for the membership: lets nodes in as learners, gives them a vote when they have caught up, and takes the vote of those
 /// that are gone, where that costs nothing. Every change is one entry in the log, one vote at a time (thesis §4.1); the core refuses what is not safe.
 /// </summary>
-internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, LogStartKeeper starts, ClusterOptions options, ILogger logger)
+internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, LogStartKeeper starts, CurrentOptions options, ILogger logger)
 {
     private long _leaderSinceMs;
     private long _leaderTerm = -1;
@@ -27,10 +27,10 @@ internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, L
             if (configuration.Find(peer.Key) is not { } member)
                 continue;
             var silentMs = nowMs - Math.Max(peer.LastHeardMs, _leaderSinceMs);
-            var heard = peer.LastHeardMs != long.MinValue && nowMs - peer.LastHeardMs <= options.ElectionTimeoutMinMs;
+            var heard = peer.LastHeardMs != long.MinValue && nowMs - peer.LastHeardMs <= options.Value.ElectionTimeoutMinMs;
             if (!member.IsVoter && heard && peer.State == ReplicationState.Replicate && starts.HoldsTheData(member, nowMs))
                 Promote(peer.Key);
-            else if (member.IsVoter && silentMs >= options.DropAfterS * 1000L && configuration.Mode == ClusterMode.Consistent && MayTakeVote(configuration.VoterCount))
+            else if (member.IsVoter && silentMs >= options.Value.DropAfterS * 1000L && configuration.Mode == ClusterMode.Consistent && MayTakeVote(configuration.VoterCount))
                 TakeVote(peer.Key);
         }
     }
@@ -98,6 +98,6 @@ internal sealed class MembershipKeeper(CoreHost host, InboundRegistry inbound, L
     private void TakeVote(NodeKey key)
     {
         if (host.ProposeConfiguration(new ConfigurationChange.Demote(key)).Result == ConfigurationResult.Accepted)
-            RuntimeLog.VoteTaken(logger, key.Id, options.DropAfterS);
+            RuntimeLog.VoteTaken(logger, key.Id, options.Value.DropAfterS);
     }
 }

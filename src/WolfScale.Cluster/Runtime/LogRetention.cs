@@ -10,14 +10,14 @@ internal readonly record struct MemberNeed(string NodeId, long FirstLsn, bool Is
 /// Deletes old segments: those older than wal.retention_hours that nobody needs any more, and, above wal.max_size_gb, also younger ones and those that
 /// only a member which is behind would need. Never what this node's own MariaDB has not applied, nor what is not committed.
 /// </summary>
-internal sealed class LogRetention(WriteAheadLog wal, ClusterOptions options, TimeProvider time, ILogger logger)
+internal sealed class LogRetention(WriteAheadLog wal, CurrentOptions options, TimeProvider time, ILogger logger)
 {
     /// <param name="ownNeedLsn">The first LSN that this node itself still needs.</param>
     /// <param name="members">What the others still need.</param>
     public void Tick(long ownNeedLsn, IReadOnlyList<MemberNeed> members)
     {
         var memberNeedLsn = members.Where(m => m.IsWaitedFor).Select(m => m.FirstLsn).DefaultIfEmpty(long.MaxValue).Min();
-        var keepFrom = KeepFrom(wal.Segments, ownNeedLsn, memberNeedLsn, options, Age);
+        var keepFrom = KeepFrom(wal.Segments, ownNeedLsn, memberNeedLsn, options.Value, Age);
         var before = wal.FirstLsn;
         if (keepFrom <= before)
             return;

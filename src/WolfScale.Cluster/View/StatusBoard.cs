@@ -12,7 +12,7 @@ internal sealed record SelfFacts(
 /// Collects what the nodes say about themselves and makes the <see cref="ClusterView"/>: their own words, unless their silence says more. Who is silent, the leader says
 /// where there is one, so that all nodes show the same; without one, each goes by what it hears itself.
 /// </summary>
-internal sealed class StatusBoard(ClusterOptions options)
+internal sealed class StatusBoard(CurrentOptions options)
 {
     /// <summary>Reports kept at most; those of nodes long gone are dropped.</summary>
     private const int MaxReports = 128;
@@ -64,7 +64,7 @@ internal sealed class StatusBoard(ClusterOptions options)
                 told = words.Sightings.Members.DistinctBy(s => s.Key).ToImmutableDictionary(s => s.Key);
         }
 
-        var behind = reports.Values.Where(h => h.Report.Role == RaftRole.Leader && nowMs - h.AtMs < options.DropAfterS * 1000L)
+        var behind = reports.Values.Where(h => h.Report.Role == RaftRole.Leader && nowMs - h.AtMs < options.Value.DropAfterS * 1000L)
             .SelectMany(h => h.Report.BehindRetention).Concat(self.Report.BehindRetention).ToHashSet();
         var nodes = new List<NodeView>();
         foreach (var member in self.Configuration?.Members ?? [])
@@ -86,7 +86,7 @@ internal sealed class StatusBoard(ClusterOptions options)
         {
             ClusterName = self.Configuration?.ClusterName ?? self.ClusterName,
             ClusterId = self.Configuration?.ClusterId ?? Guid.Empty,
-            Mode = self.Configuration?.Mode ?? options.Mode,
+            Mode = self.Configuration?.Mode ?? options.Value.Mode,
             Term = self.Report.Term,
             LeaderId = self.Leader?.Id,
             CommitLsn = self.Report.CommitLsn,
@@ -96,7 +96,7 @@ internal sealed class StatusBoard(ClusterOptions options)
         };
     }
 
-    private long LaggingMs => 3L * options.HeartbeatIntervalMs;
+    private long LaggingMs => 3L * options.Value.HeartbeatIntervalMs;
 
     private static NodeView Own(SelfFacts self, Member? member, HashSet<NodeKey> behind)
     {
@@ -136,7 +136,7 @@ internal sealed class StatusBoard(ClusterOptions options)
             (status, reason) = (NodeStatus.Joining, "not a member yet");
         if (last.Report.Goodbye)
             (status, reason) = (NodeStatus.Offline, "it was stopped");
-        else if (ageMs >= options.DropAfterS * 1000L)
+        else if (ageMs >= options.Value.DropAfterS * 1000L)
             (status, reason) = (NodeStatus.Dropped, $"not heard for {ageMs / 1000} s");
         else if (ageMs >= LaggingMs)
             (status, reason) = (NodeStatus.Lagging, $"not heard for {ageMs} ms, at least three heartbeats");

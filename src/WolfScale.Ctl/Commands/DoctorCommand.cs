@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
@@ -38,10 +39,18 @@ internal static class DoctorCommand
             cluster = (await Endpoints.TryAsync(there, "/cluster", ApiJson.Default.ClusterDocument, cancellationToken)).Answer ?? cluster;
         // A node without an address has its API off, as it says.
         var members = cluster.Nodes.Where(n => n.Api is not null || n.Id == cluster.Node).ToList();
-        var heard = await Task.WhenAll(members.Select(n =>
-            Endpoints.TryAsync(n.Api is { } api ? endpoints.At(new Uri($"{asked.Address.Scheme}://{api}")) : asked, "/status", ApiJson.Default.NodeReport, cancellationToken)));
+        var clocks = new ConcurrentDictionary<string, (double, double)>(StringComparer.Ordinal);
+        var heard = await Task.WhenAll(members.Select(async n =>
+        {
+            var began = TimeProvider.System.GetUtcNow();
+            var answer = await Endpoints.TryAsync(n.Api is { } api ? endpoints.At(new Uri($"{asked.Address.Scheme}://{api}")) : asked, "/status", ApiJson.Default.NodeReport, cancellationToken);
+            var half = (TimeProvider.System.GetUtcNow() - began) / 2;
+            if (answer.Answer?.At is { } at)
+                clocks[n.Id] = ((at - began - half).TotalSeconds, half.TotalSeconds);
+            return answer;
+        }));
         var silent = members.Zip(heard).Where(h => h.Second.Answer is null).ToDictionary(h => h.First.Id, h => h.Second.Silence ?? "", StringComparer.Ordinal);
-        return new Examined(cluster, [.. heard.Select(h => h.Answer).OfType<NodeReport>()], silent, Endpoints.TimingOf(parsed));
+        return new Examined(cluster, [.. heard.Select(h => h.Answer).OfType<NodeReport>()], silent, Endpoints.TimingOf(parsed)) { Clocks = clocks, Now = TimeProvider.System.GetUtcNow() };
     }
 
     private static void Tell(DoctorDocument report)

@@ -57,7 +57,7 @@ internal sealed class HealthCheck(ServerContext context)
 
         var commitLsn = context.Log.CommitLsn;
         var report = HealthRules.Judge(new HealthReading(
-            await WriteGate.StatusAsync(context.Server), leads, commitLsn == _lastCommitLsn, readMs, writeMs, error, context.Disks.FreeBytes));
+            await WriteGate.StatusAsync(context.Server), leads, commitLsn == _lastCommitLsn, readMs, writeMs, error, context.Disks.FreeBytes, await LostSettings.LookAsync(context.Server)));
         _lastCommitLsn = commitLsn;
         if (context.ForeignAcks.Alarm is { } alarm)
             report = report with { Alarms = report.Alarms.Add(alarm) };

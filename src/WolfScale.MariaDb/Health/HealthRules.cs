@@ -12,8 +12,9 @@ namespace WolfScale.MariaDb.Health;
 /// <param name="WriteMs">Time of the unlogged write; null where none was made.</param>
 /// <param name="WriteError">What the server said to the unlogged write; null when it went through.</param>
 /// <param name="FreeBytes">Free space where the data are; null where that cannot be seen from here.</param>
+/// <param name="Lost">Settings that somebody has changed.</param>
 internal sealed record HealthReading(
-    GateStatus Gate, bool Leads, bool CommitStands, double ReadMs, double? WriteMs, string? WriteError, long? FreeBytes);
+    GateStatus Gate, bool Leads, bool CommitStands, double ReadMs, double? WriteMs, string? WriteError, long? FreeBytes, ImmutableArray<LostSetting> Lost = default);
 
 /// <summary>
 /// Judges a reading. Pure. A logged write would be no test: without a quorum it waits for ever on a healthy server. So the test write goes into the engine
@@ -51,6 +52,8 @@ internal static class HealthRules
                 $"Only {free >> 20} MiB are free where MariaDB keeps its data: commits stop when there are none. Free some space."));
         }
 
+        foreach (var lost in reading.Lost.IsDefault ? [] : reading.Lost)
+            alarms.Add($"Somebody has set {lost.Name} = {lost.Value}: {lost.Otherwise}. SET GLOBAL {lost.Name} = {lost.Wanted}");
         if (reading.Leads)
             AddGateAlarms(reading.Gate, alarms);
         var (verdict, reason) = Verdict(reading);

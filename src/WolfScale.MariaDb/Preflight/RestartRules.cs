@@ -13,14 +13,14 @@ internal static class RestartRules
 
     public static IEnumerable<PreflightFinding> Check(ServerFacts facts, PreflightContext context)
     {
-        foreach (var (name, value, line, otherwise) in Wanted)
+        foreach (var (name, value, otherwise) in Lines)
         {
             if (!facts.WasSetAtRunTime(name) && !IsAs(facts, name, value))
             {
                 yield return new(name, FindingSeverity.Warning,
                     $"The configuration does not set {name} to {value}: {otherwise}.",
                     "Add the line to the configuration; WolfScale sets it at run time until the next restart.",
-                    line);
+                    $"{name} = {value}");
             }
         }
 
@@ -47,14 +47,14 @@ internal static class RestartRules
         }
     }
 
-    private static readonly (string Name, string Value, string Line, string Otherwise)[] Wanted =
+    internal static readonly (string Name, string Value, string Otherwise)[] Lines =
     [
-        ("read_only", "ON", "read_only = ON", "a restarted server would take writes before it is in step"),
-        ("sync_binlog", "1", "sync_binlog = 1", "a crash of the machine can lose binlog that the engine has committed"),
-        ("innodb_flush_log_at_trx_commit", "1", "innodb_flush_log_at_trx_commit = 1", "a crash of the machine can lose commits"),
-        ("rpl_semi_sync_master_enabled", "ON", "rpl_semi_sync_master_enabled = ON", "a restarted leader would commit without the quorum"),
-        ("rpl_semi_sync_master_wait_point", "AFTER_SYNC", "rpl_semi_sync_master_wait_point = AFTER_SYNC", "others would see a commit before the quorum has it"),
-        ("rpl_semi_sync_master_timeout", LongestTimeout, "rpl_semi_sync_master_timeout = " + LongestTimeout, "the server would go on without the quorum after the timeout"),
+        ("read_only", "ON", "a restarted server would take writes before it is in step"),
+        ("sync_binlog", "1", "a crash of the machine can lose binlog that the engine has committed"),
+        ("innodb_flush_log_at_trx_commit", "1", "a crash of the machine can lose commits"),
+        ("rpl_semi_sync_master_enabled", "ON", "a restarted leader would commit without the quorum"),
+        ("rpl_semi_sync_master_wait_point", "AFTER_SYNC", "others would see a commit before the quorum has it"),
+        ("rpl_semi_sync_master_timeout", LongestTimeout, "the server would go on without the quorum after the timeout"),
     ];
 
     private static bool IsAs(ServerFacts facts, string name, string value) =>

@@ -33,7 +33,7 @@ internal sealed partial class ClientSession
         _ = _loop.After(delayMs, () =>
         {
             _watchesIdleness = false;
-            if (Phase != SessionPhase.Idle || _leader is null)
+            if (Phase != SessionPhase.Idle || _leader is null || _context.Options.PoolIdleMs == 0)
                 return; // it is watched again when it is idle
             var left = _idleSinceMs + _context.Options.PoolIdleMs - _loop.NowMs;
             if (left > 0)

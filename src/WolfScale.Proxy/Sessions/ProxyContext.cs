@@ -16,7 +16,8 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     private uint _ownIds;
     private uint _turn;
 
-    public ProxyOptions Options => options;
+    /// <summary>Swapped whole where they change; what a session has begun with them goes on.</summary>
+    public ProxyOptions Options { get => Volatile.Read(ref options); set => Volatile.Write(ref options, value); }
 
     public IClusterRoutes Routes => routes;
 

@@ -20,10 +20,9 @@ internal static class InitCommand
             var path = parsed.GetValue(output) ?? parsed.GetValue(GlobalOptions.Config)!;
             if (parsed.GetValue(sql))
                 return PrintSql(path);
-            if (File.Exists(path) && !parsed.GetValue(force))
-                throw new RefusedException($"{path} exists already; --force replaces it, and with it the cluster secret that it may hold.");
+            RefuseExisting(path, parsed.GetValue(force)); // before anybody has answered a question
             var ask = given.AreAbsent(parsed) && parsed.GetValue(output) is null && !Console.IsInputRedirected && Terminal.Interactive;
-            return Write(path, ask ? InitQuestions.Ask() : given.Values(parsed));
+            return Write(path, parsed.GetValue(force), ask ? InitQuestions.Ask() : given.Values(parsed));
         });
         return command;
     }
@@ -44,8 +43,15 @@ internal static class InitCommand
         return ExitCode.Done;
     }
 
-    private static int Write(string path, Dictionary<string, string> values)
+    private static void RefuseExisting(string path, bool force)
     {
+        if (File.Exists(path) && !force)
+            throw new RefusedException($"{path} exists already; --force replaces it, and with it the cluster secret that it may hold.");
+    }
+
+    private static int Write(string path, bool force, Dictionary<string, string> values)
+    {
+        RefuseExisting(path, force);
         var shared = false;
         try
         {
@@ -63,8 +69,9 @@ internal static class InitCommand
         var first = values.GetValueOrDefault("cluster.bootstrap") == "true";
         Terminal.Line($"Wrote {path}, readable by {(shared ? $"root and the service ({ServiceUser.Name})" : "you")} alone, with its secrets.");
         if (!values.ContainsKey("node.advertise_address"))
-            Terminal.Line("Next: set node.advertise_address and cluster.peers (use one secret on all nodes). Then:");
+            Terminal.Line("Next: set node.advertise_address and cluster.peers (use one secret and one API token on all nodes). Then:");
         Terminal.Line($"  wolfscale init --sql{named} | mariadb      # WolfScale's account on this machine's MariaDB");
+        Terminal.Line("  wolfctl tune-mariadb      # the settings that MariaDB needs");
         Terminal.Line($"  wolfscale validate {path}      # what is missing, in the file and in MariaDB's settings");
         Terminal.Line(shared
             ? "  systemctl start wolfscale      # on the first node before the others"

@@ -1,76 +1,90 @@
 using System.Globalization;
 using System.Net;
 using Spectre.Console;
+using WolfScale.Server.Configuration;
+using WolfScale.Settings.Rules;
 
 namespace WolfScale.Server.Cli;
 
-/// <summary>What <c>wolfscale init</c> asks on a terminal, where it was told nothing.</summary>
+/// <summary>The questions of <c>wolfscale init</c>. Each has a default where there is a good one, and is asked again until the answer can be used; nothing is written before the last.</summary>
 internal static class InitQuestions
 {
-    private const string Socket = "/run/mysqld/mysqld.sock";
+    private const string UsualSocket = "/run/mysqld/mysqld.sock";
 
-    /// <summary>The answers, as <c>section.key</c> and TOML literal.</summary>
+    /// <summary>The answers, as <c>section.key</c> and TOML literal, and fresh secrets where none was given.</summary>
     public static Dictionary<string, string> Ask()
     {
         var values = InitOptions.Fresh();
-        var host = Dns.GetHostName();
-        InitOptions.Set(values, "node.id", Terminal.Out.Prompt(new TextPrompt<string>("Node id (unique; the lowest is preferred as leader)").DefaultValue(host)));
-        var bind = Terminal.Out.Prompt(new TextPrompt<string>("Listen for other nodes on").DefaultValue("0.0.0.0:7654").Validate(Bindable));
-        InitOptions.Set(values, "node.bind_address", bind);
-        _ = HostPort.TryParse(bind, out var listening, out _);
-        InitOptions.Set(values, "node.advertise_address", Terminal.Out.Prompt(
-            new TextPrompt<string>("Other nodes reach it at").DefaultValue(listening.IsWildcard ? new HostPort(host, listening.Port).ToString() : bind).Validate(Reachable)));
-        if (Yes("Is this the first node of a new cluster?", otherwise: false))
+        var name = Dns.GetHostName();
+        Text("node.id", "Node id, unique in the cluster; the lowest is preferred as leader", name, id => NodeRules.IsId(id) ? null : "1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or digit");
+        Text("node.bind_address", "Listen for other nodes on", "0.0.0.0:7654", Bindable);
+        var bound = values["node.bind_address"].Trim('"');
+        _ = HostPort.TryParse(bound, out var listening, out _);
+        Text("node.advertise_address", "Address at which other nodes reach this one", listening.IsWildcard ? new HostPort(name, listening.Port).ToString() : bound, Dialled);
+        Text("cluster.cluster_name", "The cluster's name, the same on all nodes", "wolfscale", answer => answer.Length > 0 ? null : "a name");
+        var first = Terminal.Out.Confirm("Is it the first node of a new cluster?");
+        if (first)
             values["cluster.bootstrap"] = "true";
-        AskForOthers(values);
-        AskForDatabase(values);
-        var api = Terminal.Out.Prompt(new TextPrompt<int>("Port of the HTTP API").DefaultValue(8080).Validate(ValidPort));
-        InitOptions.Set(values, "api.bind_address", new HostPort("0.0.0.0", api).ToString());
-        return values;
-    }
-
-    private static void AskForOthers(Dictionary<string, string> values)
-    {
-        InitOptions.Set(values, "cluster.cluster_name", Terminal.Out.Prompt(new TextPrompt<string>("The cluster's name (the same on all nodes)").DefaultValue("wolfscale")));
-        var peers = new List<string>();
-        while (Terminal.Out.Prompt(new TextPrompt<string>(peers.Count == 0 ? "Another node, HOST:PORT (empty: none is known yet)" : "One more (empty: no more)").AllowEmpty().Validate(Peer)) is { Length: > 0 } peer)
-            peers.Add(peer);
-        values["cluster.peers"] = InitOptions.List(peers);
-        var secret = Terminal.Out.Prompt(new TextPrompt<string>("The cluster's secret, as another node's file has it (empty: a new one)").Secret().AllowEmpty());
-        InitOptions.Set(values, "cluster.secret", secret.Length > 0 ? secret : null);
-        if (secret.Length == 0)
-            return;
-        var token = Terminal.Out.Prompt(new TextPrompt<string>("The API's token, as that file has it (empty: a new one)").Secret().AllowEmpty());
-        InitOptions.Set(values, "api.token", token.Length > 0 ? token : null);
-    }
-
-    private static void AskForDatabase(Dictionary<string, string> values)
-    {
-        var socket = Terminal.Out.Prompt(new TextPrompt<string>("MariaDB's socket (empty: over TCP)").DefaultValue(Socket).AllowEmpty());
-        InitOptions.Set(values, "database.socket", socket);
-        if (socket.Length == 0)
+        values["cluster.peers"] = InitOptions.List(first ? [] : Peers());
+        if (!first)
         {
-            InitOptions.Set(values, "database.host", Terminal.Out.Prompt(new TextPrompt<string>("MariaDB's host").DefaultValue("localhost")));
-            values["database.port"] = Terminal.Out.Prompt(new TextPrompt<int>("MariaDB's port").DefaultValue(3306).Validate(ValidPort)).ToString(CultureInfo.InvariantCulture);
+            values["cluster.secret"] = ConfigurationTemplate.Literal(Terminal.Out.Prompt(new TextPrompt<string>("The cluster's secret (cluster.secret of a node that is there)").Secret()));
+            if (Terminal.Out.Prompt(new TextPrompt<string>("Its API token (api.token of a node that is there; empty: one of its own)").Secret().AllowEmpty()) is { Length: > 0 } token)
+                values["api.token"] = ConfigurationTemplate.Literal(token);
         }
 
-        InitOptions.Set(values, "database.database", Terminal.Out.Prompt(new TextPrompt<string>("Default database of the HTTP API (empty: none)").AllowEmpty()));
-        InitOptions.Set(values, "database.user", Terminal.Out.Prompt(new TextPrompt<string>("WolfScale's account on MariaDB").DefaultValue("wolfscale")));
-        var password = Terminal.Out.Prompt(new TextPrompt<string>("Its password (empty: a new one, for `wolfscale init --sql`)").Secret().AllowEmpty());
-        InitOptions.Set(values, "database.password", password.Length > 0 ? password : null);
+        AskForDatabase();
+        Port("api.bind_address", "Port of the HTTP API", 8080);
+        Port("proxy.bind_address", "Port of the MySQL proxy", 3307);
+        return values;
+
+        void Text(string key, string question, string standard, Func<string, string?> problem) => values[key] = ConfigurationTemplate.Literal(One(question, standard, problem));
+
+        void Port(string key, string question, int standard) => Text(
+            key, question, string.Create(CultureInfo.InvariantCulture, $"0.0.0.0:{standard}"), Bindable);
+
+        void AskForDatabase()
+        {
+            var there = File.Exists(UsualSocket);
+            var where = One("MariaDB: its unix socket, or host:port", there ? UsualSocket : "localhost:3306", answer => answer.StartsWith('/') || HostPort.TryParse(answer, out _, out _)
+                ? null : "a path, like " + UsualSocket + ", or host:port");
+            if (where.StartsWith('/'))
+            {
+                values["database.socket"] = ConfigurationTemplate.Literal(where);
+                return;
+            }
+
+            _ = HostPort.TryParse(where, out var address, out _);
+            values["database.host"] = ConfigurationTemplate.Literal(address.Host);
+            values["database.port"] = address.Port.ToString(CultureInfo.InvariantCulture);
+        }
     }
 
-    private static bool Yes(string question, bool otherwise) => Terminal.Out.Prompt(new ConfirmationPrompt(question) { DefaultValue = otherwise });
+    private static List<string> Peers()
+    {
+        var peers = new List<string> { One("A node that is there, host:port", null, Dialled) };
+        while (One("Another one, host:port (empty: no more)", "", answer => answer.Length == 0 ? null : Dialled(answer)) is { Length: > 0 } peer)
+            peers.Add(peer);
+        return peers;
+    }
 
-    private static ValidationResult Bindable(string address) =>
-        !HostPort.TryParse(address, out var parsed, out var problem) ? ValidationResult.Error(problem)
-        : parsed.IsBindable ? ValidationResult.Success() : ValidationResult.Error("An IP address to listen on is wanted, or 0.0.0.0 for all.");
+    private static string One(string question, string? standard, Func<string, string?> problem)
+    {
+        var prompt = new TextPrompt<string>(question.EscapeMarkup()).Validate(answer => problem(answer.Trim()) is { } wrong ? ValidationResult.Error($"[red]{wrong.EscapeMarkup()}[/]") : ValidationResult.Success());
+        if (standard is { Length: > 0 })
+            _ = prompt.DefaultValue(standard);
+        else if (standard is not null)
+            _ = prompt.AllowEmpty();
+        return Full(Terminal.Out.Prompt(prompt).Trim());
+    }
 
-    private static ValidationResult Reachable(string address) =>
-        !HostPort.TryParse(address, out var parsed, out var problem) ? ValidationResult.Error(problem)
-        : parsed.IsWildcard ? ValidationResult.Error($"{parsed.Host} is no address that others can reach.") : ValidationResult.Success();
+    /// <summary>A number alone is a port on every address.</summary>
+    private static string Full(string answer) => answer.Length > 0 && answer.All(char.IsAsciiDigit) ? "0.0.0.0:" + answer : answer;
 
-    private static ValidationResult Peer(string address) => address.Length == 0 ? ValidationResult.Success() : Reachable(address);
+    private static string? Bindable(string answer) => HostPort.TryParse(Full(answer), out var address, out var wrong)
+        ? address.IsBindable && address.Port > 0 ? null : "an IP address of this machine (0.0.0.0 for all) and a port from 1 on"
+        : wrong;
 
-    private static ValidationResult ValidPort(int port) => port is >= 1 and <= 65535 ? ValidationResult.Success() : ValidationResult.Error("A port is 1 to 65535.");
+    private static string? Dialled(string answer) => !HostPort.TryParse(answer, out var address, out var problem) ? problem
+        : address.IsWildcard || address.Port == 0 ? "an address that other machines can dial" : null;
 }

@@ -15,7 +15,7 @@ internal static class StartCommand
     {
         var bootstrap = new Option<bool>("--bootstrap") { Description = "Create a new cluster, once: ignored where the data directory already belongs to one" };
         var command = new Command("start", "Runs a node") { bootstrap };
-        command.SetAction(parsed => RunAsync(GlobalOptions.Load(parsed), parsed.GetValue(bootstrap), rejoin: false));
+        command.SetAction(parsed => RunAsync(() => GlobalOptions.Load(parsed), parsed.GetValue(bootstrap), rejoin: false));
         return command;
     }
 
@@ -33,13 +33,14 @@ internal static class StartCommand
             if (loaded.Configuration.Cluster.Bootstrap)
                 throw new RefusedException("cluster.bootstrap = true creates a cluster, and join wants to enter one: remove it from the configuration.", ExitCode.Invalid);
             RememberedPeers.Add(loaded.Configuration, address);
-            return RunAsync(loaded, bootstrap: false, rejoin: true);
+            return RunAsync(() => GlobalOptions.Load(parsed), bootstrap: false, rejoin: true);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(LoadedConfiguration loaded, bool bootstrap, bool rejoin)
+    private static async Task<int> RunAsync(Func<LoadedConfiguration> read, bool bootstrap, bool rejoin)
     {
+        var loaded = read();
         var configuration = loaded.Configuration;
         await using var log = ProgramLog.Open(configuration.Logging);
         using var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
@@ -55,7 +56,8 @@ internal static class StartCommand
         HostLog.Starting(
             logger, CommandTree.Version, configuration.Node.Id, configuration.DataDirectory, configuration.Node.BindAddress,
             configuration.Api.Enabled ? configuration.Api.BindAddress : "off");
-        using var ending = new EndSignals(logger);
+        NodeHost? running = null;
+        using var ending = new EndSignals(logger, () => Reload(running));
         using var manager = NotifySocket.Open(logger);
         await using var service = new ServiceWatch(manager, TimeProvider.System);
         await using var stopping = ending.Token.Register(service.Stopping);
@@ -66,10 +68,12 @@ internal static class StartCommand
             {
                 await using var host = await NodeHost.StartAsync(
                     configuration, new ClusterEntry(bootstrap || configuration.Cluster.Bootstrap, rejoin, RememberedPeers.Read(configuration)), log,
-                    loggers, TimeProvider.System, CommandTree.Version, ending.Token);
+                    loggers, TimeProvider.System, CommandTree.Version, ending.Token, read);
                 using var watched = service.Watch(host);
+                running = host;
                 if (await Task.WhenAny(ending.Token.WhenCancelledAsync(), host.Superseded) != host.Superseded)
                     return ExitCode.Done;
+                (running, configuration) = (null, host.Configuration);
                 HostLog.StartsAnew(logger);
             }
         }
@@ -80,6 +84,19 @@ internal static class StartCommand
         catch (OperationCanceledException) when (ending.Token.IsCancellationRequested)
         {
             return ExitCode.Done; // told to end while it started
+        }
+    }
+
+    /// <summary>SIGHUP. What came of it stands in the log.</summary>
+    private static void Reload(NodeHost? running)
+    {
+        try
+        {
+            _ = running?.Reload();
+        }
+        catch (RefusedException)
+        {
+            // Said already; there is nobody to answer.
         }
     }
 }

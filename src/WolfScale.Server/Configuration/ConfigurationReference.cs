@@ -33,8 +33,12 @@ public static class ConfigurationReference
         var text = new StringBuilder("""
             # Configuration
             `/etc/wolfscale/config.toml`, in TOML. `wolfscale init` writes one with every key; `wolfctl check-config` says what is wrong with one, with line and column. An unknown key is an error that names the nearest
-            known one. `WOLFSCALE_SECTION__KEY` variables override the file; a secret may stand in a file of its own, that others cannot read, with the key `NAME_file`. Every key is read at the start of the node;
-            `wolfctl log-level` changes the level without one. Editors that know JSON schemas take [configuration.schema.json](configuration.schema.json).
+            known one. `WOLFSCALE_SECTION__KEY` variables override the file; a secret may stand in a file of its own, that others cannot read, with the key `NAME_file`. Editors that know JSON schemas take
+            [configuration.schema.json](configuration.schema.json).
+
+            A running node takes over what is **live** when it gets SIGHUP (`systemctl reload wolfscale`) or `wolfctl reload`, and tells which other keys were changed and want a restart of it. A file with an error changes
+            nothing. Variables go on winning. Certificates are read again from their files, changed or not; to switch TLS on or off wants a restart. `wolfctl log-level` changes the level until the next restart,
+            or until a reload finds another level in the file.
 
             This page is made of the program: `wolfscale configuration --page`.
 
@@ -44,9 +48,9 @@ public static class ConfigurationReference
             _ = text.Append(CultureInfo.InvariantCulture, $"\n## [{section.Name}]\n");
             if (About(about, section.Name) is { Length: > 0 } what)
                 _ = text.Append(Sentence(what)).Append("\n\n");
-            _ = text.Append("| key | default | what it is for |\n|---|---|---|\n");
+            _ = text.Append("| key | default | a change is | what it is for |\n|---|---|---|---|\n");
             foreach (var key in section.Keys)
-                _ = text.Append(CultureInfo.InvariantCulture, $"| `{key.Name}` | {Default(section, key)} | {Cell(string.Join(" ", Facts(section, key, about)))} |\n");
+                _ = text.Append(CultureInfo.InvariantCulture, $"| `{key.Name}` | {Default(section, key)} | {(key.Live ? "live" : "for a restart")} | {Cell(string.Join(" ", Facts(section, key, about)))} |\n");
         }
 
         return text.ToString();
@@ -89,6 +93,8 @@ public static class ConfigurationReference
     private static JsonObject Value(string path, KeySchema key, SectionSchema? section, Dictionary<string, string> about)
     {
         var value = new JsonObject { ["description"] = About(about, $"{path}.{key.Name}") };
+        if (section is not null)
+            value["x-live"] = key.Live;
         if (key.Type.IsEnum)
         {
             value["enum"] = new JsonArray([.. key.Choices.Select(c => (JsonNode)c)]);

@@ -57,6 +57,9 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _maintenance.Changed += Announce;
     }
 
+    /// <summary>Another token for the other nodes, and another authority that signs them.</summary>
+    public void Reconfigure(NodeConfiguration configuration) => _sources.Follow(configuration);
+
     /// <summary>What commits took.</summary>
     public CommitStages Commits => _captures.Stages;
 

@@ -80,6 +80,18 @@ internal static partial class HostLog
     [LoggerMessage(4045, LogLevel.Error, "{Count} transactions ({First} to {Last}) that this node's log held are discarded: {Leader} leads a later epoch without them (mode \"available\"). Clients may have been told OK for them. They are saved in {File}: mariadb-binlog shows them")]
     public static partial void Discarded(ILogger logger, int count, string first, string last, string leader, string file);
 
+    [LoggerMessage(4080, LogLevel.Information, "The configuration was read again: {Changed} keys are changed, {NeedRestart} want a restart of this node")]
+    public static partial void Reloaded(ILogger logger, int changed, int needRestart);
+
+    [LoggerMessage(4081, LogLevel.Warning, "The configuration was read again, and nothing is changed: {Reason}")]
+    public static partial void NotReloaded(ILogger logger, string reason);
+
+    [LoggerMessage(4082, LogLevel.Information, "{Key} is changed from {From} to {To}")]
+    public static partial void KeyChanged(ILogger logger, string key, string from, string to);
+
+    [LoggerMessage(4083, LogLevel.Warning, "{Key} has another value in the configuration than this node runs with: it wants a restart")]
+    public static partial void KeyNeedsRestart(ILogger logger, string key);
+
     [LoggerMessage(4044, LogLevel.Warning, "{Node} did not get the lead back: {Reason}; tried again in {Seconds} s")]
     public static partial void NotFailedBack(ILogger logger, string node, string reason, double seconds);
 }

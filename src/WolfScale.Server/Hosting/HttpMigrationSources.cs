@@ -27,13 +27,21 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
 
     private readonly Func<ClusterView> _view;
     private readonly NodeConfiguration _configuration;
-    private readonly HttpClient _http;
+    private volatile HttpClient _http;
     private readonly string _scheme;
 
     public HttpMigrationSources(Func<ClusterView> view, NodeConfiguration configuration)
     {
         (_view, _configuration) = (view, configuration);
         _scheme = configuration.Api.TlsCert.Length > 0 ? "https" : "http";
+        _http = Client(configuration);
+    }
+
+    /// <summary>Copies that begin from here on are asked for with another token. What runs goes on; its client is the collector's.</summary>
+    public void Follow(NodeConfiguration configuration) => _http = Client(configuration);
+
+    private static HttpClient Client(NodeConfiguration configuration)
+    {
         var handler = new SocketsHttpHandler
         {
             ConnectTimeout = ConnectLimit,
@@ -43,9 +51,10 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
             ConnectCallback = ConnectAsync,
         };
         Authority.OfCluster(configuration.Cluster.TlsCa)?.DemandIn(handler.SslOptions);
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        var http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
         if (configuration.Api.Token.Length > 0)
-            _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", configuration.Api.Token);
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", configuration.Api.Token);
+        return http;
     }
 
     public IMigrationSource Named(string from)

@@ -5,6 +5,7 @@ using WolfScale.Cluster.History;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
 using WolfScale.Server.Hosting.Membership;
+using WolfScale.Server.Hosting.Reloading;
 using WolfScale.Server.Hosting.Verifying;
 using WolfScale.Server.Http;
 using WolfScale.Server.Logging;
@@ -21,12 +22,13 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IWatchedProgram, IAsyncDisposable
+internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IWatchedProgram, IAsyncDisposable
 {
     /// <summary>A promotion is bounded by less (rule C4).</summary>
     private static readonly TimeSpan OpeningLimit = TimeSpan.FromSeconds(10);
 
-    private readonly NodeConfiguration _configuration;
+    private volatile NodeConfiguration _configuration;
+    private readonly ClusterEntry _entry;
     private readonly NodeLoggerProvider _log;
     private readonly ILoggerFactory _loggers;
     private readonly ILogger _logger;
@@ -52,9 +54,9 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     private RecentFigures _recent = null!;
     private string? _failure;
 
-    private NodeHost(NodeConfiguration configuration, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version)
+    private NodeHost(NodeConfiguration configuration, ClusterEntry entry, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version)
     {
-        (_configuration, _log, _loggers, _time) = (configuration, log, loggers, time);
+        (_configuration, _entry, _log, _loggers, _time) = (configuration, entry, log, loggers, time);
         _logger = loggers.CreateLogger("WolfScale.Server.Node");
         _process = new ProcessFacts(version, time.GetUtcNow(), Environment.ProcessId);
         _lag = new LagClock(time);
@@ -74,6 +76,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
                 with
                 {
                     ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last, Discarded = Discarded, LastTerm = _node.Wal.Last.Term,
+                    At = _time.GetUtcNow(), Disk = MachineFacts.Disk(_configuration.DataDirectory), Certificates = _certificates, NeedRestart = _needRestart,
                 };
         }
     }
@@ -99,14 +102,17 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
     /// <param name="time">The clock.</param>
     /// <param name="version">Shown by <c>/status</c>.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
+    /// <param name="read">Reads the configuration again, for a reload; null: there is none.</param>
     /// <exception cref="ClusterStartException">It cannot or must not start; the message says what to do.</exception>
     /// <exception cref="DatabaseException">The server cannot found a cluster.</exception>
     /// <exception cref="IOException">The API's address cannot be used.</exception>
     public static async Task<NodeHost> StartAsync(
         NodeConfiguration configuration, ClusterEntry entry, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, Func<LoadedConfiguration>? read = null)
     {
-        var host = new NodeHost(configuration, log, loggers, time, version);
+        var host = new NodeHost(configuration, entry, log, loggers, time, version);
+        host._certificates = MachineFacts.Certificates(configuration);
+        host._reloader = new Reloader(configuration, read, host, host._logger);
         host._node = await ClusterNode.StartAsync(                                          // 1
             NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync, SaveDiscarded = host._discarded.Save }, loggers, time, cancellationToken);
         host._node.Superseded += () => host._superseded.TrySetResult();
@@ -250,12 +256,12 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         OnViewChanged(_node.View); // what was announced before the line above
         if (_configuration.Database.Enabled)
             _lookingAfter = LookAfterDatabaseAsync();                                       // 3
-        if (_configuration is { Database.Enabled: true, Cluster.Failback: FailbackMode.Auto })
+        if (_configuration.Database.Enabled)
             _failingBack = FailBackAsync();
-        if (_configuration is { Database.Enabled: true, Api.Enabled: true, Verify.IntervalHours: > 0 })
+        if (_configuration is { Database.Enabled: true, Api.Enabled: true })
         {
             _comparing = new BackgroundVerify(
-                _configuration, () => _node.View, () => Serves, _verified, _logger, _time).RunAsync(_stopping.Token);
+                () => _configuration, () => _node.View, () => Serves, _verified, _logger, _time).RunAsync(_stopping.Token);
         }
     }
 
@@ -296,6 +302,8 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
         {
             while (await timer.WaitForNextTickAsync(_stopping.Token))
             {
+                if (_configuration.Cluster.Failback != FailbackMode.Auto)
+                    continue;
                 if (rules.Look(_node.View, Serves, _time.GetElapsedTime(began)) is not { } preferred)
                     continue;
                 HostLog.FailingBack(_logger, preferred);
@@ -333,6 +341,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             Current, new NodeMeasures(_node.Wal, _node.History, _database?.Commits, _database?.WaitingCommits ?? 0, _proxy?.Counters)));
         MetricsEndpoints.MapStats(routes, Stats);
         MaintenanceEndpoints.Map(routes, this);
+        ReloadEndpoints.Map(routes, this);
         MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, "the node leaves the cluster", cancellation), _logger));
     }
 

@@ -91,6 +91,12 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     /// <summary>The feed is about to hand over what may change a view or a routine.</summary>
     public void OnDefinition(Gtid gtid) => _viewList.Expect(gtid);
 
+    /// <summary>The proxy's options in force.</summary>
+    public ProxyOptions Options => _server.Options;
+
+    /// <summary>See <see cref="ProxyServer.Reconfigure"/>.</summary>
+    public void Reconfigure(ProxyOptions options) => _server.Reconfigure(options);
+
     public ProxyCounters Counters => _server.Counters;
 
     /// <summary>Clients at this moment, other proxies' connections among them.</summary>

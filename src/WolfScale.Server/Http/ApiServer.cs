@@ -19,8 +19,10 @@ public sealed class ApiServer : IAsyncDisposable
     private const long MaxRequestBytes = 1 << 20;
 
     private readonly WebApplication _application;
+    private readonly TokenGate _gate;
+    private readonly ServedCertificate? _certificate;
 
-    private ApiServer(WebApplication application) => _application = application;
+    private ApiServer(WebApplication application, TokenGate gate, ServedCertificate? certificate) => (_application, _gate, _certificate) = (application, gate, certificate);
 
     /// <summary>The address in force, with the real port where 0 was asked for.</summary>
     public Uri Address => new(_application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
@@ -54,21 +56,33 @@ public sealed class ApiServer : IAsyncDisposable
         _ = builder.Services.AddSingleton(loggers);
         // The node handles signals itself, in its own order; the web host must not end the process.
         _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        var certificate = api.TlsCert.Length > 0 ? new ServedCertificate(X509Certificate2.CreateFromPemFile(api.TlsCert, api.TlsKey)) : null;
         _ = builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.Listen(bind.ToEndPoint(), listen =>
             {
-                if (api.TlsCert.Length > 0)
-                    _ = listen.UseHttps(X509Certificate2.CreateFromPemFile(api.TlsCert, api.TlsKey));
+                if (certificate is not null)
+                    _ = listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate.Current);
             });
         });
         var application = builder.Build();
-        Configure(application, new TokenGate(api));
+        var gate = new TokenGate(api);
+        Configure(application, gate);
         map(application);
         await application.StartAsync(cancellationToken);
-        return new ApiServer(application);
+        return new ApiServer(application, gate, certificate);
+    }
+
+    /// <summary>Takes over other tokens, and a certificate that was read anew; where the API listens, and whether it speaks TLS, stays.</summary>
+    /// <param name="api">Valid.</param>
+    /// <param name="certificate">Null: it goes on with the one it has.</param>
+    internal void Reconfigure(ApiSection api, X509Certificate2? certificate)
+    {
+        _gate.Follow(api);
+        if (certificate is not null)
+            _certificate?.Follow(certificate);
     }
 
     public async ValueTask DisposeAsync()
@@ -101,6 +115,16 @@ public sealed class ApiServer : IAsyncDisposable
     private static IResult Missing(HttpContext context) => context.Response.StatusCode == StatusCodes.Status404NotFound
         ? Problems.NotFound($"There is nothing at {context.Request.Path}.")
         : Problems.Make(StatusCodes.Status405MethodNotAllowed, "method_not_allowed", "Method not allowed", $"{context.Request.Path} does not take {context.Request.Method}.");
+
+    /// <summary>What clients are shown; swapped whole.</summary>
+    private sealed class ServedCertificate(X509Certificate2 start)
+    {
+        private volatile X509Certificate2 _current = start;
+
+        public X509Certificate2 Current => _current;
+
+        public void Follow(X509Certificate2 certificate) => _current = certificate;
+    }
 
     /// <summary>Leaves SIGTERM and Ctrl+C to the node.</summary>
     private sealed class NoLifetime : IHostLifetime

@@ -26,10 +26,15 @@ internal sealed class TokenGate
 {
     private const string Scheme = "Bearer ";
 
-    private readonly (byte[] Hash, TokenRole Role)[] _tokens;
+    private volatile (byte[] Hash, TokenRole Role)[] _tokens;
 
-    public TokenGate(ApiSection api) =>
-        _tokens = api.Tokens.Select(t => (t.Token, t.Role))
+    public TokenGate(ApiSection api) => _tokens = Hashes(api);
+
+    /// <summary>Other tokens from here on.</summary>
+    public void Follow(ApiSection api) => _tokens = Hashes(api);
+
+    private static (byte[] Hash, TokenRole Role)[] Hashes(ApiSection api) =>
+        api.Tokens.Select(t => (t.Token, t.Role))
             .Concat(api.Token.Length > 0 ? [(api.Token, TokenRole.Admin)] : [])
             .Select(t => (SHA256.HashData(Encoding.UTF8.GetBytes(t.Item1)), t.Item2))
             .ToArray();

@@ -6,7 +6,7 @@ namespace WolfScale.Server.Logging;
 internal sealed class NodeLoggerProvider : ILoggerProvider, IAsyncDisposable
 {
     private readonly LogWriter _writer;
-    private readonly LogFormat _format;
+    private volatile LogFormat _format;
     private readonly bool _journal;
     private readonly TimeProvider _time;
     private volatile int _level;
@@ -27,6 +27,13 @@ internal sealed class NodeLoggerProvider : ILoggerProvider, IAsyncDisposable
     {
         get => (LogLevel)_level;
         set => _level = (int)value;
+    }
+
+    /// <summary>Text or JSON, from the next line on.</summary>
+    public LogFormat Format
+    {
+        get => _format;
+        set => _format = value;
     }
 
     public static LogLevel Level(LogDetail detail) => detail switch

@@ -1,8 +1,11 @@
 namespace WolfScale.Settings.Rules;
 
 /// <summary>Peers, bootstrap, the guarantees.</summary>
-internal static class ClusterRules
+public static class ClusterRules
 {
+    /// <summary>Whether this version captures from a source that WolfScale does not manage (<c>replication.mode = "binlog"</c>).</summary>
+    public static bool BinlogModeExists => false;
+
     public static IEnumerable<Finding> Check(RuleContext context) =>
         [.. Peers(context), .. Bootstrap(context), .. Guarantees(context), .. Name(context), .. Tls(context)];
 
@@ -45,7 +48,7 @@ internal static class ClusterRules
                 "cluster.mode = \"available\": a write is acknowledged by the leader alone. What it had not replicated when it dies or is cut off is rewound, saved and reported");
         }
 
-        if (context.Configuration.Replication.Mode == ReplicationMode.Binlog)
+        if (context.Configuration.Replication.Mode == ReplicationMode.Binlog && !BinlogModeExists)
             yield return context.Error("not_yet", "replication.mode", "replication.mode = \"binlog\" is not part of this version: use \"proxy\"");
     }
 

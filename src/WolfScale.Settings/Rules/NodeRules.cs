@@ -3,8 +3,11 @@ using System.Text.RegularExpressions;
 namespace WolfScale.Settings.Rules;
 
 /// <summary>The node's name and addresses.</summary>
-internal static partial class NodeRules
+public static partial class NodeRules
 {
+    /// <summary>Whether a text may be a node's id.</summary>
+    public static bool IsId(string text) => IdPattern().IsMatch(text);
+
     public static IEnumerable<Finding> Check(RuleContext context)
     {
         var node = context.Configuration.Node;

@@ -19,15 +19,19 @@ public sealed record ApiSection
 
     /// <summary>An admin token. Required when not bound to loopback.</summary>
     [Secret]
+    [Live]
     public string Token { get; init; } = "";
 
     /// <summary>More tokens: <c>[[api.tokens]]</c>.</summary>
+    [Live]
     public ImmutableArray<ApiToken> Tokens { get; init; } = [];
 
     [ReadableFile]
+    [Live]
     public string TlsCert { get; init; } = "";
 
     [ReadableFile]
+    [Live]
     public string TlsKey { get; init; } = "";
 }
 

@@ -25,6 +25,7 @@ public sealed record ClusterSection
     public bool Bootstrap { get; init; }
 
     /// <summary><c>host:port</c> of other nodes; this node's own address in the list is ignored.</summary>
+    [Live]
     public ImmutableArray<string> Peers { get; init; } = [];
 
     public string ClusterName { get; init; } = "";
@@ -49,8 +50,10 @@ public sealed record ClusterSection
     public int? ElectionTimeoutMs { get; init; }
 
     /// <summary>Votes, and never serves writes.</summary>
+    [Live]
     public bool NeverLeader { get; init; }
 
+    [Live]
     public FailbackMode Failback { get; init; } = FailbackMode.Manual;
 
     /// <summary>A server that cannot rejoin in place gets a copy of another node's data without being asked.</summary>
@@ -58,6 +61,7 @@ public sealed record ClusterSection
 
     /// <summary>A node silent for so long leaves routing.</summary>
     [Within(1, 86_400)]
+    [Live]
     public int DropAfterS { get; init; } = 30;
 
     /// <summary>Entries in one message to another node at most (and always at least one batch, which <c>wal.batch_size</c> bounds).</summary>
@@ -65,11 +69,14 @@ public sealed record ClusterSection
     public int MaxBatchEntries { get; init; } = 1000;
 
     [ReadableFile]
+    [Live]
     public string TlsCert { get; init; } = "";
 
     [ReadableFile]
+    [Live]
     public string TlsKey { get; init; } = "";
 
     [ReadableFile]
+    [Live]
     public string TlsCa { get; init; } = "";
 }

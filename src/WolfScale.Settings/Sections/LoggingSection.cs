@@ -20,8 +20,10 @@ public enum LogFormat
 /// <summary>The node's own log.</summary>
 public sealed record LoggingSection
 {
+    [Live]
     public LogDetail Level { get; init; } = LogDetail.Info;
 
+    [Live]
     public LogFormat Format { get; init; } = LogFormat.Text;
 
     /// <summary>Empty: standard error, which the journal keeps.</summary>

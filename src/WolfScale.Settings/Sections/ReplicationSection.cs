@@ -24,5 +24,6 @@ public sealed record ReplicationSection
     /// <summary>The same on all nodes.</summary>
     public ReplicationMode Mode { get; init; } = ReplicationMode.Proxy;
 
+    [Live]
     public ReadConsistency ReadConsistency { get; init; } = ReadConsistency.Session;
 }

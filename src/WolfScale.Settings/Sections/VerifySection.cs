@@ -5,5 +5,6 @@ public sealed record VerifySection
 {
     /// <summary>The leader compares all nodes this long after they were last compared; 0: never by itself.</summary>
     [Within(0, 8760)]
+    [Live]
     public int IntervalHours { get; init; }
 }

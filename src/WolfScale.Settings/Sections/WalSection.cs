@@ -18,10 +18,12 @@ public sealed record WalSection
     public int SegmentSizeMb { get; init; } = 64;
 
     [Within(0, 87_600)]
+    [Live]
     public int RetentionHours { get; init; } = 168;
 
     /// <summary>0: bounded by retention alone.</summary>
     [Within(0, 1_000_000)]
+    [Live]
     public int MaxSizeGb { get; init; }
 
     /// <summary>False takes the guarantee away that an acknowledged write survives a power cut.</summary>

@@ -1,99 +1,135 @@
-using System.Diagnostics;
 using WolfScale.EndToEnd.Harness;
 
 namespace WolfScale.EndToEnd.Cli;
 
-/// <summary><c>wolfscale init</c>: told by options, by another node's file, or by a person at a terminal.</summary>
-public sealed class InitTests
+/// <summary><c>wolfscale init</c> as a person meets it, on a terminal.</summary>
+public sealed class InitTests : IDisposable
 {
+    private readonly TempFolder _folder = new("init");
+
+    private string ConfigurationFile => Path.Combine(_folder.Path, "new", "config.toml");
+
+    public void Dispose() => _folder.Dispose();
+
     [Fact]
-    public async Task What_is_given_stands_in_the_file_and_the_file_is_valid()
+    public async Task The_first_node_is_written_with_what_was_answered_and_the_file_is_right()
     {
-        using var folder = new TempFolder("init");
-        var (file, secret, password) = (Path.Combine(folder.Path, "config.toml"), Path.Combine(folder.Path, "secret"), Path.Combine(folder.Path, "password"));
-        await File.WriteAllTextAsync(secret, "a secret of several words\n");
-        await File.WriteAllTextAsync(password, "open \"sesame\"\n");
+        using var terminal = Start();
+        await terminal.AnswerAsync("Node id", "node-01");
+        await terminal.AnswerAsync("Listen for other nodes on", "");
+        await terminal.AnswerAsync("Address at which other nodes reach this one", "10.0.0.1:7654");
+        await terminal.AnswerAsync("The cluster's name", "");
+        await terminal.AnswerAsync("first node of a new cluster?", "y");
+        await terminal.AnswerAsync("MariaDB", "/run/elsewhere.sock");
+        await terminal.AnswerAsync("Port of the HTTP API", "");
+        await terminal.AnswerAsync("Port of the MySQL proxy", "3310");
+        await terminal.SeeAsync("Wrote");
+        Assert.Equal(0, await terminal.AwaitEndAsync());
 
-        var written = await CommandLine.RunAsync(
-            "init", "--output", file, "--node-id", "node-1", "--bind", "0.0.0.0:7700", "--advertise", "10.0.10.10:7700", "--first", "--peer", "10.0.10.11:7700,10.0.10.12:7700",
-            "--peer", "10.0.10.13:7700", "--cluster-name", "production", "--secret-file", secret, "--db-host", "127.0.0.1", "--db-port", "3310", "--db-socket", "/run/m.sock", "--db-user", "wolf",
-            "--db-password-file", password, "--db-name", "shop", "--api-port", "8090", "--listen", "0.0.0.0:3400");
-        Assert.True(written.ExitCode == 0, written.Errors);
-        var values = Toml.Read(file);
+        var written = Written();
+        Assert.Equal(("true", "\"wolfscale\""), (written["cluster.bootstrap"], written["cluster.cluster_name"]));
+        Assert.Equal(("\"node-01\"", "\"10.0.0.1:7654\"", "[]", "\"/run/elsewhere.sock\"", "\"0.0.0.0:8080\"", "\"0.0.0.0:3310\""),
+            (written["node.id"], written["node.advertise_address"], written["cluster.peers"], written["database.socket"], written["api.bind_address"], written["proxy.bind_address"]));
+        await AssertFitAsync();
+    }
 
-        Assert.Equal(
-            [
-                "\"node-1\"", "\"0.0.0.0:7700\"", "\"10.0.10.10:7700\"", "true", "[\"10.0.10.11:7700\", \"10.0.10.12:7700\", \"10.0.10.13:7700\"]", "\"production\"",
-                "\"a secret of several words\"", "\"127.0.0.1\"", "3310", "\"/run/m.sock\"", "\"wolf\"", "\"open \\\"sesame\\\"\"", "\"shop\"", "\"0.0.0.0:8090\"", "\"0.0.0.0:3400\"",
-            ],
-            ((string[])
-            [
-                "node.id", "node.bind_address", "node.advertise_address", "cluster.bootstrap", "cluster.peers", "cluster.cluster_name", "cluster.secret", "database.host", "database.port",
-                "database.socket", "database.user", "database.password", "database.database", "api.bind_address", "proxy.bind_address",
-            ]).Select(key => values[key]));
-        var valid = await CommandLine.RunAsync("validate", "--offline", file);
-        Assert.True(valid.ExitCode == 0, valid.Output);
+    /// <summary>Each is asked again, with the reason, until it can be used.</summary>
+    [Fact]
+    public async Task A_wrong_answer_is_asked_again_and_a_joining_node_gets_its_peers_and_the_secret()
+    {
+        using var terminal = Start();
+        await terminal.AnswerAsync("Node id", "not an id");
+        await terminal.SeeAsync("1 to 64 letters");
+        await terminal.AnswerAsync("Node id", ""); // the machine's name
+        await terminal.AnswerAsync("Listen for other nodes on", "db-1:7654");
+        await terminal.SeeAsync("an IP address of this machine");
+        await terminal.AnswerAsync("Listen for other nodes on", "");
+        await terminal.AnswerAsync("Address at which other nodes reach this one", "10.0.0.2");
+        await terminal.SeeAsync("has no port");
+        await terminal.AnswerAsync("Address at which other nodes reach this one", "0.0.0.0:7654");
+        await terminal.SeeAsync("that other machines can dial");
+        await terminal.AnswerAsync("Address at which other nodes reach this one", "10.0.0.2:7654");
+        await terminal.AnswerAsync("The cluster's name", "");
+        await terminal.AnswerAsync("first node of a new cluster?", "n");
+        await terminal.AnswerAsync("A node that is there", "http://10.0.0.1");
+        await terminal.SeeAsync("without a scheme");
+        await terminal.AnswerAsync("A node that is there", "10.0.0.1:7654");
+        await terminal.AnswerAsync("Another one", "10.0.0.3:7654");
+        await terminal.AnswerAsync("Another one", "");
+        await terminal.AnswerAsync("The cluster's secret", "the secret of the cluster");
+        await terminal.AnswerAsync("Its API token", "");
+        await terminal.AnswerAsync("MariaDB", "nonsense");
+        await terminal.SeeAsync("or host:port");
+        await terminal.AnswerAsync("MariaDB", "127.0.0.1:3399");
+        await terminal.AnswerAsync("Port of the HTTP API", "99999");
+        await terminal.SeeAsync("is not a port");
+        await terminal.AnswerAsync("Port of the HTTP API", "127.0.0.1:8088");
+        await terminal.AnswerAsync("Port of the MySQL proxy", "");
+        await terminal.SeeAsync("Wrote");
+        Assert.Equal(0, await terminal.AwaitEndAsync());
+
+        Assert.DoesNotContain("the secret of the cluster", terminal.Screen, StringComparison.Ordinal);
+        var written = Written();
+        Assert.Equal(("[\"10.0.0.1:7654\", \"10.0.0.3:7654\"]", "\"the secret of the cluster\"", "\"127.0.0.1\"", "3399", "\"127.0.0.1:8088\""),
+            (written["cluster.peers"], written["cluster.secret"], written["database.host"], written["database.port"], written["api.bind_address"]));
+        Assert.Equal($"\"{System.Net.Dns.GetHostName()}\"", written["node.id"]);
+        await AssertFitAsync();
     }
 
     [Fact]
-    public async Task Another_nodes_file_gives_the_cluster_and_no_password()
+    public async Task Ctrl_C_leaves_nothing_behind()
     {
-        using var folder = new TempFolder("init");
-        var (first, second) = (Path.Combine(folder.Path, "1.toml"), Path.Combine(folder.Path, "2.toml"));
-        Assert.Equal(0, (await CommandLine.RunAsync("init", "-o", first, "--node-id", "node-1", "--advertise", "10.0.10.10:7654", "--first", "--cluster-name", "p", "--peer", "10.0.10.11:7654")).ExitCode);
+        using var terminal = Start();
+        await terminal.AnswerAsync("Node id", "node-01");
+        await terminal.SeeAsync("Listen for other nodes on");
+        await terminal.TypeAsync("\x03");
 
-        Assert.Equal(0, (await CommandLine.RunAsync("init", "-o", second, "--node-id", "node-2", "--advertise", "10.0.10.11:7654", "--like", first)).ExitCode);
-
-        var (one, two) = (Toml.Read(first), Toml.Read(second));
-        Assert.All((string[])["cluster.secret", "cluster.cluster_name", "api.token"], key => Assert.Equal(one[key], two[key]));
-        Assert.Equal("[\"10.0.10.10:7654\", \"10.0.10.11:7654\"]", two["cluster.peers"]);
-        Assert.Equal("false", two["cluster.bootstrap"]);
-        Assert.NotEqual(one["database.password"], two["database.password"]);
+        Assert.NotEqual(0, await terminal.AwaitEndAsync());
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder.Path));
     }
 
-    [Theory]
-    [InlineData("--bind", "db-1:7654", "is a name")]
-    [InlineData("--advertise", "0.0.0.0:7654", "no address that others can reach")]
-    [InlineData("--api-port", "70000", "1 to 65535")]
-    [InlineData("--secret-file", "/nonexistent/secret", "cannot be read")]
-    [InlineData("--like", "/nonexistent/config.toml", "no configuration file")]
-    public async Task What_cannot_be_is_refused_before_anything_is_written(string option, string value, string says)
-    {
-        using var folder = new TempFolder("init");
-        var file = Path.Combine(folder.Path, "config.toml");
-
-        var outcome = await CommandLine.RunAsync("init", "-o", file, option, value);
-
-        Assert.Equal(2, outcome.ExitCode);
-        Assert.Contains(says, outcome.Errors, StringComparison.Ordinal);
-        Assert.False(File.Exists(file));
-    }
-
-    /// <summary>Through a pseudo-terminal, which <c>script</c> makes: where the answers are typed, and the first address is one that cannot be.</summary>
     [Fact]
-    public async Task On_a_terminal_it_asks()
+    public async Task A_file_that_is_there_is_not_asked_about_and_stays()
     {
-        using var folder = new TempFolder("init");
-        var file = Path.Combine(folder.Path, "config.toml");
-        string[] answers = ["node-9", "0.0.0.0:7655", "0.0.0.0:7655", "10.0.10.19:7655", "y", "production", "10.0.10.20:7654", "10.0.10.21:7654", "", "", "/run/mysqld/other.sock", "shop", "", "", "8081"];
-        var (program, prefix) = Command.WolfScaleProgram();
-        var start = new ProcessStartInfo("script", ["-qec", string.Join(' ', [program, .. prefix, "init", "-c", file]), "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
-        start.Environment["TERM"] = "xterm";
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        foreach (var answer in answers)
-            await process.StandardInput.WriteAsync(answer + "\r");
-        await process.StandardInput.FlushAsync();
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        _ = Directory.CreateDirectory(Path.GetDirectoryName(ConfigurationFile)!);
+        await File.WriteAllTextAsync(ConfigurationFile, "precious");
+        using (var terminal = Start())
+        {
+            await terminal.SeeAsync("--force");
+            Assert.Equal(1, await terminal.AwaitEndAsync());
+            Assert.DoesNotContain("Node id", terminal.Screen, StringComparison.Ordinal);
+        }
 
-        Assert.True(process.ExitCode == 0, await output);
-        var values = Toml.Read(file);
-        Assert.Equal(
-            ["\"node-9\"", "\"0.0.0.0:7655\"", "\"10.0.10.19:7655\"", "true", "[\"10.0.10.20:7654\", \"10.0.10.21:7654\"]", "\"production\"", "\"/run/mysqld/other.sock\"", "\"shop\"", "\"0.0.0.0:8081\""],
-            ((string[])
-            [
-                "node.id", "node.bind_address", "node.advertise_address", "cluster.bootstrap", "cluster.peers", "cluster.cluster_name", "database.socket", "database.database", "api.bind_address",
-            ]).Select(key => values[key]));
-        Assert.Contains("no address that others can reach", await output, StringComparison.Ordinal);
+        Assert.Equal("precious", await File.ReadAllTextAsync(ConfigurationFile));
+        using var forced = Start("--force");
+        await forced.SeeAsync("Node id");
+        await forced.TypeAsync("\x03");
+        Assert.NotEqual(0, await forced.AwaitEndAsync());
+        Assert.Equal("precious", await File.ReadAllTextAsync(ConfigurationFile)); // until the last answer
+    }
+
+    /// <summary>Values as they are written, without the comments behind them.</summary>
+    private Dictionary<string, string> Written()
+    {
+        var (values, section) = (new Dictionary<string, string>(StringComparer.Ordinal), "");
+        foreach (var line in File.ReadLines(ConfigurationFile).Select(l => l.Split(" # ")[0].Trim()).Where(l => !l.StartsWith('#')))
+        {
+            if (line.StartsWith('['))
+                section = line.Trim('[', ']');
+            else if (line.Split(" = ", 2) is [var key, var value])
+                values[$"{section}.{key}"] = value;
+        }
+
+        return values;
+    }
+
+    private TerminalSession Start(params string[] arguments) => TerminalSession.Start(Repository.WolfScale, ["init", "-c", ConfigurationFile, .. arguments]);
+
+    private async Task AssertFitAsync()
+    {
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(ConfigurationFile));
+        Assert.Equal([ConfigurationFile], Directory.EnumerateFiles(Path.GetDirectoryName(ConfigurationFile)!));
+        var check = await CommandLine.CtlAsync("check-config", "--strict", "--offline", "-f", ConfigurationFile);
+        Assert.True(check.ExitCode == 0, check.Output + check.Errors);
     }
 }

@@ -5,6 +5,7 @@ namespace WolfScale.EndToEnd.Harness;
 /// <summary>The signals the tests send, with the kernel's numbers (signal(7), x86-64 and arm64).</summary>
 internal enum Signal
 {
+    Hangup = 1,
     Kill = 9,
     Terminate = 15,
     Continue = 18,

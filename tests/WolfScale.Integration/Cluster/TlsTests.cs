@@ -44,6 +44,25 @@ public sealed class TlsTests : IDisposable
         Assert.All(cluster.Nodes, n => Assert.Equal(20, TestCluster.Groups(n).Count));
     }
 
+    /// <summary>An authority is replaced without a restart: all show the new one's certificates and trust both, and then one is let in that trusts the new one alone.</summary>
+    [Fact]
+    public async Task Certificates_that_are_read_again_count_for_connections_from_then_on()
+    {
+        using var renewed = new Certificates("the renewed authority");
+        var both = Path.Combine(Path.GetDirectoryName(renewed.CaFile)!, "both.pem");
+        await File.WriteAllTextAsync(both, await File.ReadAllTextAsync(_certificates.CaFile) + "\n" + await File.ReadAllTextAsync(renewed.CaFile));
+        await using var cluster = await TestCluster.OfThreeAsync(o => o with { Tls = _certificates.For(o.NodeId) });
+        await cluster.WriteAsync(1);
+        foreach (var node in cluster.Nodes)
+            node.Reconfigure(node.Options with { Tls = renewed.For(node.Self.Id) with { CaFile = both } });
+
+        await cluster.KillAsync("node-3");
+        await cluster.StartAsync("node-3", o => o with { Tls = renewed.For("node-3") });
+        await cluster.WriteAsync(2);
+        await cluster.UntilEqualAsync();
+        Assert.Equal(2, TestCluster.Groups(cluster["node-3"]).Count);
+    }
+
     [Fact]
     public async Task A_plaintext_peer_is_refused_and_both_sides_say_what_to_set()
     {

@@ -47,6 +47,26 @@ public sealed class DoctorRulesTests
     }
 
     [Fact]
+    public void Machines_under_a_cluster_are_looked_at_too()
+    {
+        var now = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+        Examined With(Func<NodeReport, NodeReport> change) => Three() is var three ? three with { Now = now, Statuses = [.. three.Statuses.Select(s => s.Id == "n2" ? change(s) : s)] } : null!;
+        DoctorFinding Only(Examined examined) => Findings.Of(examined).Single(f => f.Code != "never_verified");
+
+        Assert.Equal(("disk_low", "n2", DoctorSeverity.Warning), Only(With(s => s with { Disk = new DiskReport(4L << 30, 100L << 30) })) is var d ? (d.Code, d.Node, d.Severity) : default);
+        Assert.DoesNotContain(Findings.Of(With(s => s with { Disk = new DiskReport(6L << 30, 100L << 30) })), f => f.Code == "disk_low");
+        Assert.Contains("ends on 2026-03-05", Only(With(s => s with { Certificates = [new CertificateReport("api", now.AddDays(4))] })).What, StringComparison.Ordinal);
+        Assert.Equal(DoctorSeverity.Critical, Only(With(s => s with { Certificates = [new CertificateReport("cluster", now.AddDays(-1))] })).Severity);
+        Assert.DoesNotContain(Findings.Of(With(s => s with { Certificates = [new CertificateReport("api", now.AddDays(30))] })), f => f.Code == "certificate_expires");
+        Assert.Contains("wal.fsync", Only(With(s => s with { NeedRestart = ["wal.fsync"] })).What, StringComparison.Ordinal);
+
+        var apart = Three() with { Clocks = new Dictionary<string, (double, double)> { ["n1"] = (0.1, 0.01), ["n2"] = (-7.5, 0.01), ["n3"] = (0, 0.01) } };
+        Assert.Contains("n1 is 7.6 s ahead of that of n2", Only(apart).What, StringComparison.Ordinal);
+        // An answer that took long says nothing about a clock.
+        Assert.DoesNotContain(Findings.Of(apart with { Clocks = new Dictionary<string, (double, double)> { ["n1"] = (0, 0.01), ["n2"] = (4, 3) } }), f => f.Code == "clocks_differ");
+    }
+
+    [Fact]
     public void The_worst_comes_first() =>
         Assert.Equal(Findings.Of(With("no_majority")).Select(f => f.Severity).Order(), Findings.Of(With("no_majority")).Select(f => f.Severity));
 

@@ -9,7 +9,7 @@ namespace WolfScale.Server.Hosting.Verifying;
 /// <c>[verify] interval_hours</c>: while this node leads it compares all nodes now and then, as <c>wolfctl verify</c> does, at half speed: it rests after each piece as long as
 /// the piece took. A node that was away at the time, or could not be compared, is looked at again when it is there, soon and not only after the interval.
 /// </summary>
-internal sealed partial class BackgroundVerify(NodeConfiguration configuration, Func<ClusterView> view, Func<bool> serves, VerifyMemory memory, ILogger logger, TimeProvider time)
+internal sealed partial class BackgroundVerify(Func<NodeConfiguration> configuration, Func<ClusterView> view, Func<bool> serves, VerifyMemory memory, ILogger logger, TimeProvider time)
 {
     private const int Rows = 10_000;
 
@@ -19,8 +19,8 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
     /// <summary>From a comparison that left a node out to the next; twice as long each time that one that was asked is left out again, up to the interval.</summary>
     private static readonly TimeSpan Again = TimeSpan.FromMinutes(10);
 
-    private readonly Authority? _authority = Authority.OfCluster(configuration.Cluster.TlsCa);
-    private readonly TimeSpan _interval = TimeSpan.FromHours(configuration.Verify.IntervalHours);
+    private TimeSpan Interval => TimeSpan.FromHours(configuration().Verify.IntervalHours);
+
     private DateTimeOffset _notBefore;
     private TimeSpan _wait = Again;
 
@@ -33,7 +33,7 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
             while (await timer.WaitForNextTickAsync(cancellationToken))
             {
                 var now = view();
-                if (serves() && time.GetUtcNow() >= _notBefore && IsDue(now, memory, _interval, time.GetUtcNow()))
+                if (Interval > TimeSpan.Zero && serves() && time.GetUtcNow() >= _notBefore && IsDue(now, memory, Interval, time.GetUtcNow()))
                     await CompareAsync(now, cancellationToken);
             }
         }
@@ -85,11 +85,11 @@ internal sealed partial class BackgroundVerify(NodeConfiguration configuration, 
 
     /// <summary>As for copies: nodes of one cluster are set up alike, and this node's own token opens the others.</summary>
     private NodeClient Open(NodeView node) => new(
-        $"{(configuration.Api.TlsCert.Length > 0 ? "https" : "http")}://{node.ApiAddress}", configuration.Api.Token, AnswerLimit, authority: _authority);
+        $"{(configuration().Api.TlsCert.Length > 0 ? "https" : "http")}://{node.ApiAddress}", configuration().Api.Token, AnswerLimit, authority: Authority.OfCluster(configuration().Cluster.TlsCa));
 
     private void WaitBeforeNext(bool allTookPart)
     {
-        (_notBefore, _wait) = allTookPart ? (default, Again) : (time.GetUtcNow() + _wait, _wait * 2 < _interval ? _wait * 2 : _interval);
+        (_notBefore, _wait) = allTookPart ? (default, Again) : (time.GetUtcNow() + _wait, _wait * 2 < Interval ? _wait * 2 : Interval);
     }
 
     private void Tell(VerifyReport report)

@@ -1,0 +1,301 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+using WolfScale.Client;
+using WolfScale.Cluster;
+using WolfScale.Server.Hosting;
+using WolfScale.Server.Hosting.Reloading;
+using WolfScale.Server.Logging;
+using WolfScale.Settings;
+using WolfScale.Testing;
+
+namespace WolfScale.Unit.Server;
+
+/// <summary>What a running node takes over of a configuration that was changed: every key, one after the other, on a real node.</summary>
+public sealed class ReloadTests : IAsyncLifetime, IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("reload-");
+    private readonly int _port = Ports.FreeRange(10);
+    private readonly NodeLoggerProvider _log = new(new LoggingSection { File = Path.GetTempFileName() }, TimeProvider.System);
+    private readonly LoggerFactory _loggers;
+    private NodeHost _host = null!;
+    private string _text = "";
+
+    public ReloadTests() => _loggers = new LoggerFactory([_log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
+
+    /// <summary>Another value for each key that is live, and what shows that it is in force.</summary>
+    private Dictionary<string, (string Value, Func<Task<bool>> InForce)> Live => new()
+    {
+        ["wal.retention_hours"] = ("7", () => Is(_host.ClusterOptions.RetentionHours == 7)),
+        ["wal.max_size_gb"] = ("3", () => Is(_host.ClusterOptions.MaxLogBytes == 3L << 30)),
+        ["cluster.peers"] = ("[\"127.0.0.1:1999\"]", () => Is(_host.ClusterOptions.Peers is ["127.0.0.1:1999"])),
+        ["cluster.never_leader"] = ("true", () => Is(_host.ClusterOptions.NeverLeader)),
+        ["cluster.failback"] = ("\"auto\"", () => Is(_host.Configuration.Cluster.Failback == FailbackMode.Auto)), // read at each tick of the failback loop
+        ["cluster.drop_after_s"] = ("77", () => Is(_host.ClusterOptions.DropAfterS == 77)),
+        ["cluster.tls_cert"] = ($"\"{Pem("other.crt")}\"", () => Is(_host.ClusterOptions.Tls!.CertificateFile == Pem("other.crt"))),
+        ["cluster.tls_key"] = ($"\"{Pem("same.key")}\"", () => Is(_host.ClusterOptions.Tls!.KeyFile == Pem("same.key"))),
+        ["cluster.tls_ca"] = ($"\"{Pem("same-ca.crt")}\"", () => Is(_host.ClusterOptions.Tls!.CaFile == Pem("same-ca.crt"))),
+        ["replication.read_consistency"] = ("\"strong\"", () => Is(_host.ProxyOptions!.Consistency == WolfScale.Proxy.ReadConsistency.Strong)),
+        ["api.token"] = ("\"another token of the tests\"", () => LetsInAsync("another token of the tests")),
+        ["api.tokens"] = ("[{ token = \"a reader's token\", role = \"admin\" }]", () => LetsInAsync("a reader's token")),
+        ["api.tls_cert"] = ($"\"{Pem("other.crt")}\"", () => ShowsAsync("other")),
+        ["api.tls_key"] = ($"\"{Pem("same.key")}\"", () => ShowsAsync("one")),
+        ["proxy.tls_cert"] = ($"\"{Pem("other.crt")}\"", () => Is(_host.ProxyOptions!.Certificate!.TargetCertificate.Subject == "CN=other")),
+        ["proxy.tls_key"] = ($"\"{Pem("same.key")}\"", () => Is(_host.ProxyOptions!.Certificate!.TargetCertificate.HasPrivateKey)),
+        ["proxy.tls_required"] = ("true", () => Is(_host.ProxyOptions!.TlsRequired)),
+        ["proxy.max_connections"] = ("17", () => Is(_host.ProxyOptions!.MaxConnections == 17)),
+        ["proxy.pool_idle_ms"] = ("18", () => Is(_host.ProxyOptions!.PoolIdleMs == 18)),
+        ["proxy.read_wait_ms"] = ("19", () => Is(_host.ProxyOptions!.ReadWaitMs == 19)),
+        ["proxy.failover_wait_ms"] = ("20", () => Is(_host.ProxyOptions!.FailoverWaitMs == 20)),
+        ["proxy.proxy_protocol_networks"] = ("[\"10.1.0.0/16\"]", () => Is(_host.ProxyOptions!.ProxyProtocolNetworks is [var network] && network.ToString() == "10.1.0.0/16")),
+        ["proxy.send_proxy_protocol"] = ("true", () => Is(_host.ProxyOptions!.SendsProxyProtocol)),
+        ["verify.interval_hours"] = ("5", () => Is(_host.Configuration.Verify.IntervalHours == 5)), // read at each look of the comparison in the background
+        ["logging.level"] = ("\"debug\"", () => Is(_log.MinimumLevel == LogLevel.Debug)),
+        ["logging.format"] = ("\"json\"", () => Is(_log.Format == LogFormat.Json)),
+    };
+
+    /// <summary>Values for keys that are not live and accept no value made by rule.</summary>
+    private static readonly Dictionary<string, string> Others = new()
+    {
+        ["node.id"] = "\"node-2\"", ["node.bind_address"] = "\"127.0.0.1:1998\"", ["node.advertise_address"] = "\"127.0.0.1:1997\"", ["node.data_dir"] = "\"/elsewhere\"",
+        ["database.host"] = "\"127.0.0.2\"", ["database.feed_bind_address"] = "\"127.0.0.1:1996\"", ["database.enabled"] = "false", ["cluster.mode"] = "\"available\"", ["cluster.secret"] = "\"another secret, long enough\"",
+        ["cluster.cluster_name"] = "\"another\"", ["cluster.auto_discovery"] = "true", ["replication.mode"] = "", ["api.bind_address"] = "\"127.0.0.1:1995\"", ["proxy.bind_address"] = "\"127.0.0.1:1994\"", ["cluster.election_timeout_ms"] = "2000",
+        ["cluster.election_timeout_min_ms"] = "1600", ["cluster.election_timeout_max_ms"] = "3100", ["cluster.heartbeat_interval_ms"] = "600", ["proxy.pool_connections"] = "9",
+    };
+
+    public async ValueTask InitializeAsync()
+    {
+        Make();
+        _text = $"""
+            [node]
+            id = "node-1"
+            bind_address = "127.0.0.1:{_port}"
+            data_dir = "{_folder.FullName}/node"
+            [database]
+            host = "127.0.0.1"
+            port = {_port + 3}
+            [cluster]
+            secret = "a secret of the tests, long enough"
+            auto_discovery = false
+            tls_cert = "{Pem("one.crt")}"
+            tls_key = "{Pem("one.key")}"
+            tls_ca = "{Pem("ca.crt")}"
+            [api]
+            bind_address = "127.0.0.1:{_port + 1}"
+            token = "a token of the tests"
+            tls_cert = "{Pem("one.crt")}"
+            tls_key = "{Pem("one.key")}"
+            [proxy]
+            bind_address = "127.0.0.1:{_port + 2}"
+            tls_cert = "{Pem("one.crt")}"
+            tls_key = "{Pem("one.key")}"
+            """;
+        var loaded = Read();
+        Assert.True(loaded.Valid, string.Join('\n', loaded.Findings));
+        _host = await NodeHost.StartAsync(loaded.Configuration, new ClusterEntry(false, false, []), _log, _loggers, TimeProvider.System, "0.0.0", CancellationToken.None, Read);
+    }
+
+    [Fact]
+    public async Task Every_key_is_in_force_after_a_reload_or_named_as_one_that_wants_a_restart()
+    {
+        var start = _text;
+        var live = Live;
+        foreach (var section in ConfigurationSchema.Sections)
+        {
+            foreach (var key in section.Keys)
+            {
+                var name = $"{section.Name}.{key.Name}";
+                Assert.True(key.Live == live.ContainsKey(name), $"{name} is {(key.Live ? "live, and nothing here shows that it is" : "not live")}");
+                var value = key.Live ? live[name].Value : Other(section, key);
+                if (value.Length == 0)
+                    continue; // has one value alone, or excludes others
+                _text = With(start, section.Name, key.Name, value);
+                var done = _host.Reload();
+                Assert.True((done.Changed.Any(k => k.Key == name), done.NeedRestart.Any(k => k.Key == name)) == (key.Live, !key.Live), $"{name}: {done.Changed.Length} changed, {done.NeedRestart.Length} want a restart");
+                if (key.Live)
+                    Assert.True(await live[name].InForce(), $"{name} = {value} is not in force");
+                if (key.Secret)
+                    Assert.Null((done.Changed.Concat(done.NeedRestart).Single(k => k.Key == name)).To);
+                _text = start;
+                done = _host.Reload();
+                Assert.Empty(done.NeedRestart);
+                if (key.Live)
+                    Assert.False(await live[name].InForce() && !name.EndsWith("_key", StringComparison.Ordinal) && !name.EndsWith("_ca", StringComparison.Ordinal), $"{name} is not taken back");
+            }
+        }
+    }
+
+    [Fact]
+    public void A_file_with_errors_changes_nothing_and_says_where_they_are()
+    {
+        var before = _host.Configuration;
+        _text = With(_text, "proxy", "max_connections", "5") + "\nnonsense = 1\n";
+        var refused = Assert.Throws<RefusedException>(() => _host.Reload());
+        Assert.Matches(@"config\.toml:\d+:1: error: unknown key ""nonsense""", refused.Message);
+        Assert.Equal((before, 10_000), (_host.Configuration, _host.ProxyOptions!.MaxConnections));
+    }
+
+    [Fact]
+    public async Task A_certificate_that_cannot_be_used_changes_nothing_and_one_that_was_renewed_in_its_place_is_shown()
+    {
+        File.WriteAllText(Pem("one.crt"), "-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n");
+        _text = With(_text, "proxy", "max_connections", "5");
+        _ = Assert.Throws<RefusedException>(() => _host.Reload());
+        Assert.Equal(10_000, _host.ProxyOptions!.MaxConnections);
+        Assert.True(await ShowsAsync("one"));
+
+        File.Copy(Pem("other.crt"), Pem("one.crt"), overwrite: true);
+        Assert.Equal(["proxy.max_connections"], _host.Reload().Changed.Select(k => k.Key));
+        Assert.True(await ShowsAsync("other"));
+    }
+
+    [Fact]
+    public void TLS_cannot_be_switched_off_while_the_API_listens_with_it()
+    {
+        _text = With(With(_text, "api", "tls_cert", "\"\""), "api", "tls_key", "\"\"");
+        var done = _host.Reload();
+        Assert.Equal((0, "api.tls_cert, api.tls_key"), (done.Changed.Length, string.Join(", ", done.NeedRestart.Select(k => k.Key))));
+        Assert.Equal(["api.tls_cert", "api.tls_key"], _host.Current.NeedRestart);
+    }
+
+    /// <summary>A listener on all addresses cannot lose its token, however right the file is that also moves it to loopback.</summary>
+    [Fact]
+    public void Halves_that_are_not_right_by_themselves_are_refused()
+    {
+        var running = ConfigurationLoader.Load("[node]\nid = \"n\"\nbind_address = \"127.0.0.1:7\"\n[api]\ntoken = \"t\"\n", "c", []);
+        var file = ConfigurationLoader.Load("[node]\nid = \"n\"\nbind_address = \"127.0.0.1:7\"\n[api]\nbind_address = \"127.0.0.1:8080\"\n", "c", []);
+        Assert.True(running.Valid && file.Valid);
+        var reloader = new Reloader(running.Configuration, () => file, new Nobody(), _loggers.CreateLogger("test"));
+        Assert.Contains("api.bind_address cannot be changed while the node runs", Assert.Throws<RefusedException>(reloader.Reload).Message, StringComparison.Ordinal);
+        Assert.Equal("t", reloader.Running.Api.Token);
+    }
+
+    [Fact]
+    public void Variables_go_on_winning_over_the_file()
+    {
+        ImmutableArray<GivenValue> variables = EnvironmentSource.Read(new Dictionary<string, string> { ["WOLFSCALE_PROXY__MAX_CONNECTIONS"] = "55" });
+        const string text = "[node]\nid = \"n\"\nbind_address = \"127.0.0.1:7\"\n[api]\nenabled = false\n[proxy]\nmax_connections = ";
+        var reloader = new Reloader(ConfigurationLoader.Load(text + "1", "c", variables).Configuration, () => ConfigurationLoader.Load(text + "2", "c", variables), new Nobody(), _loggers.CreateLogger("test"));
+        Assert.Empty(reloader.Reload().Changed);
+        Assert.Equal(55, reloader.Running.Proxy.MaxConnections);
+    }
+
+    /// <summary>It lasts until the file says something else than before.</summary>
+    [Fact]
+    public void A_reload_does_not_undo_what_log_level_did()
+    {
+        Assert.True(_host.SetLogLevel("trace"));
+        _ = _host.Reload();
+        Assert.Equal(LogLevel.Trace, _log.MinimumLevel);
+        _text += "\n[logging]\nlevel = \"warn\"\n";
+        _ = _host.Reload();
+        Assert.Equal(LogLevel.Warning, _log.MinimumLevel);
+    }
+
+    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
+
+    public void Dispose()
+    {
+        _loggers.Dispose();
+        _log.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private LoadedConfiguration Read()
+    {
+        var loaded = ConfigurationLoader.Load(_text, "config.toml", []);
+        return loaded.Valid ? loaded : throw new RefusedException("config.toml is not valid:\n" + string.Join('\n', loaded.Findings.Where(f => f.Severity == Severity.Error)));
+    }
+
+    private static string Other(SectionSchema section, KeySchema key)
+    {
+        if (Others.TryGetValue($"{section.Name}.{key.Name}", out var given))
+            return given;
+        var standard = key.Default(section);
+        return key.Type == typeof(bool) ? (standard is true ? "false" : "true")
+            : key.Type == typeof(int) || key.Type == typeof(long) ? Convert.ToString((Convert.ToInt64(standard ?? 3000, CultureInfo.InvariantCulture) + 1), CultureInfo.InvariantCulture)!
+            : key.Type.IsEnum ? $"\"{key.Choices.Last()}\"" : "\"another\"";
+    }
+
+    /// <summary>The text with one key set, in the section that is there or in one of its own.</summary>
+    private static string With(string text, string section, string key, string value)
+    {
+        var lines = text.Split('\n').ToList();
+        var at = lines.FindIndex(l => l.Trim() == $"[{section}]");
+        if (at < 0)
+            return $"{text}\n[{section}]\n{key} = {value}\n";
+        var end = lines.FindIndex(at + 1, l => l.StartsWith('['));
+        var there = lines.FindIndex(at + 1, (end < 0 ? lines.Count : end) - at - 1, l => l.StartsWith(key + " =", StringComparison.Ordinal));
+        if (there >= 0)
+            lines[there] = $"{key} = {value}";
+        else
+            lines.Insert(at + 1, $"{key} = {value}");
+        return string.Join('\n', lines);
+    }
+
+    private static Task<bool> Is(bool condition) => Task.FromResult(condition);
+
+    private async Task<bool> LetsInAsync(string token)
+    {
+        using var http = Client(static _ => { });
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var answer = await http.PostAsync(new Uri($"https://127.0.0.1:{_port + 1}/admin/log-level"), new StringContent("{}"));
+        return answer.StatusCode != HttpStatusCode.Unauthorized;
+    }
+
+    private async Task<bool> ShowsAsync(string name)
+    {
+        var shown = "";
+        using var http = Client(subject => shown = subject);
+        using var answer = await http.GetAsync(new Uri($"https://127.0.0.1:{_port + 1}/health/live"));
+        return shown == $"CN={name}";
+    }
+
+    private static HttpClient Client(Action<string> sees) => new(new SocketsHttpHandler
+    {
+        SslOptions =
+        {
+            // Which one is shown is the question, and both are of the tests.
+            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+            {
+                sees(certificate!.Subject);
+                return certificate.Subject is "CN=one" or "CN=other";
+            },
+        },
+    });
+
+    private string Pem(string name) => Path.Combine(_folder.FullName, name);
+
+    /// <summary>An authority, two certificates with one key, and copies of files under another name.</summary>
+    private void Make()
+    {
+        var now = DateTimeOffset.UtcNow;
+        using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var authorityRequest = new CertificateRequest("CN=authority", authorityKey, HashAlgorithmName.SHA256);
+        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
+        using var authority = authorityRequest.CreateSelfSigned(now.AddDays(-1), now.AddDays(60));
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        foreach (var name in (string[])["one", "other"])
+        {
+            using var certificate = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256).Create(authority, now.AddDays(-1), now.AddDays(30), RandomNumberGenerator.GetBytes(8));
+            File.WriteAllText(Pem($"{name}.crt"), certificate.ExportCertificatePem());
+        }
+
+        foreach (var name in (string[])["one.key", "same.key"])
+        {
+            File.WriteAllText(Pem(name), key.ExportPkcs8PrivateKeyPem());
+        }
+
+        foreach (var name in (string[])["ca.crt", "same-ca.crt"])
+            File.WriteAllText(Pem(name), authority.ExportCertificatePem());
+    }
+
+    private sealed class Nobody : ILiveParts
+    {
+        public Action Prepare(NodeConfiguration configuration) => static () => { };
+    }
+}
