@@ -87,10 +87,11 @@ public sealed class BadRequestTests(ClusterFixture fixture) : ClusterTests<Clust
         for (var cut = 1; cut < body.Length; cut += 7)
         {
             using var socket = new TcpClient(address.Host, address.Port);
-            await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            await using var stream = socket.GetStream();
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(
                 $"POST /write/insert HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {cluster.Facts.Token}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body[..cut]}"));
             socket.Client.Shutdown(SocketShutdown.Send);
-            using var answer = new StreamReader(socket.GetStream());
+            using var answer = new StreamReader(stream);
             var said = await answer.ReadToEndAsync();
             Assert.True(said.Length == 0 || said.StartsWith("HTTP/1.1 400", StringComparison.Ordinal), said);
         }

@@ -21,6 +21,11 @@ internal sealed class CommittedPlaces(ClusterNode node, TimeProvider time)
     /// <summary>A search for a mark gives up after so many bytes of the log.</summary>
     private const long MostSearchedBytes = 256L << 20;
 
+    private long _written; // the last LSN that was answered here
+
+    /// <summary>The node's own server shows what was written through this API, and everything up to an LSN. The leader's shows whatever was answered.</summary>
+    public bool IsShownHere(long lsn) => node.View is var view && (view.LeaderId == view.SelfId || view.Self.AppliedLsn >= Math.Max(lsn, Volatile.Read(ref _written)));
+
     /// <summary>Where everything that anybody writes from now on comes after.</summary>
     public long CommitLsn => node.CommitLsn;
 
@@ -35,10 +40,23 @@ internal sealed class CommittedPlaces(ClusterNode node, TimeProvider time)
             // Within a domain sequences grow with the log (gtid_strict_mode): what is not reached yet need not be searched for.
             if (node.Wal.LastGroupAtOrBefore(commit, out _) is { } last && (last.Domain != key.Domain || last.Sequence >= key.Sequence)
                 && node.Wal.FindGroup(key) is { } lsn && lsn <= node.CommitLsn)
+            {
+                Note(lsn);
                 return new CommittedPlace(gtid, lsn);
+            }
+
             if (!await CommittedAsync(commit + 1, limit.Token))
+            {
+                Note(commit + 1); // not before
                 return new CommittedPlace(gtid, null);
+            }
         }
+    }
+
+    private void Note(long lsn)
+    {
+        for (var before = Volatile.Read(ref _written); before < lsn && Interlocked.CompareExchange(ref _written, lsn, before) != before;)
+            before = Volatile.Read(ref _written);
     }
 
     /// <summary>

@@ -10,8 +10,21 @@ using WolfScale.Server.Http.Data.Writing;
 
 namespace WolfScale.Server.Http.Data.Statements;
 
+/// <summary>What a read over HTTP shows at least. HTTP has no sessions: the node's takes their place.</summary>
+internal enum ReadPromise
+{
+    /// <summary>What was written through this node's API, and what <c>after_lsn</c> names.</summary>
+    Session,
+
+    /// <summary>Whatever the asked node's server has.</summary>
+    Eventual,
+
+    /// <summary>Whatever anybody was told is committed.</summary>
+    Strong,
+}
+
 /// <summary>A body of <c>POST /sql</c>.</summary>
-internal sealed record SqlRequest(string Sql, IReadOnlyList<BoundValue> Parameters, string? Database)
+internal sealed record SqlRequest(string Sql, IReadOnlyList<BoundValue> Parameters, string? Database, ReadPromise Consistency, long AfterLsn)
 {
     public const int MostParameters = 10_000;
 
@@ -22,8 +35,8 @@ internal sealed record SqlRequest(string Sql, IReadOnlyList<BoundValue> Paramete
             throw DataProblemException.BadRequest("invalid_request", "The body must be {\"sql\": \"…\", \"params\"?: […], \"database\"?: \"…\"}.");
         foreach (var field in body.EnumerateObject())
         {
-            if (WriteOperation.Name(field) is not ("sql" or "params" or "database"))
-                throw DataProblemException.BadRequest("unknown_field", $"The body has a field that POST /sql does not take: it wants {{\"sql\", \"params\"?, \"database\"?}}.");
+            if (WriteOperation.Name(field) is not ("sql" or "params" or "database" or "consistency" or "after_lsn"))
+                throw DataProblemException.BadRequest("unknown_field", "The body has a field that POST /sql does not take: it wants {\"sql\", \"params\"?, \"database\"?, \"consistency\"?, \"after_lsn\"?}.");
         }
 
         IReadOnlyList<BoundValue> parameters = [];
@@ -34,8 +47,19 @@ internal sealed record SqlRequest(string Sql, IReadOnlyList<BoundValue> Paramete
             parameters = [.. given.EnumerateArray().Select((value, i) => TypedValue.Bind(value, i + 1))];
         }
 
-        return new SqlRequest(TypedValue.Text(sql), parameters, body.TryGetProperty("database", out var database) && database.ValueKind == JsonValueKind.String ? TypedValue.Text(database) : null);
+        return new SqlRequest(
+            TypedValue.Text(sql), parameters, body.TryGetProperty("database", out var database) && database.ValueKind == JsonValueKind.String ? TypedValue.Text(database) : null, Promise(body), After(body));
     }
+
+    private static ReadPromise Promise(JsonElement body) => !body.TryGetProperty("consistency", out var given)
+        ? ReadPromise.Session
+        : given.ValueKind == JsonValueKind.String && TypedValue.Text(given) is "eventual" or "session" or "strong"
+            ? Enum.Parse<ReadPromise>(TypedValue.Text(given), ignoreCase: true)
+            : throw DataProblemException.BadRequest("invalid_request", "\"consistency\" is \"eventual\", \"session\" or \"strong\".");
+
+    private static long After(JsonElement body) => !body.TryGetProperty("after_lsn", out var given)
+        ? 0
+        : given.ValueKind == JsonValueKind.Number && given.TryGetInt64(out var lsn) && lsn >= 0 ? lsn : throw DataProblemException.BadRequest("invalid_request", "\"after_lsn\" is the lsn of an earlier answer.");
 }
 
 /// <summary>Executes somebody's SQL, prepared, so that values never become text and two statements never become one. Rows are written as they come.</summary>
@@ -102,7 +126,7 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
         var aborted = kind == SqlKind.Read ? context.RequestAborted : CancellationToken.None;
         try
         {
-            await using var command = await PrepareAsync(session, request);
+            await using var command = await PrepareAsync(session, kind == SqlKind.Read ? Hint(request) : request.Sql, request.Parameters);
             command.CommandTimeout = kind == SqlKind.Read ? 0 : command.CommandTimeout;
             began = true;
             await using var reader = await command.ExecuteReaderAsync(aborted);
@@ -146,16 +170,24 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
         }
     }
 
-    private static async Task<MySqlCommand> PrepareAsync(ApiSession session, SqlRequest request)
+    /// <summary>Tells the proxy where the read may go.</summary>
+    private string Hint(SqlRequest request) => request.Consistency switch
     {
-        var command = session.Command(request.Sql);
-        foreach (var parameter in request.Parameters)
+        ReadPromise.Strong => "/* wolfscale: strong */ " + request.Sql,
+        ReadPromise.Session when !places.IsShownHere(request.AfterLsn) => "/* wolfscale: leader */ " + request.Sql,
+        _ => request.Sql,
+    };
+
+    private static async Task<MySqlCommand> PrepareAsync(ApiSession session, string sql, IReadOnlyList<BoundValue> parameters)
+    {
+        var command = session.Command(sql);
+        foreach (var parameter in parameters)
             command.Parameters.Add(ApiSession.Parameter(parameter));
         try
         {
             await command.PrepareAsync(CancellationToken.None);
         }
-        catch (MySqlException e) when (e.Number == NotPreparable && request.Parameters.Count == 0)
+        catch (MySqlException e) when (e.Number == NotPreparable && parameters.Count == 0)
         {
             // As text, then: SqlPolicy has found one statement.
         }
