@@ -44,6 +44,7 @@ internal sealed class ApiClient : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } } };
         if (key is not null)
             request.Headers.Add("Idempotency-Key", key);
+        request.Headers.ExpectContinue = body.Length > 1_000_000; // what is refused by its length is refused before it is sent
         return await SendAsync(request);
     }
 

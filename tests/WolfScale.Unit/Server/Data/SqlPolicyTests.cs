@@ -29,7 +29,6 @@ public class SqlPolicyTests
     [InlineData("SELECT f(1)")] // a stored function may write
     [InlineData("SELECT * FROM t FOR UPDATE")]
     [InlineData("SELECT * FROM t LOCK IN SHARE MODE")]
-    [InlineData("SELECT a INTO @x FROM t")]
     [InlineData("CREATE TABLE t (a INT) ENGINE=InnoDB")]
     [InlineData("CREATE OR REPLACE VIEW v AS SELECT 1")]
     [InlineData("CREATE UNIQUE INDEX i ON t (a)")]
@@ -104,6 +103,8 @@ public class SqlPolicyTests
     [InlineData("BACKUP STAGE START")]
     [InlineData("DO SLEEP(1)")]
     [InlineData("SELECT LAST_INSERT_ID()")]
+    [InlineData("SELECT @a := 5")]
+    [InlineData("SELECT a INTO @x FROM t")]
     public void What_belongs_to_a_session_or_to_one_server_is_for_nobody(string sql)
     {
         foreach (var role in Enum.GetValues<TokenRole>())
@@ -119,6 +120,23 @@ public class SqlPolicyTests
     [InlineData("SELECT 1 \0", "unreadable_statement")]
     [InlineData("SELECT 1 /*!110000 INTO OUTFILE '/tmp/x' */", "unreadable_statement")]
     public void What_cannot_be_read_for_certain_is_refused(string sql, string code) => Assert.Equal(code, Refusal(sql, TokenRole.Admin).Code);
+
+    /// <summary>So that the next request may have its session.</summary>
+    [Theory]
+    [InlineData("SELECT * FROM t", true)]
+    [InlineData("INSERT INTO t VALUES (1)", true)]
+    [InlineData("SELECT f(1)", false)]
+    [InlineData("SELECT GET_LOCK('a', 1)", false)]
+    public void It_is_told_whether_something_stays_behind_in_the_session(string sql, bool nothing) =>
+        Assert.Equal(nothing, SqlPolicy.Check(sql, TokenRole.Write).LeavesNothing);
+
+    [Fact]
+    public void Hints_are_found_wherever_they_stand()
+    {
+        var verdict = SqlPolicy.Check("/* Ü */ /* wolfscale: strong */ SELECT 1", TokenRole.Read);
+
+        Assert.Equal((WolfScale.Proxy.Sql.RoutingHint.Strong, "/* Ü */ /* wolfscale: strong */ SELECT".Length), (verdict.Hint, verdict.FirstWordEnd));
+    }
 
     private static DataProblemException Refusal(string sql, TokenRole role) => Assert.Throws<DataProblemException>(() => SqlPolicy.Check(sql, role));
 }

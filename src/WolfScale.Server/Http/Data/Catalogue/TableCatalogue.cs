@@ -17,18 +17,19 @@ internal sealed class TableCatalogue(ApiSessions sessions, TimeProvider time)
 
     private const int MostKept = 1000;
 
+    // The hints stand behind the first word, because the connector drops what stands before it.
     private const string TableSql =
-        "/* wolfscale: leader */ SELECT TABLE_NAME, TABLE_TYPE, IFNULL(ENGINE, ''), @@lower_case_table_names FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
+        "SELECT /* wolfscale: leader */ TABLE_NAME, TABLE_TYPE, IFNULL(ENGINE, ''), @@lower_case_table_names FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ?";
 
     private const string ColumnsSql =
-        "/* wolfscale: leader */ SELECT COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE, IS_NULLABLE, COLUMN_DEFAULT IS NOT NULL, EXTRA, IFNULL(GENERATION_EXPRESSION, ''), "
+        "SELECT /* wolfscale: leader */ COLUMN_NAME, COLUMN_TYPE, DATA_TYPE, NUMERIC_PRECISION, NUMERIC_SCALE, IS_NULLABLE, COLUMN_DEFAULT IS NOT NULL, EXTRA, IFNULL(GENERATION_EXPRESSION, ''), "
         + "COLUMN_KEY = 'PRI', TABLE_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? ORDER BY ORDINAL_POSITION";
 
     private const string JsonSql =
-        "/* wolfscale: leader */ SELECT CONSTRAINT_NAME, CHECK_CLAUSE, TABLE_NAME FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?";
+        "SELECT /* wolfscale: leader */ CONSTRAINT_NAME, CHECK_CLAUSE, TABLE_NAME FROM information_schema.CHECK_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = ? AND TABLE_NAME = ?";
 
-    private const string SchemasSql = "/* wolfscale: leader */ SELECT SCHEMA_NAME FROM information_schema.SCHEMATA";
-    private const string TablesSql = "/* wolfscale: leader */ SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? LIMIT 5000";
+    private const string SchemasSql = "SELECT /* wolfscale: leader */ SCHEMA_NAME FROM information_schema.SCHEMATA";
+    private const string TablesSql = "SELECT /* wolfscale: leader */ TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? LIMIT 5000";
 
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
 

@@ -19,7 +19,9 @@ internal enum SqlKind
 /// <param name="Kind">What it is.</param>
 /// <param name="Placeholders">How many values it wants.</param>
 /// <param name="LeavesNothing">Its session is afterwards as it was: no variable, no lock.</param>
-internal readonly record struct SqlVerdict(SqlKind Kind, int Placeholders, bool LeavesNothing);
+/// <param name="Hint">What its comments tell the proxy.</param>
+/// <param name="FirstWordEnd">Characters up to the end of its first word.</param>
+internal readonly record struct SqlVerdict(SqlKind Kind, int Placeholders, bool LeavesNothing, RoutingHint Hint, int FirstWordEnd);
 
 /// <summary>
 /// Which statements a token's role may send. The account that executes them may do nearly everything, so this is a list of what is allowed, by the words that the proxy's own tokenizer finds; what it cannot read for
@@ -27,7 +29,7 @@ internal readonly record struct SqlVerdict(SqlKind Kind, int Placeholders, bool 
 /// </summary>
 internal static class SqlPolicy
 {
-    private const StatementTraits Harmless = StatementTraits.CommitCapable | StatementTraits.CommitsByAutocommit | StatementTraits.UsesUserVariable;
+    private const StatementTraits Harmless = StatementTraits.CommitCapable | StatementTraits.CommitsByAutocommit;
 
     private static readonly FrozenSet<string> Reads = FrozenSet.Create("select", "with", "values", "table", "(", "show", "explain", "desc", "describe");
     private static readonly FrozenSet<string> Changes = FrozenSet.Create("insert", "replace", "update", "delete");
@@ -62,12 +64,14 @@ internal static class SqlPolicy
         var kind = Kind(words[0].Text, @class, role);
         if (kind != SqlKind.Read && role < TokenRole.Write)
             throw Forbidden("This statement writes, or may do so by a function that it calls: it needs a token of role write.");
+        if (kind != SqlKind.Definition && words.Exists(w => w.Kind == TokenKind.UserVariable))
+            throw new DataProblemException(403, "statement_not_allowed", "This statement is not for the HTTP API", "User variables belong to a session, and the next request has another one: send values in \"params\".");
         CheckWords(words, kind, role);
         if (words[0].Text == "show" && role < TokenRole.Admin)
             CheckShow(words);
         if (kind == SqlKind.Definition && Definitions.Contains(words[0].Text))
             CheckDefinition(words, role);
-        return new SqlVerdict(kind, words.Count(w => w.Kind == TokenKind.Placeholder), (@class.Traits & ~Harmless) == 0);
+        return new SqlVerdict(kind, words.Count(w => w.Kind == TokenKind.Placeholder), (@class.Traits & ~Harmless) == 0, @class.Hint, Encoding.UTF8.GetCharCount(bytes, 0, words[0].End));
     }
 
     private static List<SqlToken> Tokens(byte[] sql)
@@ -88,7 +92,7 @@ internal static class SqlPolicy
                 TokenKind.Equal => "=",
                 TokenKind.UserVariable => "@",
                 _ => "",
-            }));
+            }, reader.End));
         }
 
         if (reader.IsDoubtful || reader.Kind == TokenKind.Invalid)
@@ -196,7 +200,7 @@ internal static class SqlPolicy
 
     private static DataProblemException Forbidden(string detail) => new(403, "forbidden", "The token does not reach so far", detail);
 
-    private readonly record struct SqlToken(TokenKind Kind, string Text)
+    private readonly record struct SqlToken(TokenKind Kind, string Text, int End)
     {
         public bool IsName => Kind is TokenKind.Word or TokenKind.Name or TokenKind.QuotedName;
     }

@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using MySqlConnector;
+using WolfScale.Proxy.Sql;
 using WolfScale.Server.Http.Data.Catalogue;
 using WolfScale.Server.Http.Data.Committed;
 using WolfScale.Server.Http.Data.Sessions;
@@ -70,7 +71,10 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
     /// <exception cref="DataProblemException">Nothing was answered yet.</exception>
     public async Task RunAsync(SqlRequest request, TokenRole role, HttpContext context)
     {
-        var (kind, placeholders, leavesNothing) = SqlPolicy.Check(request.Sql, role);
+        var verdict = SqlPolicy.Check(request.Sql, role);
+        var (kind, placeholders) = (verdict.Kind, verdict.Placeholders);
+        if (kind == SqlKind.Definition && placeholders > 0)
+            throw DataProblemException.Unfit("parameter_count", "A definition takes no parameters.");
         if (placeholders != request.Parameters.Count)
             throw DataProblemException.Unfit("parameter_count", FormattableString.Invariant($"The statement has {placeholders} placeholders (?), and \"params\" has {request.Parameters.Count} values."));
         var schema = request.Database ?? (defaultDatabase.Length > 0 ? defaultDatabase : null);
@@ -79,11 +83,11 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
         var session = await sessions.RentAsync(kind == SqlKind.Read ? SessionKind.ReadSql : SessionKind.AnySql, schema);
         try
         {
-            await RunAsync(session, request, kind, context);
+            await RunAsync(session, request, verdict, context);
         }
         finally
         {
-            if (!leavesNothing)
+            if (!verdict.LeavesNothing)
                 session.Condemn();
             if (kind == SqlKind.Definition)
                 session.Condemn(); // a routine may have any words in it
@@ -118,15 +122,16 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
         }
     }
 
-    private async Task RunAsync(ApiSession session, SqlRequest request, SqlKind kind, HttpContext context)
+    private async Task RunAsync(ApiSession session, SqlRequest request, SqlVerdict verdict, HttpContext context)
     {
+        var kind = verdict.Kind;
         var began = false;
         ResultWriter? rows = null;
         // A read is given up with its reader; what writes is not, because nobody would know how far it came.
         var aborted = kind == SqlKind.Read ? context.RequestAborted : CancellationToken.None;
         try
         {
-            await using var command = await PrepareAsync(session, kind == SqlKind.Read ? Hint(request) : request.Sql, request.Parameters);
+            await using var command = await PrepareAsync(session, Hinted(request, verdict), request.Parameters, kind != SqlKind.Definition);
             command.CommandTimeout = kind == SqlKind.Read ? 0 : command.CommandTimeout;
             began = true;
             await using var reader = await command.ExecuteReaderAsync(aborted);
@@ -170,22 +175,29 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
         }
     }
 
-    /// <summary>Tells the proxy where the read may go.</summary>
-    private string Hint(SqlRequest request) => request.Consistency switch
+    /// <summary>Tells the proxy where the statement may go. The connector drops comments before the first word, the caller's too, so what they say is said again behind it.</summary>
+    private string Hinted(SqlRequest request, SqlVerdict verdict)
     {
-        ReadPromise.Strong => "/* wolfscale: strong */ " + request.Sql,
-        ReadPromise.Session when !places.IsShownHere(request.AfterLsn) => "/* wolfscale: leader */ " + request.Sql,
-        _ => request.Sql,
-    };
+        var hint = verdict.Kind != SqlKind.Read
+            ? verdict.Hint
+            : request.Consistency switch
+            {
+                ReadPromise.Strong => RoutingHint.Strong,
+                ReadPromise.Session when verdict.Hint < RoutingHint.Leader && !places.IsShownHere(request.AfterLsn) => RoutingHint.Leader,
+                _ => verdict.Hint,
+            };
+        return hint == RoutingHint.None ? request.Sql : request.Sql.Insert(verdict.FirstWordEnd, $" /* wolfscale: {hint.ToString().ToLowerInvariant()} */ ");
+    }
 
-    private static async Task<MySqlCommand> PrepareAsync(ApiSession session, string sql, IReadOnlyList<BoundValue> parameters)
+    private static async Task<MySqlCommand> PrepareAsync(ApiSession session, string sql, IReadOnlyList<BoundValue> parameters, bool prepares)
     {
         var command = session.Command(sql);
         foreach (var parameter in parameters)
             command.Parameters.Add(ApiSession.Parameter(parameter));
         try
         {
-            await command.PrepareAsync(CancellationToken.None);
+            if (prepares)
+                await command.PrepareAsync(CancellationToken.None);
         }
         catch (MySqlException e) when (e.Number == NotPreparable && parameters.Count == 0)
         {

@@ -47,7 +47,7 @@ internal sealed class IdempotencyKeys(ApiSessions sessions, CommittedPlaces plac
     private const string Insert = $"INSERT INTO {Table} (id, request, mark, after_lsn, answer, made) VALUES (?, ?, ?, ?, ?, UTC_TIMESTAMP(3))";
 
     // strong: whoever asks again may ask another node than the one that has told the answer.
-    private const string Find = $"/* wolfscale: strong */ SELECT request, mark, after_lsn, answer FROM {Table} WHERE id = ?";
+    private const string Find = $"SELECT /* wolfscale: strong */ request, mark, after_lsn, answer FROM {Table} WHERE id = ?";
     private const string Expire = $"DELETE FROM {Table} WHERE made < UTC_TIMESTAMP(3) - INTERVAL ? HOUR ORDER BY made, id LIMIT ?";
 
     /// <summary>Writes it down, in the session's open transaction.</summary>
