@@ -91,8 +91,7 @@ public sealed class BadRequestTests(ClusterFixture fixture) : ClusterTests<Clust
             await stream.WriteAsync(Encoding.ASCII.GetBytes(
                 $"POST /write/insert HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {cluster.Facts.Token}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body[..cut]}"));
             socket.Client.Shutdown(SocketShutdown.Send);
-            using var answer = new StreamReader(stream);
-            var said = await answer.ReadToEndAsync();
+            var said = await ReadAsync(stream);
             Assert.True(said.Length == 0 || said.StartsWith("HTTP/1.1 400", StringComparison.Ordinal), said);
         }
 
@@ -111,6 +110,20 @@ public sealed class BadRequestTests(ClusterFixture fixture) : ClusterTests<Clust
         Assert.Equal(("order-4711", "order-4711"), (refused.Body.GetProperty("request_id").GetString(), refused.Headers.GetValues("X-Request-Id").Single()));
         Assert.Contains("unknown_table", await cluster.AwaitLogAsync(leader.Id, 0, "order-4711"), StringComparison.Ordinal);
         Assert.DoesNotContain(cluster.Facts.Token, cluster.NodeLog(leader.Id), StringComparison.Ordinal);
+    }
+
+    /// <summary>What the node says before it hangs up, which it may do by a reset.</summary>
+    private static async Task<string> ReadAsync(Stream stream)
+    {
+        try
+        {
+            using var answer = new StreamReader(stream, leaveOpen: true);
+            return await answer.ReadToEndAsync();
+        }
+        catch (IOException)
+        {
+            return "";
+        }
     }
 
     private static void AssertRefused(string text, ApiAnswer answer) => Assert.True(answer.Status is >= 400 and < 500 && answer.Code is not null, $"{JsonSerializer.Serialize(text)}: {answer}");
