@@ -90,6 +90,7 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(StatsDocument))]
 [JsonSerializable(typeof(EventDocument))]
 [JsonSerializable(typeof(EventsDocument))]
+[JsonSerializable(typeof(System.Text.Json.Nodes.JsonNode))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>As <see cref="Default"/>, with quotes and the like readable: these bodies are read by people with curl, and never stand inside HTML.</summary>

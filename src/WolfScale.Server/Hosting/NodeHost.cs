@@ -331,6 +331,7 @@ internal sealed class NodeHost : INodeReportSource, INodeOperations, IDataCopies
             Current, new NodeMeasures(_node.Wal, _node.History, _database?.Commits, _database?.WaitingCommits ?? 0, _proxy?.Counters)));
         MetricsEndpoints.MapStats(routes, Stats);
         MaintenanceEndpoints.Map(routes, this);
+        OpenApiEndpoint.Map(routes);
         _data = new DataApi(_node, this, _configuration.Database.Database, _loggers.CreateLogger("WolfScale.Server.Http"), _time);
         DataEndpoints.Map(routes, _data, _loggers.CreateLogger("WolfScale.Server.Http"));
         MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, "the node leaves the cluster", cancellation), _logger));

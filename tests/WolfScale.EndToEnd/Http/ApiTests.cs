@@ -247,6 +247,16 @@ public sealed class ApiTests(ApiFixture fixture) : ClusterTests<ApiFixture>(fixt
         Assert.Equal(403, (await writer.PostAsync("/write/ddl", new { ddl = "CREATE TRIGGER t BEFORE INSERT ON r FOR EACH ROW SET @a = 1" })).Status);
     }
 
+    [Fact]
+    public async Task The_api_describes_every_route_that_the_running_node_has()
+    {
+        var (_, leader) = await PrepareAsync();
+        using var api = new ApiClient(leader, null);
+        var served = await api.GetAsync("/openapi/v1.json");
+        var checkedIn = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src/WolfScale.Server/Http/openapi.json"))).RootElement;
+        Assert.True(JsonElement.DeepEquals(checkedIn, served.Body), served.Body.GetProperty("paths").ToString());
+    }
+
     private static DemoNode Follower(DemoCluster cluster, DemoNode leader) => cluster.Facts.Nodes.First(n => n.Id != leader.Id);
 
     private static ApiClient Client(DemoCluster cluster, DemoNode node) => new(node, cluster.Facts.Token);

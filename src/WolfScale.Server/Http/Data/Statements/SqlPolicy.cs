@@ -64,7 +64,7 @@ internal static class SqlPolicy
         var kind = Kind(words[0].Text, @class, role);
         if (kind != SqlKind.Read && role < TokenRole.Write)
             throw Forbidden("This statement writes, or may do so by a function that it calls: it needs a token of role write.");
-        if (kind != SqlKind.Definition && words.Exists(w => w.Kind == TokenKind.UserVariable))
+        if (kind != SqlKind.Definition && words[0].Text != "show" && words.Exists(w => w.Kind == TokenKind.UserVariable))
             throw new DataProblemException(403, "statement_not_allowed", "This statement is not for the HTTP API", "User variables belong to a session, and the next request has another one: send values in \"params\".");
         CheckWords(words, kind, role);
         if (words[0].Text == "show" && role < TokenRole.Admin)
