@@ -37,7 +37,7 @@ public sealed partial class ManualTests(ClusterFixture fixture) : ClusterTests<C
         var codes = sources.SelectMany(s => Codes().Matches(s)).SelectMany(m => m.Groups[1].Captures).Select(c => c.Value).Distinct().Order(StringComparer.Ordinal).ToList();
         Assert.True(codes.Count > 30, string.Join(' ', codes));
         var table = Text[Text.IndexOf("| status | codes |", StringComparison.Ordinal)..];
-        Assert.Empty(codes.Where(c => !table.Contains($"`{c}`", StringComparison.Ordinal)));
+        Assert.DoesNotContain(codes, c => !table.Contains($"`{c}`", StringComparison.Ordinal));
     }
 
     private static async Task<ApiAnswer> RunAsync(ApiClient api, string example)

@@ -76,7 +76,7 @@ internal sealed class DataApi : IAsyncDisposable
                 {
                     await Open().Keys.ExpireAsync();
                 }
-                catch (Exception e) when (e is DataProblemException or MySqlConnector.MySqlException)
+                catch (Exception e) when (e is not OperationCanceledException)
                 {
                     DataLog.NotExpired(_logger, e.Message); // a minute later again
                 }

@@ -51,7 +51,8 @@ internal sealed class DataEndpoints(DataApi api, ILogger logger)
                 DataLog.Failed(logger, context.Request.Method, context.Request.Path, e.Status, e.Code, e.Message, context.TraceIdentifier);
             else
                 DataLog.Refused(logger, context.Request.Method, context.Request.Path, e.Status, e.Code, context.TraceIdentifier);
-            await Problems.Of(e, context.TraceIdentifier).ExecuteAsync(context);
+            if (!context.Response.HasStarted)
+                await Problems.Of(e, context.TraceIdentifier).ExecuteAsync(context);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {

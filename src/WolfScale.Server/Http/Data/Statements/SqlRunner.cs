@@ -159,9 +159,9 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
             if (!MariaDbErrors.LeavesSessionWhole(e))
                 session.Condemn();
             var problem = MariaDbErrors.Translate(e, mayHaveWritten: began && kind != SqlKind.Read);
-            if (rows is null)
-                throw problem;
-            await rows.EndAsync(null, problem);
+            if (rows is not null)
+                await rows.EndAsync(null, problem);
+            throw problem; // for the log, where the caller has been told in its rows
         }
         catch (Exception)
         {

@@ -33,8 +33,8 @@ internal sealed class Writer(ApiSessions sessions, TableCatalogue catalogue, Com
             }
             catch (DataProblemException e) when (request is not null && e.Code is "outcome_unknown" or "rolled_back" or "connection_lost" && attempt < Attempts)
             {
-                if (await keys.AnsweredAsync(request!) is { } answered)
-                    return answered with { Repeated = attempt > 1 };
+                if (await LookAsync(request!, e) is { } answered)
+                    return answered with { Repeated = false };
             }
             catch (DataProblemException e) when (e.MariaDbError is { } number && MariaDbErrors.SpeaksOfSchema(number))
             {
@@ -42,6 +42,19 @@ internal sealed class Writer(ApiSessions sessions, TableCatalogue catalogue, Com
                     catalogue.Forget(Schema(operation), operation.Table);
                 throw;
             }
+        }
+    }
+
+    /// <summary>Whether the attempt that failed is there all the same. Where even that cannot be asked, its own failure is the truth.</summary>
+    private async Task<WriteAnswer?> LookAsync(RepeatableRequest request, DataProblemException failure)
+    {
+        try
+        {
+            return await keys.AnsweredAsync(request);
+        }
+        catch (DataProblemException e) when (e.Status >= 500)
+        {
+            throw failure;
         }
     }
 
