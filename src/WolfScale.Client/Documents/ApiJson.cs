@@ -42,7 +42,20 @@ public sealed record AccountHashesDocument(byte[] Nonce, byte[] Sealed);
 public sealed record HealthDocument(bool Healthy, string? Role, string? Status, ImmutableArray<string> Reasons);
 
 /// <summary><c>application/problem+json</c> (RFC 9457) with a stable <paramref name="Code"/>.</summary>
-public sealed record ProblemDocument(string Type, string Title, int Status, string Detail, string Code);
+public sealed record ProblemDocument(string Type, string Title, int Status, string Detail, string Code)
+{
+    /// <summary>As in the header <c>X-Request-Id</c> and in the node's log.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? RequestId { get; init; }
+
+    /// <summary>MariaDB's number of the error, where it is MariaDB's.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? MariadbError { get; init; }
+
+    /// <summary>The name that was probably meant.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Nearest { get; init; }
+}
 
 /// <summary>The bodies of the API, in <c>snake_case</c>.</summary>
 [JsonSourceGenerationOptions(
@@ -79,6 +92,7 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(StatsDocument))]
 [JsonSerializable(typeof(EventDocument))]
 [JsonSerializable(typeof(EventsDocument))]
+[JsonSerializable(typeof(System.Text.Json.Nodes.JsonNode))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>As <see cref="Default"/>, with quotes and the like readable: these bodies are read by people with curl, and never stand inside HTML.</summary>

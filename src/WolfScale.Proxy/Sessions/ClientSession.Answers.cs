@@ -29,6 +29,9 @@ internal sealed partial class ClientSession
             case SpecialStatement.SelectGtidToken:
                 AnswerToken(statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_gtid");
                 return true;
+            case SpecialStatement.SelectLastGtid:
+                AnswerRows([statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_last_gtid"], [_lastGtid?.ToString()]);
+                return true;
             case SpecialStatement.SelectConsistency:
                 AnswerRows([statement.Value.Length > 0 ? Encoding.UTF8.GetString(statement.Value.Of(sql)) : "@wolfscale_consistency"], [_consistency.ToString().ToLowerInvariant()]);
                 return true;

@@ -340,6 +340,7 @@ internal sealed partial class ClientSession
 
         if (_active == _leader && !InTransaction && (!_reportedGtid || !_flight.IsKept || !IsOneStep))
             _sawLeader = true; // what wrote and then read may have seen more than it wrote
+        _lastGtid = _reportedGtid ? _reported : null;
         (_reportedGtid, _readOnlyUntilMs) = (false, 0);
         if (_assigning.Count > 0)
             _assignedAt = _active;
@@ -388,7 +389,7 @@ internal sealed partial class ClientSession
     /// <summary>A transaction of this session: all that it can have seen on the leader was committed before it.</summary>
     private void NoteWrite(Gtid gtid)
     {
-        (_reportedGtid, _sawLeader) = (true, false);
+        (_reportedGtid, _reported, _sawLeader) = (true, gtid, false);
         Saw(gtid);
     }
 

@@ -1,8 +1,12 @@
+using WolfScale.Protocol;
+
 namespace WolfScale.Proxy.Sessions;
 
 /// <summary>What a session hands on to another, so that it is shown nothing older.</summary>
 internal sealed partial class ClientSession
 {
+    private Gtid _reported; // the last that the leader has told
+    private Gtid? _lastGtid; // of the statement before; null where that has written nothing
     private bool _sawReader; // a read elsewhere may have shown more than _seen
 
     /// <summary>

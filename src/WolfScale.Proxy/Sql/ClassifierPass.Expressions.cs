@@ -21,6 +21,8 @@ internal ref partial struct ClassifierPass
             NoteReleaseOfLocks();
             if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_gtid"u8))
                 ReadOwnVariable(SpecialStatement.SelectGtidToken);
+            else if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_last_gtid"u8))
+                ReadOwnVariable(SpecialStatement.SelectLastGtid);
             else if (_current.Kind == TokenKind.UserVariable && CurrentIs("wolfscale_consistency"u8))
                 ReadOwnVariable(SpecialStatement.SelectConsistency);
         }

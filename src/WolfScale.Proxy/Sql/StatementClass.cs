@@ -47,6 +47,9 @@ public enum SpecialStatement : byte
     /// <summary><c>SELECT @wolfscale_gtid [[AS] alias]</c>; <see cref="StatementClass.Value"/> is the alias, or empty.</summary>
     SelectGtidToken,
 
+    /// <summary><c>SELECT @wolfscale_last_gtid [[AS] alias]</c>, in the same way.</summary>
+    SelectLastGtid,
+
     /// <summary><c>SELECT @wolfscale_consistency [[AS] alias]</c>, in the same way.</summary>
     SelectConsistency,
 

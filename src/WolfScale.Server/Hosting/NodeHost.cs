@@ -8,6 +8,8 @@ using WolfScale.Server.Hosting.Membership;
 using WolfScale.Server.Hosting.Reloading;
 using WolfScale.Server.Hosting.Verifying;
 using WolfScale.Server.Http;
+using WolfScale.Server.Http.Data;
+using WolfScale.Server.Http.Data.Sessions;
 using WolfScale.Server.Logging;
 using WolfScale.Server.Metrics;
 using WolfScale.Server.Service;
@@ -22,7 +24,7 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IWatchedProgram, IAsyncDisposable
+internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IDataNode, IWatchedProgram, IAsyncDisposable
 {
     /// <summary>A promotion is bounded by less (rule C4).</summary>
     private static readonly TimeSpan OpeningLimit = TimeSpan.FromSeconds(10);
@@ -46,6 +48,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
     private DatabaseSide? _database;
     private ProxySide? _proxy;
     private Tracing.WriteTracing? _tracing;
+    private DataApi? _data;
     private readonly TaskCompletionSource _superseded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Task _lookingAfter = Task.CompletedTask;
     private Task _failingBack = Task.CompletedTask;
@@ -198,6 +201,8 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
             await tracing.DisposeAsync();
         if (_api is { } api)                                                                // 2
             await api.DisposeAsync();
+        if (_data is { } data)
+            await data.DisposeAsync();
         await _node.DisposeAsync();                                                         // 3
         _stopping.Dispose();
         HostLog.Stopped(_logger);
@@ -215,8 +220,10 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
 
     public Task MigrateAsync(string from, bool replaceData, CancellationToken cancellationToken) => Database.MigrateAsync(from, replaceData, cancellationToken);
 
+    (SessionOptions? Options, string Why) IDataNode.Proxy => ApiAccess.Find(_configuration, _proxy?.Address);
+
     /// <summary>It leads, and its server takes writes.</summary>
-    private bool Serves => _node.Role.Lease is not null && _database?.State.Serving == true;
+    public bool Serves => _node.Role.Lease is not null && _database?.State.Serving == true;
 
     private DatabaseSide Database => _database ?? throw new DumpException(
         _configuration.Database.Enabled ? "This node is no member of the cluster yet: its server is not looked after." : "This node is a witness: it has no server.");
@@ -342,6 +349,9 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         MetricsEndpoints.MapStats(routes, Stats);
         MaintenanceEndpoints.Map(routes, this);
         ReloadEndpoints.Map(routes, this);
+        OpenApiEndpoint.Map(routes);
+        _data = new DataApi(_node, this, _configuration.Database.Database, _loggers.CreateLogger("WolfScale.Server.Http"), _time);
+        DataEndpoints.Map(routes, _data, _loggers.CreateLogger("WolfScale.Server.Http"));
         MembershipEndpoints.Map(routes, new MembershipOperations(_node, _configuration, cancellation => HandOverAsync(null, "the node leaves the cluster", cancellation), _logger));
     }
 

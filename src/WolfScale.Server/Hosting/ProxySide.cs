@@ -97,6 +97,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     /// <summary>See <see cref="ProxyServer.Reconfigure"/>.</summary>
     public void Reconfigure(ProxyOptions options) => _server.Reconfigure(options);
 
+    /// <summary>Where it listens, with the real port where 0 was asked for.</summary>
+    public IPEndPoint Address => _server.Address;
+
     public ProxyCounters Counters => _server.Counters;
 
     /// <summary>Clients at this moment, other proxies' connections among them.</summary>

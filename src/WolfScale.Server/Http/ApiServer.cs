@@ -15,7 +15,7 @@ namespace WolfScale.Server.Http;
 /// <summary>The HTTP API: Kestrel on <c>api.bind_address</c>. It reads snapshots and asks; it decides nothing.</summary>
 public sealed class ApiServer : IAsyncDisposable
 {
-    /// <summary>Bodies are small until data routes exist; an unbounded one would be a way to fill the memory.</summary>
+    /// <summary>A body is held in memory; larger values go through the proxy.</summary>
     private const long MaxRequestBytes = 1 << 20;
 
     private readonly WebApplication _application;
@@ -96,13 +96,15 @@ public sealed class ApiServer : IAsyncDisposable
         _ = application.Use(async (context, next) =>
         {
             context.Response.Headers.CacheControl = "no-store";
+            context.Response.Headers[RequestIds.Header] = context.TraceIdentifier = RequestIds.Of(context.Request);
             try
             {
                 await next(context);
             }
             catch (BadHttpRequestException e) when (!context.Response.HasStarted)
             {
-                await Problems.Make(e.StatusCode, "bad_request", "The request could not be read", e.Message).ExecuteAsync(context);
+                var code = e.StatusCode == StatusCodes.Status413PayloadTooLarge ? "too_large" : "bad_request";
+                await Problems.Make(e.StatusCode, code, "The request could not be read", e.Message).ExecuteAsync(context);
             }
 
             if (context.Response is { HasStarted: false, StatusCode: StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed, ContentType: null })

@@ -18,6 +18,16 @@ internal static class WantsExtensions
         where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Wants(role));
 }
 
+/// <summary>What a request's token allows, for routes where more than one role may ask.</summary>
+internal static class Caller
+{
+    private static readonly object Key = new();
+
+    public static TokenRole RoleOf(HttpContext context) => context.Items.TryGetValue(Key, out var role) && role is TokenRole known ? known : TokenRole.Read;
+
+    public static void Note(HttpContext context, TokenRole role) => context.Items[Key] = role;
+}
+
 /// <summary>
 /// Compares <c>Authorization: Bearer TOKEN</c> with the configured tokens. Without any token configured, callers from this machine are
 /// trusted; the configuration's rules refuse that on any other address.
@@ -45,8 +55,14 @@ internal sealed class TokenGate
         if (context.GetEndpoint() is not { } endpoint)
             return null; // nothing there: the 404 says so
         var wanted = (endpoint.Metadata.GetMetadata<Wants>() ?? new Wants(TokenRole.Admin)).Role;
-        if (wanted is null || (_tokens.Length == 0 && context.Connection.RemoteIpAddress is { } ip && System.Net.IPAddress.IsLoopback(ip)))
+        if (wanted is null)
             return null;
+        if (_tokens.Length == 0 && context.Connection.RemoteIpAddress is { } ip && System.Net.IPAddress.IsLoopback(ip))
+        {
+            Caller.Note(context, TokenRole.Admin);
+            return null;
+        }
+
         var header = context.Request.Headers.Authorization.ToString();
         if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
         {
@@ -55,6 +71,8 @@ internal sealed class TokenGate
         }
 
         var role = Find(header[Scheme.Length..].Trim());
+        if (role is { } known)
+            Caller.Note(context, known);
         return role switch
         {
             null => Problems.Unauthorized("This token is not one of the tokens of this node's configuration."),

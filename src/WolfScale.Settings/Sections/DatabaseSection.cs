@@ -19,7 +19,7 @@ public sealed record DatabaseSection
     /// <summary>Default schema of the HTTP API.</summary>
     public string Database { get; init; } = "";
 
-    /// <summary>Connections of the HTTP API's statements, which are not there yet: it has no effect.</summary>
+    /// <summary>Sessions of the HTTP API with the node's proxy, at a time, of each of three kinds: writes, SQL that may write, SQL that only reads.</summary>
     [Within(1, 1000)]
     public int PoolSize { get; init; } = 10;
 

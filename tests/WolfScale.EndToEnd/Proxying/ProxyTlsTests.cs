@@ -30,6 +30,21 @@ public sealed class ProxyTlsTests(ProxyTlsTests.Tls fixture) : ClusterTests<Prox
         Assert.Equal(3159, refused.Number);
     }
 
+    /// <summary>The node's own HTTP API is a client of its proxy, too.</summary>
+    [Fact]
+    public async Task The_http_api_gets_in_where_TLS_is_demanded()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        var leader = await cluster.LeaderAsync();
+        await leader.Server.RunAsync("CREATE OR REPLACE TABLE demo.over_tls (id INT PRIMARY KEY)");
+        foreach (var (node, i) in cluster.Facts.Nodes.Select((n, i) => (n, i)))
+        {
+            using var api = new Http.ApiClient(node, cluster.Facts.Token);
+            var written = await api.InsertAsync("over_tls", new { id = i });
+            Assert.True(written.Status == 200, written.ToString());
+        }
+    }
+
     /// <summary>As of an application that connects for every page.</summary>
     [Fact]
     public async Task A_connection_that_a_client_leaves_serves_the_next_one_of_its_account_as_new()

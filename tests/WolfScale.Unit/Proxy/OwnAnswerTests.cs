@@ -21,6 +21,7 @@ public sealed class OwnAnswerTests : IDisposable
     [InlineData("SET @wolfscale_consistency = 'strong'")]
     [InlineData("SHOW WOLFSCALE STATUS")]
     [InlineData("SELECT @wolfscale_gtid")]
+    [InlineData("SELECT @wolfscale_last_gtid")]
     [InlineData("SELECT @wolfscale_consistency")]
     public void Nothing_follows_it_after_several_statements_of_which_one_failed(string own)
     {
@@ -72,6 +73,24 @@ public sealed class OwnAnswerTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
 
         _kit.ReadIndex = Gtid.Parse("0-1-9");
+        Assert.Equal("0-1-9", Ask(client, "SELECT @wolfscale_gtid"));
+    }
+
+    /// <summary>Unlike the token, which may be of what others wrote.</summary>
+    [Fact]
+    public void The_last_gtid_is_of_the_statement_before_and_of_none_where_that_wrote_nothing()
+    {
+        var (client, server) = _kit.LogIn();
+        Assert.Null(Ask(client, "SELECT @wolfscale_last_gtid"));
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(TwoSidedAnswer.Variable("last_gtid", "0-1-7"))));
+        Assert.Equal(0, client.Read()[0]);
+        Assert.Equal("0-1-7", Ask(client, "SELECT @wolfscale_last_gtid"));
+        Assert.Equal("0-1-7", Ask(client, "SELECT @wolfscale_last_gtid AS again"));
+        _kit.ReadIndex = Gtid.Parse("0-1-9");
+        ReadAt(server, client, ReadOnLeader);
+        Assert.Null(Ask(client, "SELECT @wolfscale_last_gtid"));
         Assert.Equal("0-1-9", Ask(client, "SELECT @wolfscale_gtid"));
     }
 

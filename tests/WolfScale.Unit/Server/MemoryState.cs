@@ -13,8 +13,12 @@ internal sealed class MemoryState : IStateStore
     /// <summary>The write that fails, counted from now on; 0: none.</summary>
     public int Failing { get; set; }
 
+    /// <summary>Writes so far.</summary>
+    public int Puts { get; private set; }
+
     public void Put(string key, string? value)
     {
+        Puts++;
         if (Failing > 0 && --Failing == 0)
             throw new IOException("no space");
         _values = value is null ? _values.Remove(key) : _values.SetItem(key, value);
