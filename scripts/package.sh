@@ -20,8 +20,8 @@ install_to() { # mode folder file…
 install -d "$root/opt" "$root/usr/bin"
 cp -r "$programs" "$root/opt/wolfscale"
 chmod -R u=rwX,go=rX "$root/opt/wolfscale"
-find "$root/opt/wolfscale" -name '*.so' -exec chmod a-x {} + # libraries; the programs and createdump stay executable
-ln -s ../../opt/wolfscale/wolfscale ../../opt/wolfscale/wolfctl "$root/usr/bin"
+find "$root/opt/wolfscale" \( -name '*.so' -o -name '*.dll' \) -exec chmod a-x {} + # libraries; the programs and createdump stay executable
+ln -s /opt/wolfscale/wolfscale /opt/wolfscale/wolfctl "$root/usr/bin"
 install_to 0644 usr/lib/systemd/system deploy/systemd/*.service
 install_to 0644 etc/default deploy/default/*
 install_to 0644 usr/share/wolfscale/grafana deploy/grafana/*.json

@@ -66,7 +66,10 @@ internal sealed class Container : IAsyncDisposable
             TestContext.Current.TestOutputHelper?.WriteLine((await TryAsync("journalctl --no-pager -n 200 -u 'wolfscale*' -u mariadb")).ToString());
         if (_nspawn is { HasExited: false } nspawn)
         {
-            nspawn.Kill();
+            if (int.TryParse(_leader, CultureInfo.InvariantCulture, out var first))
+                Processes.Send(first, Signal.Kill); // the container's first process: all others go with it, which they would not with systemd-nspawn
+            else
+                nspawn.Kill();
             await nspawn.WaitForExitAsync();
         }
         _nspawn?.Dispose();
@@ -85,7 +88,9 @@ internal sealed class Container : IAsyncDisposable
         string[] arguments =
         [
             "--quiet", $"--directory={Root}", "--boot", "--register=no", "--keep-unit", "--console=pipe", $"--network-namespace-path=/run/netns/{host.Namespace}",
-            string.Create(CultureInfo.InvariantCulture, $"--machine=wolf{host.Number}"), "--resolv-conf=off", "--timezone=off", $"--bind-ro={Repository.Root}:/src",
+            string.Create(CultureInfo.InvariantCulture, $"--machine=wolf{host.Number}"), "--resolv-conf=off", "--timezone=off",
+            // The mark of this run: whatever happens to it, the container's first process, and with that all others, ends with it.
+            $"--setenv=WOLFSCALE_TEST_RUN={Environment.GetEnvironmentVariable("WOLFSCALE_TEST_RUN")}", $"--bind-ro={Repository.Root}:/src",
         ];
         var start = new ProcessStartInfo("systemd-nspawn", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         _nspawn = Process.Start(start) ?? throw new InvalidOperationException("systemd-nspawn could not be started.");

@@ -21,7 +21,7 @@ public sealed partial class PackageTests
             "/usr/share/wolfscale/grafana/wolfscale.json", "/usr/share/wolfscale/prometheus/alerts.yml", "/usr/share/wolfscale/scripts/backup.sh", "/usr/share/wolfscale/scripts/dump.bash",
             "/usr/share/doc/wolfscale/copyright", "/usr/share/doc/wolfscale/changelog.gz", "/usr/share/doc/wolfscale/installation.md",
         ], path => Assert.Contains(path, files.Keys));
-        Assert.Equal("../../opt/wolfscale/wolfctl", files["/usr/bin/wolfctl"].Groups["target"].Value);
+        Assert.Equal("/opt/wolfscale/wolfctl", files["/usr/bin/wolfctl"].Groups["target"].Value);
         Assert.Equal("-rwxr-xr-x", files["/opt/wolfscale/wolfscale"].Groups["mode"].Value);
         Assert.All(files.Values, f => Assert.Equal("root/root", f.Groups["owner"].Value));
         Assert.All(files.Values, f => Assert.Matches("^(l|.rw[x-]r-[x-]r-[x-]$)", f.Groups["mode"].Value)); // nobody else writes, nothing has a set-id bit
