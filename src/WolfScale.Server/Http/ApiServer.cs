@@ -96,6 +96,7 @@ public sealed class ApiServer : IAsyncDisposable
         _ = application.Use(async (context, next) =>
         {
             context.Response.Headers.CacheControl = "no-store";
+            SecurityHeaders.Add(context.Response.Headers);
             try
             {
                 await next(context);
@@ -109,7 +110,7 @@ public sealed class ApiServer : IAsyncDisposable
                 await Missing(context).ExecuteAsync(context);
         });
         _ = application.UseRouting();
-        _ = application.Use((context, next) => gate.Check(context) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
+        _ = application.Use((context, next) => (SecurityHeaders.RefuseForeignPage(context.Request) ?? gate.Check(context)) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
     }
 
     private static IResult Missing(HttpContext context) => context.Response.StatusCode == StatusCodes.Status404NotFound
