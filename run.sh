@@ -182,7 +182,7 @@ build() { # project or solution
 need_program() { # project program
   local built=$BIN/$1/release/$2.dll
   if [[ ! -x ${built%.dll} ]] || [[ -n $(find src Directory.*.props global.json -newer "$built" \
-      \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.toml' -o -name 'global.json' \) -print -quit) ]]; then
+      \( -name '*.cs' -o -name '*.csproj' -o -name '*.props' -o -name '*.toml' -o -name 'global.json' -o -path '*/Dashboard/Web/*' \) -print -quit) ]]; then
     need_sdk
     printf 'Building …\n' >&2
     build "src/$1" >&2
@@ -252,7 +252,7 @@ run_tests() {
     shift
   done
   if [[ ${#projects[@]} -eq 0 ]]; then
-    for project in Architecture Unit Scenarios Simulation Mutations Integration EndToEnd Conformance; do
+    for project in Architecture Unit Scenarios Simulation Mutations Integration EndToEnd Conformance Browser; do
       [[ -d tests/WolfScale.$project ]] && projects+=("$project")
     done
   else
@@ -267,6 +267,7 @@ run_tests() {
     need_container
   fi
   [[ " ${projects[*]} " != *' Conformance '* ]] || need_clients
+  [[ " ${projects[*]} " != *' Browser '* ]] || has chromium || install_packages chromium fonts-liberation
   if [[ -z $solution ]]; then
     solution="src/WolfScale.Server src/WolfScale.Ctl ${projects[*]/#/tests/WolfScale.}" # the end-to-end tests run the first two
   fi

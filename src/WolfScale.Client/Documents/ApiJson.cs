@@ -93,6 +93,11 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(EventDocument))]
 [JsonSerializable(typeof(EventsDocument))]
 [JsonSerializable(typeof(System.Text.Json.Nodes.JsonNode))]
+[JsonSerializable(typeof(DashboardNode))]
+[JsonSerializable(typeof(DashboardSnapshot))]
+[JsonSerializable(typeof(ImmutableArray<DashboardPoint>))]
+[JsonSerializable(typeof(ImmutableArray<EventDocument>))]
+[JsonSerializable(typeof(VerificationProgress))]
 public sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>As <see cref="Default"/>, with quotes and the like readable: these bodies are read by people with curl, and never stand inside HTML.</summary>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
+using WolfScale.Client.Events;
 using WolfScale.Ctl.Events;
 
 namespace WolfScale.Ctl.Commands;

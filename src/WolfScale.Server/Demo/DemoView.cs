@@ -40,6 +40,7 @@ internal static class DemoView
         yield return anyNode is { Proxy: { } proxy }
             ? $"Use it, on any node:  mariadb -h127.0.0.1 -P{proxy.Port} -u{demo.User} -p{demo.Password} {demo.Database}"
             : $"Write on the leader:  mariadb -h127.0.0.1 -P{leader.MariaDb!.Port} -u{demo.User} -p{demo.Password} {demo.Database}";
+        yield return $"Dashboard:            {leader.Api}/";
         yield return $"Status of a node:     curl -s {leader.Api}/cluster";
         yield return $"Kill the leader:      {command} demo kill {leader.Id} --what both --dir {demo.Dir}";
         yield return $"Bring it back:        {command} demo start {leader.Id} --dir {demo.Dir}";

@@ -4,6 +4,7 @@ using WolfScale.Cluster;
 using WolfScale.Cluster.History;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
+using WolfScale.Server.Dashboard;
 using WolfScale.Server.Hosting.Membership;
 using WolfScale.Server.Hosting.Reloading;
 using WolfScale.Server.Hosting.Verifying;
@@ -24,7 +25,7 @@ namespace WolfScale.Server.Hosting;
 /// </code>
 /// The API outlives the hand-over, so that an operator sees it happen; the cluster node is last, because everything stands on it.
 /// </summary>
-internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IDataNode, IWatchedProgram, IAsyncDisposable
+internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDataCopies, IProxyQuestions, IProxyControl, IMaintenance, IDataNode, IDashboardSource, IWatchedProgram, IAsyncDisposable
 {
     /// <summary>A promotion is bounded by less (rule C4).</summary>
     private static readonly TimeSpan OpeningLimit = TimeSpan.FromSeconds(10);
@@ -54,6 +55,8 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
     private Task _failingBack = Task.CompletedTask;
     private Task _comparing = Task.CompletedTask;
     private Task _figuring = Task.CompletedTask;
+    private Task _showing = Task.CompletedTask;
+    private DashboardSide? _dashboard;
     private RecentFigures _recent = null!;
     private string? _failure;
 
@@ -193,6 +196,9 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         await _failingBack;
         await _comparing;
         await _figuring;
+        await _showing;
+        if (_dashboard is { } dashboard)
+            await dashboard.DisposeAsync();
         if (_database is { } database)                                                      // 1
             await database.StopAsync();
         if (_proxy is { } proxy)
@@ -222,6 +228,12 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
 
     (SessionOptions? Options, string Why) IDataNode.Proxy => ApiAccess.Find(_configuration, _proxy?.Address);
 
+    NodeReport IDashboardSource.Report => Current;
+
+    StatsDocument IDashboardSource.Stats => Stats();
+
+    Figures IDashboardSource.Figures => Figures();
+
     /// <summary>It leads, and its server takes writes.</summary>
     public bool Serves => _node.Role.Lease is not null && _database?.State.Serving == true;
 
@@ -248,6 +260,8 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         if (_configuration.Api.Enabled)                                                     // 2
         {
             _figuring = _recent.RunAsync(_stopping.Token);
+            _dashboard = new DashboardSide(_configuration, this, _node.History, _time);
+            _showing = _dashboard.RunAsync(_stopping.Token);
             _api = await ApiServer.StartAsync(
                 _configuration.Api, this, this, _loggers, MapMore, cancellationToken);
             HostLog.ApiListens(_logger, _api.Address);
@@ -347,6 +361,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         MetricsEndpoints.Map(routes, () => NodeMetrics.Write(
             Current, new NodeMeasures(_node.Wal, _node.History, _database?.Commits, _database?.WaitingCommits ?? 0, _proxy?.Counters)));
         MetricsEndpoints.MapStats(routes, Stats);
+        _dashboard?.Map(routes, _stopping.Token);
         MaintenanceEndpoints.Map(routes, this);
         ReloadEndpoints.Map(routes, this);
         OpenApiEndpoint.Map(routes);
@@ -362,7 +377,8 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
     }
 
     private Figures Figures() => new(
-        _time.GetTimestamp(), _node.CommitLsn, _database?.Commits.Groups ?? 0, _database?.Commits.EventBytes ?? 0, _database?.Commits.Total.Copy(), _node.Wal.SyncTimes.Copy(),
+        _time.GetTimestamp(), _node.CommitLsn, _database?.Commits.Groups ?? 0, _database?.Commits.EventBytes ?? 0,
+        _database?.Commits.Capture.Copy(), _database?.Commits.Quorum.Copy(), _database?.Commits.Total.Copy(), _node.Wal.SyncTimes.Copy(),
         (_proxy?.Counters.ToLeader ?? 0) + (_proxy?.Counters.LocalReads ?? 0), _proxy?.Counters.LocalReads ?? 0, _proxy?.Counters.Connections.Value ?? 0);
 
     private void TellDiscarded() => _discarded.Settle(
@@ -412,6 +428,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
             HostLog.Failed(_logger, failure);
         else if (view.Stopped is null)
             _failure = null; // a full disk has room again
+        _dashboard?.Look();
         if (_node.Configuration is not null)
             _ = _member.TrySetResult();
     }

@@ -97,6 +97,7 @@ public sealed class ApiServer : IAsyncDisposable
         {
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Headers[RequestIds.Header] = context.TraceIdentifier = RequestIds.Of(context.Request);
+            SecurityHeaders.Add(context.Response.Headers);
             try
             {
                 await next(context);
@@ -111,7 +112,7 @@ public sealed class ApiServer : IAsyncDisposable
                 await Missing(context).ExecuteAsync(context);
         });
         _ = application.UseRouting();
-        _ = application.Use((context, next) => gate.Check(context) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
+        _ = application.Use((context, next) => (SecurityHeaders.RefuseForeignPage(context.Request) ?? gate.Check(context)) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
     }
 
     private static IResult Missing(HttpContext context) => context.Response.StatusCode == StatusCodes.Status404NotFound

@@ -138,7 +138,7 @@ internal sealed class EventEndpoints
 
     private static string Json(NodeEvent e) => JsonSerializer.Serialize(Document(e), ApiJson.Readable.EventDocument);
 
-    private static EventDocument Document(NodeEvent e)
+    internal static EventDocument Document(NodeEvent e)
     {
         using var details = JsonDocument.Parse(e.Details);
         return new EventDocument(e.Id, e.Time, e.Node, e.Kind, e.Message, details.RootElement.Clone());

@@ -54,7 +54,10 @@ internal static class OpenApiEndpoint
 
     private static IReadOnlyList<(string Path, string Method, TokenRole? Role)> Mapped(EndpointDataSource source) =>
     [
-        .. source.Endpoints.OfType<RouteEndpoint>().SelectMany(e => (e.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]).Select(method => (
+        .. source.Endpoints.OfType<RouteEndpoint>().Where(IsPublic).SelectMany(e => (e.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["GET"]).Select(method => (
             "/" + e.RoutePattern.RawText!.TrimStart('/'), method.ToLowerInvariant(), (e.Metadata.GetMetadata<Wants>() ?? new Wants(TokenRole.Admin)).Role))),
     ];
+
+    /// <summary>What the dashboard's page and its own node say to each other changes with them, and is nobody else's business.</summary>
+    private static bool IsPublic(RouteEndpoint endpoint) => "/" + endpoint.RoutePattern.RawText!.TrimStart('/') is var path && path != "/" && !path.StartsWith("/dashboard/", StringComparison.Ordinal);
 }

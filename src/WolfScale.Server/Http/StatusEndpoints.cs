@@ -19,7 +19,7 @@ internal static class StatusEndpoints
             : Problems.NotFound($"This cluster has no node \"{id}\". GET /cluster/nodes lists them.")).Open();
     }
 
-    private static ClusterDocument Cluster(NodeReport report) => new(
+    internal static ClusterDocument Cluster(NodeReport report) => new(
         report.ClusterName, report.ClusterId, report.Mode, report.Term, report.Leader, report.CommitLsn, report.Id, report.Warnings, report.Nodes)
     {
         AcceptsWrites = report.AcceptsWrites,

@@ -49,6 +49,11 @@ internal sealed class TokenGate
             .Select(t => (SHA256.HashData(Encoding.UTF8.GetBytes(t.Item1)), t.Item2))
             .ToArray();
 
+    /// <summary>The token that came with a call; empty: none.</summary>
+    public static string TokenOf(HttpContext context) => context.Request.Headers.Authorization.ToString() is { } header && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+        ? header[Scheme.Length..].Trim()
+        : "";
+
     /// <summary>Null when the call may go on, else the answer to give.</summary>
     public IResult? Check(HttpContext context)
     {
@@ -70,7 +75,7 @@ internal sealed class TokenGate
             return Problems.Unauthorized("Send the header \"Authorization: Bearer TOKEN\" with the token of [api] in this node's configuration.");
         }
 
-        var role = Find(header[Scheme.Length..].Trim());
+        var role = Find(TokenOf(context));
         if (role is { } known)
             Caller.Note(context, known);
         return role switch

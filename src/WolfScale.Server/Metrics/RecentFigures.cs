@@ -7,13 +7,15 @@ namespace WolfScale.Server.Metrics;
 /// <param name="CommitLsn">Of the cluster.</param>
 /// <param name="Groups">Transactions captured.</param>
 /// <param name="EventBytes">Their bytes.</param>
-/// <param name="Commits">What commits took; null where there were none.</param>
+/// <param name="Capture">What commits took until they were proposed; null where there were none.</param>
+/// <param name="Quorum">What they took from there until a majority had them.</param>
+/// <param name="Commits">Both together.</param>
 /// <param name="Syncs">What syncs of the log took.</param>
 /// <param name="Statements">Of the proxy's clients.</param>
 /// <param name="LocalReads">Those answered here.</param>
 /// <param name="Connections">Clients that came.</param>
 internal sealed record Figures(
-    long At, long CommitLsn, long Groups, long EventBytes, LatencyHistogram? Commits, LatencyHistogram Syncs, long Statements, long LocalReads, long Connections);
+    long At, long CommitLsn, long Groups, long EventBytes, LatencyHistogram? Capture, LatencyHistogram? Quorum, LatencyHistogram? Commits, LatencyHistogram Syncs, long Statements, long LocalReads, long Connections);
 
 /// <summary>Counters of the last seconds, so that what is asked now is told of just now and not of the process's whole life.</summary>
 internal sealed class RecentFigures(Func<Figures> take, TimeProvider time)

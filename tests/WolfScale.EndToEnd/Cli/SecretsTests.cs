@@ -11,7 +11,7 @@ public sealed class SecretsTests(SecretsTests.Talkative fixture) : ClusterTests<
     private static readonly string[] Questions =
     [
         "/", "/status", "/cluster", "/cluster/nodes", "/cluster/nodes/node-1", "/health", "/health/live", "/health/ready", "/health/leader", "/stats", "/metrics", "/events?limit=5000", "/read-index", "/dump",
-        "/no-such-path", "/openapi/v1.json", "/id",
+        "/no-such-path", "/openapi/v1.json", "/id", "/dashboard/node", "/dashboard/history", "/dashboard/app.js",
     ];
 
     private static readonly (string Path, string Body)[] Orders =

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using WolfScale.Client;
-using WolfScale.Ctl.Events;
+using WolfScale.Client.Events;
 
 namespace WolfScale.Unit.Ctl;
 

@@ -49,7 +49,7 @@ public sealed class NodeStatsTests
         Assert.Equal(0, stats.EntriesPerSecond);
     }
 
-    private Figures Take() => new(_time.GetTimestamp(), _count, _count, _count * 100, _commits.Copy(), _syncs.Copy(), _count, _count / 2, _count / 10);
+    private Figures Take() => new(_time.GetTimestamp(), _count, _count, _count * 100, null, null, _commits.Copy(), _syncs.Copy(), _count, _count / 2, _count / 10);
 
     private static NodeReport Report(string role) => new() { Id = "n1", Mode = "consistent", Role = role, Version = "1", StartedAt = DateTimeOffset.UnixEpoch, Pid = 1, ProxySessions = 7 };
 }

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace WolfScale.Ctl.Events;
+namespace WolfScale.Client.Events;
 
 /// <summary>
 /// Makes one history of several nodes': in order of time, and what several saw told once, with those who saw it. Pure.
@@ -9,7 +9,7 @@ namespace WolfScale.Ctl.Events;
 /// itself alone (its process, its MariaDB, its alarms) is never folded.
 /// </para>
 /// </summary>
-internal sealed class EventFolder
+public sealed class EventFolder
 {
     /// <summary>Nodes notice a silence some seconds apart, and their clocks may differ a little. One node never tells of one thing twice: then it happened again.</summary>
     public static readonly TimeSpan SameTime = TimeSpan.FromSeconds(30);
@@ -53,7 +53,7 @@ internal sealed class EventFolder
         e.Details.ValueKind == JsonValueKind.Object && e.Details.TryGetProperty(name, out var value) ? value.ToString() : "";
 
     /// <summary>One thing that happened.</summary>
-    internal sealed class Seen(EventDocument e)
+    public sealed class Seen(EventDocument e)
     {
         private readonly List<string> _by = [e.Node];
         private EventDocument _told = e;
