@@ -15,7 +15,7 @@ internal sealed class InitOptions
     private readonly Option<string[]> _peers = new("--peer") { Description = "Another node's cluster address; repeatable, or several separated by commas", HelpName = "HOST:PORT" };
     private readonly Option<string?> _clusterName = Text("--cluster-name", "NAME", "Nodes of other names are ignored");
     private readonly Option<string?> _secretFile = Text("--secret-file", "FILE", "Holds the cluster's secret; default: a new one");
-    private readonly Option<string?> _like = Text("--like", "FILE", "The configuration of another node: its cluster's name, secret and peers, and the API's token, are taken over");
+    private readonly Option<string?> _like = Text("--like", "FILE", "The configuration of another node: its cluster's name, secret and peers, the API's token, and WolfScale's account on MariaDB are taken over");
     private readonly Option<string?> _host = Text("--db-host", "HOST", "MariaDB's host, over TCP");
     private readonly Option<int?> _port = Port("--db-port", "MariaDB's port");
     private readonly Option<string?> _socket = Text("--db-socket", "PATH", "MariaDB's socket, preferred over host and port");
@@ -90,6 +90,9 @@ internal sealed class InitOptions
         Set(values, "cluster.cluster_name", other.Cluster.ClusterName);
         Set(values, "cluster.secret", other.Cluster.Secret);
         Set(values, "api.token", other.Api.Token);
+        // A follower's HTTP API logs in at the leader's server, with its own configuration's account.
+        Set(values, "database.user", other.Database.User);
+        Set(values, "database.password", other.Database.Password.Length > 0 ? other.Database.Password : null);
         // The other node itself, and whom it knows: one list for all nodes is fine.
         values["cluster.peers"] = List(other.Cluster.Peers.Prepend(other.AdvertiseAddress).Distinct());
     }

@@ -31,6 +31,8 @@ internal static class InitQuestions
             values["cluster.secret"] = ConfigurationTemplate.Literal(Terminal.Out.Prompt(new TextPrompt<string>("The cluster's secret (cluster.secret of a node that is there)").Secret()));
             if (Terminal.Out.Prompt(new TextPrompt<string>("Its API token (api.token of a node that is there; empty: one of its own)").Secret().AllowEmpty()) is { Length: > 0 } token)
                 values["api.token"] = ConfigurationTemplate.Literal(token);
+            if (Terminal.Out.Prompt(new TextPrompt<string>("Its password for MariaDB (database.password of a node that is there; empty: one of its own, and then this node writes over HTTP only while it leads)").Secret().AllowEmpty()) is { Length: > 0 } password)
+                values["database.password"] = ConfigurationTemplate.Literal(password);
         }
 
         AskForDatabase();

@@ -13,6 +13,7 @@ internal static unsafe partial class NativeMethods
     public const int OpenCloseOnExec = 0x80000;
     public const int LockExclusive = 2;
     public const int LockNoWait = 4;
+    public const int LockRelease = 8;
     public const int Interrupted = 4; // EINTR
     public const int NoEntry = 2; // ENOENT
     public const int WouldBlock = 11; // EWOULDBLOCK

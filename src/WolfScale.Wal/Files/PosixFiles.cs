@@ -54,12 +54,26 @@ internal sealed class PosixFiles : IWalFiles
                 Posix.ThrowUnlessInterrupted("flock", path);
             }
 
-            return file;
+            return new HeldLock(file);
         }
         catch
         {
             file.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Gives it up by word, and not by closing alone: a child that is being started has a copy of every descriptor until it executes its program, and with a copy the lock lives on. Who opens the log again at once would find
+    /// it taken.
+    /// </summary>
+    private sealed class HeldLock(SafeFileHandle file) : IDisposable
+    {
+        public void Dispose()
+        {
+            if (!file.IsClosed)
+                _ = NativeMethods.Lock(file, NativeMethods.LockRelease);
+            file.Dispose();
         }
     }
 
