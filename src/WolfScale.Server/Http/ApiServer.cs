@@ -69,7 +69,9 @@ public sealed class ApiServer : IAsyncDisposable
         });
         var application = builder.Build();
         var gate = new TokenGate(api);
-        Configure(application, gate);
+        var rate = RequestRate.Of(api);
+        _ = application.Lifetime.ApplicationStopped.Register(() => rate?.Dispose());
+        Configure(application, rate, gate);
         map(application);
         await application.StartAsync(cancellationToken);
         return new ApiServer(application, gate, certificate);
@@ -91,7 +93,7 @@ public sealed class ApiServer : IAsyncDisposable
         await _application.DisposeAsync();
     }
 
-    private static void Configure(WebApplication application, TokenGate gate)
+    private static void Configure(WebApplication application, RequestRate? rate, TokenGate gate)
     {
         _ = application.Use(async (context, next) =>
         {
@@ -112,7 +114,7 @@ public sealed class ApiServer : IAsyncDisposable
                 await Missing(context).ExecuteAsync(context);
         });
         _ = application.UseRouting();
-        _ = application.Use((context, next) => (SecurityHeaders.RefuseForeignPage(context.Request) ?? gate.Check(context)) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
+        _ = application.Use((context, next) => (SecurityHeaders.RefuseForeignPage(context.Request) ?? rate?.Check(context) ?? gate.Check(context)) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
     }
 
     private static IResult Missing(HttpContext context) => context.Response.StatusCode == StatusCodes.Status404NotFound

@@ -33,6 +33,10 @@ public sealed record ApiSection
     [ReadableFile]
     [Live]
     public string TlsKey { get; init; } = "";
+
+    /// <summary>Requests a second that one address may send, beside those for health, status and metrics. 0: no limit.</summary>
+    [Within(0, 1_000_000)]
+    public int RateLimit { get; init; }
 }
 
 /// <summary>One <c>[[api.tokens]]</c> table.</summary>

@@ -54,6 +54,28 @@ public class ApiServerTests
         Assert.Equal(12, (await api.JsonAsync("/cluster/nodes/node-2")).GetProperty("last_heard_ms").GetInt32());
     }
 
+    /// <summary>Fifty at once, of which a second lets one through; what tells how the node stands is answered all the same.</summary>
+    [Fact]
+    public async Task More_requests_than_one_address_may_send_are_refused_and_health_is_not_counted()
+    {
+        await using var api = await Api.StartAsync(Leader, new ApiSection { RateLimit = 1 });
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => api.PostAsync("/admin/log-level", "{}")));
+
+        var refused = answers.Where(a => a.Status == HttpStatusCode.TooManyRequests).ToList();
+        Assert.InRange(refused.Count, 1, 49);
+        Assert.All(refused, a => Assert.Equal("too_many_requests", a.Body.GetProperty("code").GetString()));
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => api.GetAsync("/status"))), a => Assert.Equal(HttpStatusCode.OK, a.Status));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", "10.0.0.2", false)]
+    [InlineData("10.0.0.1", "::ffff:10.0.0.1", true)]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", true)]
+    [InlineData("2001:db8:1:2::1", "2001:db8:1:3::1", false)]
+    public void One_sender_is_an_address_or_a_network_of_64_bits(string one, string other, bool same) =>
+        Assert.Equal(same, RequestRate.Network(IPAddress.Parse(one)) == RequestRate.Network(IPAddress.Parse(other)));
+
     [Fact]
     public async Task An_unknown_node_is_a_problem_with_a_code()
     {
