@@ -44,8 +44,9 @@ internal sealed partial class CoreHost : IDisposable
     private long _commitLsn;
     private long _discards;
     private bool _fit;
-    private int _flushing;
-    private long _flushedMs;
+    private int _flushing; // threads that sync what they received
+    private long _flushBeganMs; // when the first of them began
+    private long _flushedMs; // when a sync ended that took long
 
     public CoreHost(RaftOptions options, ClusterMode mode, NodeKey self, SqliteStateStore store, WriteAheadLog wal, ICoreOutput output, TimeProvider time, ILogger logger)
     {
@@ -145,14 +146,16 @@ internal sealed partial class CoreHost : IDisposable
         if (!Interlocked.Exchange(ref _unflushed, false))
             return;
         var began = _time.GetTimestamp();
-        _ = Interlocked.Increment(ref _flushing);
+        if (Interlocked.Increment(ref _flushing) == 1)
+            Volatile.Write(ref _flushBeganMs, NowMs);
         try
         {
             _wal.FlushInline();
         }
         finally
         {
-            Volatile.Write(ref _flushedMs, NowMs);
+            if (_time.GetElapsedTime(began).TotalMilliseconds >= _options.HeartbeatIntervalMs)
+                Volatile.Write(ref _flushedMs, NowMs);
             _ = Interlocked.Decrement(ref _flushing);
         }
 
@@ -281,7 +284,7 @@ internal sealed partial class CoreHost : IDisposable
 
     /// <summary>
     /// While the thread that listens to the leader waits for this node's own disk, silence says nothing of the leader: its heartbeats lie in the socket. Until they can have been read a
-    /// follower does not lose its patience. Where one disk serves several nodes, or the disks of all stall at once, they would otherwise replace a leader that lives. It costs nothing: a vote
+    /// follower does not lose its patience. (A sync shorter than a heartbeat interval hides none: a leader that dies under load is replaced as soon as ever.) Where one disk serves several nodes, or the disks of all stall at once, they would otherwise replace a leader that lives. It costs nothing: a vote
     /// needs the same disk.
     /// </summary>
     /// <returns>Not before then; 0 for no such reason.</returns>
@@ -289,6 +292,9 @@ internal sealed partial class CoreHost : IDisposable
     {
         if (core.Role != RaftRole.Follower)
             return 0;
-        return Volatile.Read(ref _flushing) > 0 ? NowMs + _options.HeartbeatIntervalMs : Volatile.Read(ref _flushedMs) is > 0 and var flushed ? flushed + _options.HeartbeatIntervalMs : 0;
+        var (now, interval) = (NowMs, _options.HeartbeatIntervalMs);
+        if (Volatile.Read(ref _flushing) > 0 && now - Volatile.Read(ref _flushBeganMs) >= interval)
+            return now + interval;
+        return Volatile.Read(ref _flushedMs) is > 0 and var flushed ? flushed + interval : 0;
     }
 }
