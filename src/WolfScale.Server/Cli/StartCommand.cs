@@ -57,7 +57,7 @@ internal static class StartCommand
             logger, CommandTree.Version, configuration.Node.Id, configuration.DataDirectory, configuration.Node.BindAddress,
             configuration.Api.Enabled ? configuration.Api.BindAddress : "off");
         NodeHost? running = null;
-        using var ending = new EndSignals(logger, () => Reload(running));
+        using var ending = new EndSignals(logger, () => Reload(running, logger));
         using var manager = NotifySocket.Open(logger);
         await using var service = new ServiceWatch(manager, TimeProvider.System);
         await using var stopping = ending.Token.Register(service.Stopping);
@@ -88,7 +88,7 @@ internal static class StartCommand
     }
 
     /// <summary>SIGHUP. What came of it stands in the log.</summary>
-    private static void Reload(NodeHost? running)
+    private static void Reload(NodeHost? running, ILogger logger)
     {
         try
         {
@@ -97,6 +97,10 @@ internal static class StartCommand
         catch (RefusedException)
         {
             // Said already; there is nobody to answer.
+        }
+        catch (Exception e)
+        {
+            HostLog.NotReloaded(logger, e.Message); // whatever it was: a signal must not end a node
         }
     }
 }

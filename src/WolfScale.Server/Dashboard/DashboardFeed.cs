@@ -61,7 +61,7 @@ internal sealed class DashboardFeed(
                 {
                     _ = await tick;
                     tick = timer.WaitForNextTickAsync(stopping).AsTask();
-                    _recorder.Note(source.Report, source.Figures, others.Now.Answers);      // 1
+                    Note();                                                                 // 1
                 }
                 else
                 {
@@ -85,6 +85,19 @@ internal sealed class DashboardFeed(
         }
 
         await _asking;
+    }
+
+    /// <summary>What cannot be read now (a state file on a full disk) is missing in the charts, and tried again.</summary>
+    private void Note()
+    {
+        try
+        {
+            _recorder.Note(source.Report, source.Figures, others.Now.Answers);
+        }
+        catch (Exception e) when (e is Microsoft.Data.Sqlite.SqliteException or IOException)
+        {
+            // The next second again.
+        }
     }
 
     /// <summary>The cluster's view may have changed. Cheap, and does nothing where a person would see no difference.</summary>

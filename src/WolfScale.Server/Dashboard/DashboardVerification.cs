@@ -79,9 +79,10 @@ internal sealed class DashboardVerification(Func<string, string, NodeClient> ope
     {
         var begun = _progress!;
         var id = Guid.NewGuid().ToString("N");
-        var clients = others.Prepend(leader).Select(n => open(n.Api!, token)).ToList();
+        var clients = new List<NodeClient>();
         try
         {
+            clients.AddRange(others.Prepend(leader).Select(n => open(n.Api!, token)));
             var nodes = others.Prepend(leader).Zip(clients, (member, client) => new VerifiedNode(member.Id, id, client)).ToList();
             var run = new VerifyRun(nodes[0], nodes[1..], Rows, (table, done) => _progress = begun with { Table = table, Rows = done }, time);
             var report = await run.RunAsync(null, stop);

@@ -86,6 +86,9 @@ internal static partial class HostLog
     [LoggerMessage(4081, LogLevel.Warning, "The configuration was read again, and nothing is changed: {Reason}")]
     public static partial void NotReloaded(ILogger logger, string reason);
 
+    [LoggerMessage(4084, LogLevel.Error, "A part of this node had ended before it was told to, which is a defect of WolfScale; the node stops in order all the same.")]
+    public static partial void EndedBadly(ILogger logger, Exception exception);
+
     [LoggerMessage(4082, LogLevel.Information, "{Key} is changed from {From} to {To}")]
     public static partial void KeyChanged(ILogger logger, string key, string from, string to);
 

@@ -192,13 +192,9 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         await _stopping.CancelAsync();
         _node.ViewChanged -= OnViewChanged;
         _node.History.Record(EventKinds.Stopping, "this node stops, as it was told to");
-        await _lookingAfter;
-        await _failingBack;
-        await _comparing;
-        await _figuring;
-        await _showing;
+        await EndedAsync(_lookingAfter, _failingBack, _comparing, _figuring, _showing);
         if (_dashboard is { } dashboard)
-            await dashboard.DisposeAsync();
+            await EndedAsync(dashboard.DisposeAsync().AsTask());
         if (_database is { } database)                                                      // 1
             await database.StopAsync();
         if (_proxy is { } proxy)
@@ -212,6 +208,22 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         await _node.DisposeAsync();                                                         // 3
         _stopping.Dispose();
         HostLog.Stopped(_logger);
+    }
+
+    /// <summary>However they ended: the hand-over and the closing of the server come after it in any case.</summary>
+    private async Task EndedAsync(params Task[] tasks)
+    {
+        foreach (var task in tasks)
+        {
+            try
+            {
+                await task;
+            }
+            catch (Exception e)
+            {
+                HostLog.EndedBadly(_logger, e);
+            }
+        }
     }
 
     CancellationToken IDataCopies.Stopping => _stopping.Token;

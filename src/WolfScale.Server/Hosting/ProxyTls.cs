@@ -11,6 +11,8 @@ internal static class ProxyTls
     {
         var chain = new X509Certificate2Collection();
         chain.ImportFromPemFile(proxy.TlsCert);
+        if (chain.Count == 0)
+            throw new System.Security.Cryptography.CryptographicException($"{proxy.TlsCert} holds no certificate in PEM form.");
         chain.RemoveAt(0); // the certificate itself
         return SslStreamCertificateContext.Create(X509Certificate2.CreateFromPemFile(proxy.TlsCert, proxy.TlsKey), chain, offline: true);
     }

@@ -114,7 +114,16 @@ public sealed class ApiServer : IAsyncDisposable
                 await Missing(context).ExecuteAsync(context);
         });
         _ = application.UseRouting();
-        _ = application.Use((context, next) => (SecurityHeaders.RefuseForeignPage(context.Request) ?? rate?.Check(context) ?? gate.Check(context)) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
+        _ = application.Use((context, next) => Refusal(context, rate, gate) is { } refusal ? refusal.ExecuteAsync(context) : next(context));
+    }
+
+    /// <summary>Who is known as an administrator is not counted: a comparison of all nodes is many requests.</summary>
+    private static IResult? Refusal(HttpContext context, RequestRate? rate, TokenGate gate)
+    {
+        if (SecurityHeaders.RefuseForeignPage(context.Request) is { } foreign)
+            return foreign;
+        var refusal = gate.Check(context);
+        return refusal is null && Caller.RoleOf(context) == TokenRole.Admin ? null : rate?.Check(context) ?? refusal;
     }
 
     private static IResult Missing(HttpContext context) => context.Response.StatusCode == StatusCodes.Status404NotFound

@@ -62,7 +62,7 @@ internal sealed class TokenGate
         var wanted = (endpoint.Metadata.GetMetadata<Wants>() ?? new Wants(TokenRole.Admin)).Role;
         if (wanted is null)
             return null;
-        if (_tokens.Length == 0 && context.Connection.RemoteIpAddress is { } ip && System.Net.IPAddress.IsLoopback(ip))
+        if (_tokens.Length == 0 && context.Connection.RemoteIpAddress is { } ip && System.Net.IPAddress.IsLoopback(ip) && IsOwnName(context.Request.Host.Host))
         {
             Caller.Note(context, TokenRole.Admin);
             return null;
@@ -85,6 +85,12 @@ internal sealed class TokenGate
             _ => null,
         };
     }
+
+    /// <summary>
+    /// A page of the world's whose name was made to mean 127.0.0.1 (DNS rebinding) asks from this machine too, by its own name: whoever is trusted without a token calls the node by an address, or by this machine's name.
+    /// </summary>
+    internal static bool IsOwnName(string host) =>
+        System.Net.IPAddress.TryParse(host.Trim('[', ']'), out _) || host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.Equals(Environment.MachineName, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Hashes first, so that neither the length nor a common beginning can be measured; looks at every token, for the same reason.</summary>
     private TokenRole? Find(string token)

@@ -58,15 +58,27 @@ public class ApiServerTests
     [Fact]
     public async Task More_requests_than_one_address_may_send_are_refused_and_health_is_not_counted()
     {
-        await using var api = await Api.StartAsync(Leader, new ApiSection { RateLimit = 1 });
+        await using var api = await Api.StartAsync(Leader, new ApiSection { RateLimit = 1, Token = "the administrator's" });
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => api.PostAsync("/admin/log-level", "{}")));
 
         var refused = answers.Where(a => a.Status == HttpStatusCode.TooManyRequests).ToList();
         Assert.InRange(refused.Count, 1, 49);
+        Assert.Equal(50, refused.Count + answers.Count(a => a.Status == HttpStatusCode.Unauthorized));
         Assert.All(refused, a => Assert.Equal("too_many_requests", a.Body.GetProperty("code").GetString()));
         Assert.All(await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => api.GetAsync("/status"))), a => Assert.Equal(HttpStatusCode.OK, a.Status));
+        var known = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => api.SendAsync(HttpMethod.Post, "/admin/log-level", "the administrator's", "{}")));
+        Assert.DoesNotContain(known, a => a.Status == HttpStatusCode.TooManyRequests);
     }
+
+    /// <summary>A page of the world's may call itself what it likes, and have that mean this machine.</summary>
+    [Theory]
+    [InlineData("127.0.0.1", true)]
+    [InlineData("[::1]", true)]
+    [InlineData("localhost", true)]
+    [InlineData("rebound.example", false)]
+    [InlineData("", false)]
+    public void Who_is_trusted_without_a_token_calls_the_node_by_an_address_or_its_own_name(string host, bool trusted) => Assert.Equal(trusted, TokenGate.IsOwnName(host));
 
     [Theory]
     [InlineData("10.0.0.1", "10.0.0.2", false)]

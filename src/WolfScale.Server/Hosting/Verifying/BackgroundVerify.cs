@@ -62,16 +62,18 @@ internal sealed partial class BackgroundVerify(Func<NodeConfiguration> configura
         if (others.Count == 0 && away.IsEmpty)
             return;
         var id = Guid.NewGuid().ToString("N");
-        var clients = others.Prepend(now.Self).Select(n => (n.Id, Client: Open(n))).ToList();
+        var clients = new List<(string Id, NodeClient Client)>();
         try
         {
+            foreach (var node in others.Prepend(now.Self))
+                clients.Add((node.Id, Open(node)));
             var nodes = clients.Select(c => new VerifiedNode(c.Id, id, c.Client)).ToList();
             var run = new VerifyRun(nodes[0], nodes[1..], Rows, static (_, _) => { }, time) { RestsBetweenPieces = true, Away = away };
             var report = await run.RunAsync(null, cancellationToken);
             Tell(report);
             WaitBeforeNext(report.Nodes.Length == nodes.Count);
         }
-        catch (RefusedException e)
+        catch (Exception e) when (e is RefusedException or System.Text.Json.JsonException)
         {
             LogNotCompared(logger, e.Message, _wait.TotalMinutes);
             WaitBeforeNext(allTookPart: false);

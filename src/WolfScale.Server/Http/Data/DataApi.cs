@@ -23,6 +23,7 @@ internal sealed class DataApi : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _expiring;
     private Parts? _parts;
+    private SessionOptions? _joined;
 
     public DataApi(ClusterNode node, IDataNode host, string defaultDatabase, ILogger logger, TimeProvider time)
     {
@@ -35,12 +36,15 @@ internal sealed class DataApi : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (_parts is { } parts)
-                return parts;
             var (options, why) = _host.Proxy;
-            return _parts = options is null
-                ? throw new DataProblemException(501, "no_proxy", "This node has no data routes", why)
-                : Join(options);
+            if (options is null)
+                throw new DataProblemException(501, "no_proxy", "This node has no data routes", why);
+            if (_parts is { } parts && _joined == options)
+                return parts;
+            if (_parts is { } old)
+                _ = CloseAsync(old.Sessions); // the proxy's settings were reloaded
+            _joined = options;
+            return _parts = Join(options);
         }
     }
 
@@ -51,6 +55,18 @@ internal sealed class DataApi : IAsyncDisposable
         if (_parts is { } parts)
             await parts.Sessions.DisposeAsync();
         _stopping.Dispose();
+    }
+
+    private async Task CloseAsync(ApiSessions sessions)
+    {
+        try
+        {
+            await sessions.DisposeAsync();
+        }
+        catch (Exception e)
+        {
+            DataLog.NotClosed(_logger, e.Message);
+        }
     }
 
     private Parts Join(SessionOptions options)

@@ -98,7 +98,9 @@ internal sealed class DataEndpoints(DataApi api, ILogger logger)
         using var document = JsonBody.Parse(body);
         if (document.RootElement is not { ValueKind: JsonValueKind.Object } root || !root.TryGetProperty("ddl", out var ddl) || ddl.ValueKind != JsonValueKind.String)
             throw DataProblemException.BadRequest("invalid_request", "The body must be {\"ddl\": \"…\", \"database\"?: \"…\"}.");
-        var database = root.TryGetProperty("database", out var named) && named.ValueKind == JsonValueKind.String ? TypedValue.Text(named) : null;
+        if (root.EnumerateObject().Any(f => WriteOperation.Name(f) is not ("ddl" or "database")))
+            throw DataProblemException.BadRequest("unknown_field", "The body has a field that POST /write/ddl does not take: it wants {\"ddl\", \"database\"?}.");
+        var database = SqlRequest.DatabaseOf(root);
         var parts = api.Open();
         var place = await parts.Sql.DefineAsync(TypedValue.Text(ddl), database, Caller.RoleOf(context));
         var lacking = await LackingAsync(parts, place, patience, context.RequestAborted);

@@ -16,4 +16,7 @@ internal static partial class DataLog
 
     [LoggerMessage(4403, LogLevel.Information, "Old Idempotency-Keys were not deleted, and are next minute: {Reason}")]
     public static partial void NotExpired(ILogger logger, string reason);
+
+    [LoggerMessage(4404, LogLevel.Information, "Sessions of the HTTP API from before a reload did not close in order: {Reason}")]
+    public static partial void NotClosed(ILogger logger, string reason);
 }

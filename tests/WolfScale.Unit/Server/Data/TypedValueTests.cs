@@ -29,6 +29,7 @@ public class TypedValueTests
     [InlineData("{}", "wrong_type")]
     [InlineData("9223372036854775808", "value_out_of_range")]
     [InlineData("1e400", "value_out_of_range")]
+    [InlineData("1e-2147483648", "wrong_type")]
     public void What_is_no_such_integer_is_refused(string json, string code) =>
         Assert.Equal(code, Refusal(Column("bigint(20)", ColumnKind.Integer), json));
 

@@ -18,10 +18,14 @@ internal sealed class ApiSession : IAsyncDisposable
     /// <summary>A session that has prepared so many is closed after use: the server counts them (<c>max_prepared_stmt_count</c>), and the connector closes none.</summary>
     private const int MostPrepared = 200;
 
+    /// <summary>Or texts of so many characters together: server and connector keep them.</summary>
+    private const long LongestPrepared = 1 << 20;
+
     private readonly MySqlConnection _connection;
     private readonly Dictionary<string, MySqlCommand> _prepared = new(StringComparer.Ordinal);
     private readonly HashSet<string> _preparedElsewhere = new(StringComparer.Ordinal);
     private bool _broken;
+    private long _preparedLength;
 
     public ApiSession(MySqlConnection connection, SessionKind kind) => (_connection, Kind) = (connection, kind);
 
@@ -34,12 +38,13 @@ internal sealed class ApiSession : IAsyncDisposable
     public string? Schema { get; private set; }
 
     /// <summary>It can serve another request.</summary>
-    public bool IsReusable => !_broken && _connection.State == System.Data.ConnectionState.Open && _prepared.Count + _preparedElsewhere.Count < MostPrepared;
+    public bool IsReusable => !_broken && _connection.State == System.Data.ConnectionState.Open && _prepared.Count + _preparedElsewhere.Count < MostPrepared && _preparedLength < LongestPrepared;
 
     /// <summary>For somebody's SQL.</summary>
     public MySqlCommand Command(string sql)
     {
-        _ = _preparedElsewhere.Add(sql);
+        if (_preparedElsewhere.Add(sql))
+            _preparedLength += sql.Length;
         var command = _connection.CreateCommand();
 #pragma warning disable CA2100 // The caller's own SQL, which is what POST /sql is for; SqlPolicy has read it.
         command.CommandText = sql;
@@ -162,6 +167,7 @@ internal sealed class ApiSession : IAsyncDisposable
                 command.Parameters.Add(Parameter(value));
             await command.PrepareAsync(CancellationToken.None);
             _prepared.Add(sql, command);
+            _preparedLength += sql.Length;
             return command;
         }
 

@@ -33,6 +33,7 @@ internal sealed class ApiSessions : IAsyncDisposable
     private readonly string _connectionString;
     private readonly Pool[] _pools;
     private readonly ITimer _pruning;
+    private volatile bool _closed;
 
     public ApiSessions(SessionOptions options, TimeProvider time)
     {
@@ -99,7 +100,7 @@ internal sealed class ApiSessions : IAsyncDisposable
         var pool = _pools[(int)session.Kind];
         try
         {
-            if (session.IsReusable)
+            if (session.IsReusable && !_closed)
             {
                 session.IdleSince = _time.GetTimestamp();
                 pool.Put(session);
@@ -117,6 +118,7 @@ internal sealed class ApiSessions : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _closed = true; // what is out is closed when it comes back
         await _pruning.DisposeAsync();
         foreach (var pool in _pools)
         {

@@ -74,14 +74,33 @@ internal static class SqlPolicy
         return new SqlVerdict(kind, words.Count(w => w.Kind == TokenKind.Placeholder), (@class.Traits & ~Harmless) == 0, @class.Hint, Encoding.UTF8.GetCharCount(bytes, 0, words[0].End));
     }
 
+    /// <summary>
+    /// Refuses a semicolon anywhere but at the end and in a string or a quoted name. The connector cuts a prepared text at semicolons by a reading of its own, which is not MariaDB's everywhere (comments, what follows a closing
+    /// quote), and would execute every piece. Where MariaDB sees a string there, the first piece has an open quote, and nothing is executed.
+    /// </summary>
+    private static void CheckSemicolons(byte[] sql, List<(int Start, int End)> quoted, int end)
+    {
+        var next = 0;
+        for (var i = 0; i < end; i++)
+        {
+            while (next < quoted.Count && quoted[next].End <= i)
+                next++;
+            if (sql[i] == (byte)';' && (next == quoted.Count || i < quoted[next].Start))
+                throw DataProblemException.BadRequest("one_statement", "Send one statement at a time, and no semicolon in a comment.");
+        }
+    }
+
     private static List<SqlToken> Tokens(byte[] sql)
     {
         var tokens = new List<SqlToken>();
+        var quoted = new List<(int Start, int End)>();
         var reader = new SqlTokenizer(sql, default);
         for (reader.Next(); reader.Kind != TokenKind.End; reader.Next())
         {
             if (reader.Kind == TokenKind.Invalid)
                 break;
+            if (reader.Kind is TokenKind.String or TokenKind.QuotedName)
+                quoted.Add((reader.Start, reader.End));
             tokens.Add(new SqlToken(reader.Kind, reader.Kind switch
             {
                 TokenKind.Word or TokenKind.Name or TokenKind.QuotedName => Encoding.UTF8.GetString(reader.Value.Of(sql)).ToLowerInvariant(),
@@ -103,6 +122,8 @@ internal static class SqlPolicy
 
         while (tokens is [.., { Kind: TokenKind.Semicolon }])
             tokens.RemoveAt(tokens.Count - 1);
+        if (tokens.Count > 0 && !Definitions.Contains(tokens[0].Text)) // routines have statements in them, and are not prepared
+            CheckSemicolons(sql, quoted, sql.AsSpan().TrimEnd("; \t\r\n"u8).Length);
         return tokens;
     }
 
@@ -128,7 +149,7 @@ internal static class SqlPolicy
         for (var i = 0; i < words.Count; i++)
         {
             var (word, next) = (words[i], i + 1 < words.Count ? words[i + 1] : default);
-            if (word.Kind == TokenKind.Word)
+            if (word.Kind == TokenKind.Word || (word.IsName && word.Text == "load_file"))
                 CheckWord(words, i, next, role);
             if (!word.IsName || !ProtectedSchemas.Contains(word.Text) || !(isSchemaWord || next.Kind == TokenKind.Dot))
                 continue;

@@ -48,9 +48,13 @@ internal sealed record SqlRequest(string Sql, IReadOnlyList<BoundValue> Paramete
             parameters = [.. given.EnumerateArray().Select((value, i) => TypedValue.Bind(value, i + 1))];
         }
 
-        return new SqlRequest(
-            TypedValue.Text(sql), parameters, body.TryGetProperty("database", out var database) && database.ValueKind == JsonValueKind.String ? TypedValue.Text(database) : null, Promise(body), After(body));
+        return new SqlRequest(TypedValue.Text(sql), parameters, DatabaseOf(body), Promise(body), After(body));
     }
+
+    /// <summary>What is not a name is no default: a statement would be executed somewhere else than it was meant for.</summary>
+    public static string? DatabaseOf(JsonElement body) => !body.TryGetProperty("database", out var given) || given.ValueKind == JsonValueKind.Null
+        ? null
+        : given.ValueKind == JsonValueKind.String ? TypedValue.Text(given) : throw DataProblemException.BadRequest("invalid_request", "\"database\" is the name of a database.");
 
     private static ReadPromise Promise(JsonElement body) => !body.TryGetProperty("consistency", out var given)
         ? ReadPromise.Session
@@ -144,6 +148,11 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
                 rows.Begin(reader);
                 for (; hasRow; hasRow = await reader.ReadAsync(aborted))
                     await rows.RowAsync(reader, context.RequestAborted);
+            }
+
+            while (kind != SqlKind.Read && await reader.NextResultAsync(aborted))
+            {
+                // What comes later may be an error, which disposing would swallow.
             }
 
             var affected = reader.RecordsAffected;

@@ -21,7 +21,7 @@ internal readonly record struct DecimalText(bool Negative, string Whole, string 
         var exponent = 0;
         if (at >= 0)
         {
-            if (!int.TryParse(rest[(at + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || Math.Abs(exponent) > MaxExponent)
+            if (!int.TryParse(rest[(at + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || exponent is > MaxExponent or < -MaxExponent)
                 return false;
             rest = rest[..at];
         }
