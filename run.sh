@@ -282,8 +282,8 @@ run_tests() {
     printf '\n=== %s\n' "$project"
     code=0
     left=$((deadline - SECONDS))
-    # What does not end in time is cut off and counts as a failure.
-    "$BIN/WolfScale.$project/release/WolfScale.$project" --no-ansi --progress off --timeout $((left > 30 ? left : 30))s 2>&1 | tee "$log" || code=$?
+    # What does not end in time is cut off and counts as a failure. A run in the background (nohup, &) ignores SIGHUP and SIGINT, and so would the nodes that it starts: some tests send these.
+    env --default-signal=HUP,INT,QUIT "$BIN/WolfScale.$project/release/WolfScale.$project" --no-ansi --progress off --timeout $((left > 30 ? left : 30))s 2>&1 | tee "$log" || code=$?
     first_lines_of_failures "$log" >>"$failures"
     if [[ -z $(count succeeded "$log") ]]; then
       printf '%s ended with exit code %s and no summary: counted as one failure.\n' "$project" "$code" | tee -a "$failures"

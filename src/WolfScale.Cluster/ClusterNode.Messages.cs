@@ -49,7 +49,9 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
                 _board.Told(from, Sightings.Read(payload), _host.NowMs);
                 break;
             case FrameKind.CommitTail:
-                _background.LeaderTold(CommitTail.Read(payload).P95);
+                var tail = CommitTail.Read(payload);
+                if (Role.Leader == from)
+                    _background.LeaderTold(tail.P95);
                 break;
             case FrameKind.JoinRequest:
                 _peers.Send(from, ClusterMessages.Frame(_keeper.Answer(from, ClusterMessages.ReadJoinRequest(payload))));

@@ -65,7 +65,7 @@ public sealed class ProxyServer : IDisposable
     public void Reconfigure(ProxyOptions options)
     {
         var now = _context.Options;
-        _context.Options = options with { BindAddress = now.BindAddress, Loops = now.Loops, PoolConnections = now.PoolConnections, StandsAlone = now.StandsAlone };
+        _context.Options = options with { BindAddress = now.BindAddress, Loops = now.Loops, PoolConnections = now.PoolConnections, StandsAlone = now.StandsAlone, Traces = now.Traces };
     }
 
     /// <summary>Clients at this moment.</summary>

@@ -228,6 +228,7 @@ internal sealed partial class ClientSession
     /// <summary>Sends the command that is kept.</summary>
     private void SendToLeader()
     {
+        _readsLocally = false; // from here on the local backend's end, or its being ready, says nothing of this command
         if (EndsBeforeItBegins())
             return;
         if (_leader is not { IsClosed: false } leader || IsDeposed(leader))
@@ -251,7 +252,7 @@ internal sealed partial class ClientSession
         }
 
         _ticket++;
-        (_readsLocally, _isSent) = (false, true);
+        _isSent = true;
         Count(_login!.Hop == HopKind.ToReader ? TakenRoute.Local : RouteToLeader(_flight.Class));
         _lastWasLocal = false;
         _active = leader;

@@ -322,7 +322,7 @@ internal sealed partial class ClientSession
         ResetState(_resetting);
         (_welcome, _waitUntilMs, _resetting) = (null, 0, false);
         var ok = OkInfo.Read(packet.AsSpan(PacketHeader.Size));
-        _status = ok.Status;
+        NoteStatus(ok.Status, ok.Warnings);
         _leader!.StateVersion = _state.Version;
         var writer = _loop.Writer;
         writer.Clear();

@@ -77,7 +77,13 @@ internal sealed partial class ClientSession
         if (!_secretWanted && !_userIsUnknown && _login is { } login)
         {
             _secretWanted = true;
-            FindSecret(login.User, static (session, secret, answered) => (session._secret, session._secretWanted) = (secret, answered));
+            FindSecret(login.User, (session, secret, answered) =>
+            {
+                if (ReferenceEquals(session._login, login) && session._change is null)
+                    (session._secret, session._secretWanted) = (secret, answered); // not another user's
+                else
+                    session._secretWanted = false;
+            });
         }
 
         return false;
@@ -123,7 +129,7 @@ internal sealed partial class ClientSession
     {
         _ticket++;
         _confirmUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
-        _readsLocally = true;
+        _readsLocally = false; // not before it is known what must be seen: a confirmation must not be passed over
         Phase = SessionPhase.Preparing;
     }
 
@@ -196,6 +202,7 @@ internal sealed partial class ClientSession
 
     private void PrepareRead(Gtid? needed)
     {
+        _readsLocally = true;
         var script = new List<ScriptItem>();
         var fresh = _local is not { IsClosed: false };
         if (fresh && !TryConnectLocal())
@@ -241,7 +248,7 @@ internal sealed partial class ClientSession
 
     private void OnLocalReady(BackendSetup setup, ErrPacket? refusal, Gtid? awaited)
     {
-        if (Phase != SessionPhase.Preparing)
+        if (Phase != SessionPhase.Preparing || !_readsLocally)
             return;
         if (refusal is not null)
         {

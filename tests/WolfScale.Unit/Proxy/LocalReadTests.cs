@@ -133,6 +133,27 @@ public sealed class LocalReadTests : IDisposable
         Ask(client, local); // once is enough
     }
 
+    /// <summary>A strong read waits for its confirmation, whatever becomes of the connection to the local server meanwhile: on a leader that is none any more it would show what is old.</summary>
+    [Fact]
+    public void A_confirmation_under_way_is_not_passed_over_when_the_local_connection_ends()
+    {
+        var (client, leader, local) = ReadsLocally();
+        client.Send(Query("SET @wolfscale_consistency = 'strong'"));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.Confirming = new TaskCompletionSource<Gtid?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        client.Send(Query(Read));
+        _kit.AwaitLook();
+        local.Dispose();
+        _kit.AwaitLook();
+        _kit.AwaitLook();
+        Assert.Equal(0, leader.Socket.Available);
+
+        _kit.Confirming.SetResult(Gtid.Parse("0-1-9"));
+        Assert.Equal("\x03" + Read, leader.ReadText()); // the local server is let alone for a second
+        leader.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
     /// <summary>The server of the killer's own connection judges; a read elsewhere is ended only when it has not refused.</summary>
     [Fact]
     public void Who_may_not_kill_does_not_end_a_read()

@@ -62,6 +62,9 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public Gtid? ReadIndex { get; set; }
 
+    /// <summary>Set: who asks for the read index hears it when this is there.</summary>
+    public TaskCompletionSource<Gtid?>? Confirming { get; set; }
+
     /// <summary>Who asks for the read index does not hear it.</summary>
     public bool NobodyConfirms { get; set; }
 
@@ -141,7 +144,7 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         return server;
     }
 
-    public Task<Gtid?> ReadIndexAsync() => NobodyConfirms ? Task.FromException<Gtid?>(new TimeoutException("no leader")) : Task.FromResult(ReadIndex);
+    public Task<Gtid?> ReadIndexAsync() => Confirming is { } confirming ? confirming.Task : NobodyConfirms ? Task.FromException<Gtid?>(new TimeoutException("no leader")) : Task.FromResult(ReadIndex);
 
     public void Lost(EndPoint address) => LostAddresses.Enqueue(address);
 
