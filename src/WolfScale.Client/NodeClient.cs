@@ -45,7 +45,7 @@ public sealed class NodeClient : IDisposable
             throw new RefusedException("api.enabled = false: the node cannot be asked. Enable the API, on 127.0.0.1 if nobody else is to reach it.");
         _ = HostPort.TryParse(configuration.Api.BindAddress, out var bind, out _);
         var host = bind.IsWildcard ? new HostPort("127.0.0.1", bind.Port) : bind;
-        var scheme = configuration.Api.TlsCert.Length > 0 ? "https" : "http";
+        var scheme = configuration.Api.Scheme();
         var certificate = scheme == "https" ? X509Certificate2.CreateFromPemFile(configuration.Api.TlsCert, configuration.Api.TlsKey) : null;
         return new NodeClient($"{scheme}://{host}", token ?? configuration.Api.Token, timeout ?? TimeSpan.FromSeconds(5), certificate);
     }

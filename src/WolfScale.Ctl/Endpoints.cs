@@ -35,7 +35,7 @@ internal sealed class Endpoints : IDisposable
         var configuration = Configuration(parsed, needed: given.Length == 0);
         var token = Token(parsed) ?? configuration?.Api.Token ?? "";
         var timeout = parsed.GetValue(CtlOptions.Timeout) is var limit && limit > patience ? limit : patience;
-        var scheme = configuration?.Api.TlsCert.Length > 0 ? "https" : "http";
+        var scheme = configuration?.Api.Scheme() ?? "http";
         var authority = parsed.GetValue(CtlOptions.CaCertificate) is { } file ? Authority.Named("--cacert", file) : Authority.OfCluster(configuration?.Cluster.TlsCa ?? "");
         NodeClient Connect(string url) => new(Url(url, scheme).ToString(), token, timeout, authority: authority);
         if (given.Length > 0)
@@ -98,7 +98,7 @@ internal sealed class Endpoints : IDisposable
         var nodes = _nodes.ToList();
         foreach (var address in clusterAddresses)
         {
-            if (PeerAddress.TryFromConfiguration(address, api.Port, configuration.Api.TlsCert.Length > 0 ? "https" : "http", out var url, out _) && nodes.TrueForAll(n => n.Address != url))
+            if (PeerAddress.TryFromConfiguration(address, api.Port, configuration.Api.Scheme(), out var url, out _) && nodes.TrueForAll(n => n.Address != url))
                 nodes.Add(_connect(url.ToString()));
         }
 

@@ -23,8 +23,6 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// <summary>A column definition ends with: type 1 · flags 2 · decimals 1 · filler 2.</summary>
     private const int FromTypeToEnd = 6;
 
-    private const int ErrorQueryInterrupted = 1317;
-
     /// <summary>Whoever goes on for so long wants the connection to be of no use.</summary>
     private const int MostInterruptions = 100;
 
@@ -131,7 +129,7 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// </summary>
     private void OnRefusal(ErrPacket refusal)
     {
-        if (refusal.Code != ErrorQueryInterrupted || ++_interruptions > MostInterruptions)
+        if (refusal.Code != ProxyErrors.QueryInterrupted || ++_interruptions > MostInterruptions)
         {
             Done(refusal);
             return;

@@ -51,7 +51,7 @@ internal sealed partial class ClientSession
     private void OnCommittedKnown(BackendSetup setup, ErrPacket? refusal)
     {
         Phase = SessionPhase.Answering;
-        if (refusal is not null && refusal.Code != ErrorInsideXa && (refusal.Code != HeldErrorCode || refusal.Code is ErrorQueryInterrupted or ErrorStatementTimeout))
+        if (refusal is not null && refusal.Code != ErrorInsideXa && (refusal.Code != HeldErrorCode || refusal.Code is ProxyErrors.QueryInterrupted or ErrorStatementTimeout))
         {
             ReleaseError(ProxyErrors.OutcomeUnknown);
             return;

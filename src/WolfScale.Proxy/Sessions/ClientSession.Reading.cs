@@ -21,7 +21,6 @@ namespace WolfScale.Proxy.Sessions;
 /// </summary>
 internal sealed partial class ClientSession
 {
-    private const int ErrorQueryInterrupted = 1317;
     private const int ErrorConnectionKilled = 1927;
     private const int ErrorStatementTimeout = 1969;
 
@@ -324,7 +323,7 @@ internal sealed partial class ClientSession
 
     /// <summary>KILL and time limits are meant for the statement, wherever it runs.</summary>
     private static bool IsInterruption(ReadOnlySpan<byte> error) =>
-        error.Length >= 3 && (error[1] | (error[2] << 8)) is ErrorQueryInterrupted or ErrorConnectionKilled or ErrorStatementTimeout;
+        error.Length >= 3 && (error[1] | (error[2] << 8)) is ProxyErrors.QueryInterrupted or ErrorConnectionKilled or ErrorStatementTimeout;
 
     /// <summary>
     /// 1290, option --read-only, or another proxy's word for it: the server is no leader any more, and has not executed the statement. Other options have the same code

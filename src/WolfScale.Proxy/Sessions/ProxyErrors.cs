@@ -32,8 +32,11 @@ internal static class ProxyErrors
     /// <summary>To another proxy, which then asks the leader.</summary>
     public static ErrPacket ViewsNotKnown { get; } = new(1105, "HY000", "WolfScale: a view or a routine of this node's server is being changed; nothing was executed");
 
+    /// <summary>ER_QUERY_INTERRUPTED: KILL QUERY has met the statement.</summary>
+    public const ushort QueryInterrupted = 1317;
+
     /// <summary>As the server says it.</summary>
-    public static ErrPacket Interrupted { get; } = new(1317, "70100", "Query execution was interrupted");
+    public static ErrPacket Interrupted { get; } = new(QueryInterrupted, "70100", "Query execution was interrupted");
 
     public static ErrPacket NoSuchThread { get; } = new(1094, "HY000", "Unknown thread id");
 

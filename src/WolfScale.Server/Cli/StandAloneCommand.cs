@@ -110,7 +110,7 @@ internal sealed record StandAloneSettings(string Program, LoadedConfiguration Fi
 
     private ImmutableArray<Uri> PeerUrls(NodeConfiguration configuration)
     {
-        var scheme = configuration.Api.TlsCert.Length > 0 ? "https" : "http"; // nodes are set up alike
+        var scheme = configuration.Api.Scheme();
         var fromFile = Peers.IsEmpty;
         var apiPort = HostPort.TryParse(configuration.Api.BindAddress, out var bind, out _) ? bind.Port : 8080;
         var urls = ImmutableArray.CreateBuilder<Uri>();

@@ -24,8 +24,7 @@ internal sealed class DashboardSide : IAsyncDisposable
     public DashboardSide(NodeConfiguration configuration, IDashboardSource source, EventHistory history, TimeProvider time)
     {
         _source = source;
-        // As for copies: nodes of one cluster are set up alike.
-        _scheme = configuration.Api.TlsCert.Length > 0 ? "https" : "http";
+        _scheme = configuration.Api.Scheme();
         _authority = Authority.OfCluster(configuration.Cluster.TlsCa);
         _others = new OtherNodes(address => Open(address, "", AskLimit));
         _verification = new DashboardVerification((address, token) => Open(address, token, ActLimit), () => _feed?.Nudge(), time);

@@ -33,7 +33,7 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
     public HttpMigrationSources(Func<ClusterView> view, NodeConfiguration configuration)
     {
         (_view, _configuration) = (view, configuration);
-        _scheme = configuration.Api.TlsCert.Length > 0 ? "https" : "http";
+        _scheme = configuration.Api.Scheme();
         _http = Client(configuration);
     }
 

@@ -11,13 +11,8 @@ namespace WolfScale.Server.Http;
 /// </summary>
 internal sealed class RequestRate(int perSecond) : IDisposable
 {
-    private readonly PartitionedRateLimiter<IPAddress> _limiter = PartitionedRateLimiter.Create<IPAddress, string>(address => RateLimitPartition.GetTokenBucketLimiter(Network(address), _ => new TokenBucketRateLimiterOptions
-    {
-        TokenLimit = perSecond,
-        TokensPerPeriod = Math.Max(1, perSecond / 10),
-        ReplenishmentPeriod = TimeSpan.FromSeconds((double)Math.Max(1, perSecond / 10) / perSecond),
-        QueueLimit = 0,
-    }));
+    private readonly PartitionedRateLimiter<IPAddress> _limiter = PartitionedRateLimiter.Create<IPAddress, string>(
+        address => RateLimitPartition.GetTokenBucketLimiter(Network(address), _ => Bucket(perSecond)));
 
     /// <summary>The limit that is configured; null for none.</summary>
     public static RequestRate? Of(ApiSection api) => api.RateLimit > 0 ? new RequestRate(api.RateLimit) : null;
@@ -37,6 +32,13 @@ internal sealed class RequestRate(int perSecond) : IDisposable
     }
 
     public void Dispose() => _limiter.Dispose();
+
+    /// <summary>Filled ten times a second, or as often as one is added.</summary>
+    private static TokenBucketRateLimiterOptions Bucket(int perSecond)
+    {
+        var added = Math.Max(1, perSecond / 10);
+        return new() { TokenLimit = perSecond, TokensPerPeriod = added, ReplenishmentPeriod = TimeSpan.FromSeconds((double)added / perSecond), QueueLimit = 0 };
+    }
 
     internal static string Network(IPAddress address)
     {

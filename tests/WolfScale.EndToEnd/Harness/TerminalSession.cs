@@ -35,8 +35,7 @@ internal sealed partial class TerminalSession : IDisposable
     public static TerminalSession Start(string program, params string[] arguments)
     {
         var command = string.Join(' ', (program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", program] : (string[])[program]).Concat(arguments).Select(a => $"'{a}'"));
-        // A test run in the background ignores SIGINT, and a program inherits that: on a terminal Ctrl+C works.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT,QUIT", "script", "--quiet", "--return", "--flush", "--command", command, "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["TERM"] = "xterm";
         start.Environment["COLUMNS"] = "160";
         return new TerminalSession(Process.Start(start)!);

@@ -87,7 +87,7 @@ internal sealed partial class BackgroundVerify(Func<NodeConfiguration> configura
 
     /// <summary>As for copies: nodes of one cluster are set up alike, and this node's own token opens the others.</summary>
     private NodeClient Open(NodeView node) => new(
-        $"{(configuration().Api.TlsCert.Length > 0 ? "https" : "http")}://{node.ApiAddress}", configuration().Api.Token, AnswerLimit, authority: Authority.OfCluster(configuration().Cluster.TlsCa));
+        $"{configuration().Api.Scheme()}://{node.ApiAddress}", configuration().Api.Token, AnswerLimit, authority: Authority.OfCluster(configuration().Cluster.TlsCa));
 
     private void WaitBeforeNext(bool allTookPart)
     {
