@@ -124,7 +124,8 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
             Position = slave.ToString(),
             AppliedLsn = applied,
             LagEntries = lag,
-            Reason = !context.CanLead ? context.CannotLeadReason : inStep ? "" : $"The server lags {lag} entries behind the cluster.",
+            // Without the number, which stands beside it and changes with every look: each new reason is a line in the log.
+            Reason = !context.CanLead ? context.CannotLeadReason : inStep ? "" : $"The server lags more than {context.Options.MaxActiveLagEntries} entries behind the cluster.",
         });
     }
 
