@@ -64,6 +64,7 @@ public sealed partial class ClusterNode
                 _starts.Tick(status, nowMs);
             }
             _join.Tick();
+            GoOnLeaving();
             WantPeers();
             _peers.DropUnwanted(nowMs - UnwantedAfterMs);
             Announce();

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using WolfScale.Cluster.Membership;
 using WolfScale.Cluster.Wire;
 using WolfScale.Consensus;
@@ -10,6 +11,9 @@ public sealed partial class ClusterNode
     private const string HasLeft = "this node has left the cluster for good; 'wolfscale join' lets it come back";
 
     private static readonly TimeSpan RemovalLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>Members that an operator takes out through this node, the leader, and that have not been told yet.</summary>
+    private readonly ConcurrentDictionary<NodeKey, bool> _removing = new();
 
     /// <summary>Removes a member from the configuration, through the leader. Returns when it has left.</summary>
     /// <exception cref="InvalidOperationException">It cannot be removed; the message says why.</exception>
@@ -90,14 +94,54 @@ public sealed partial class ClusterNode
         CallOut();
     }
 
-    /// <summary>On the leader: takes a member out, and tells it where it is alive.</summary>
+    /// <summary>On the leader: takes a member out. It is told when that is committed, see <see cref="TellWhoIsOut"/>.</summary>
     private ConfigurationOutcome ProposeRemoval(string nodeId)
     {
         if (Configuration?.FindById(nodeId) is not { } member)
             return new ConfigurationOutcome(ConfigurationResult.UnknownNode, 0);
         var outcome = _host.ProposeConfiguration(new ConfigurationChange.Remove(member.Key));
         if (outcome.Result == ConfigurationResult.Accepted)
-            _peers.Send(member.Key, ClusterMessages.Frame(new JoinResponse(JoinResult.Removed, "", "")));
+            _removing[member.Key] = true;
         return outcome;
+    }
+
+    /// <summary>
+    /// What another node asks for. One that leaves, and whose id somebody else has by now, takes nobody's place. And it keeps its own word: if it has given up meanwhile, because it took too long, it
+    /// joins again when it hears that it is out.
+    /// </summary>
+    private void AskedToLetGo(NodeKey from, string nodeId)
+    {
+        if (nodeId != from.Id)
+            _ = ProposeRemoval(nodeId);
+        else if (Configuration?.Find(from) is not null)
+            _ = _host.ProposeConfiguration(new ConfigurationChange.Remove(from));
+    }
+
+    /// <summary>
+    /// A node that was taken out does not get the entry that says so: the leader tells it, as soon as the entry is committed and not before. Told earlier it would stop, its operator would switch
+    /// the machine off, and if the entry were lost with its leader the cluster would go on counting on a vote, and on a disk, that are gone.
+    /// </summary>
+    private void TellWhoIsOut(NodeKey key)
+    {
+        if (Role.Role != RaftRole.Leader || Configuration?.Find(key) is not null || _host.Status() is not { Role: RaftRole.Leader, Configuration: { } committed } status
+            || committed.Find(key) is not null || status.ConfigurationLsn > status.CommitLsn)
+            return;
+        _peers.Send(key, ClusterMessages.Frame(new JoinResponse(_removing.TryRemove(key, out _) ? JoinResult.Removed : JoinResult.NotAMember, "", "")));
+    }
+
+    private void TellThoseRemoved()
+    {
+        foreach (var key in _removing.Keys)
+            TellWhoIsOut(key);
+    }
+
+    /// <summary>With every heartbeat: a node that was killed while it left is a member still, with a vote that it does not use. It goes on asking to be let go.</summary>
+    private void GoOnLeaving()
+    {
+        if (_host.Halted is null || !_identity.HasLeft || !_join.IsMember)
+            return;
+        var frame = ClusterMessages.Frame(new LeaveRequest(Self.Id));
+        foreach (var key in _peers.Reached)
+            _peers.Send(key, frame);
     }
 }

@@ -64,7 +64,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
                 }
                 break;
             case FrameKind.LeaveRequest:
-                _ = ProposeRemoval(ClusterMessages.ReadLeaveRequest(payload).NodeId);
+                AskedToLetGo(from, ClusterMessages.ReadLeaveRequest(payload).NodeId);
                 break;
             case FrameKind.LogStart:
                 _host.BeginAfter(from, LogStartOffer.Read(payload));
@@ -129,6 +129,8 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         {
             _waiters.Committed(notification.CommitLsn);
             CommitAdvanced?.Invoke(notification.CommitLsn);
+            if (!_removing.IsEmpty)
+                TellThoseRemoved();
         }
         if (notification.Role is { } role)
         {
@@ -184,9 +186,7 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         // Progress is seen with the next heartbeat; a node that has opened, closed or become unfit, at once.
         if (before is null || Standing(before.Local) != Standing(report.Local))
             RefreshView();
-        // A node that was taken out does not get the entry that says so.
-        if (Role.Role == RaftRole.Leader && Configuration is { } configuration && configuration.Find(from) is null
-            && !IsOfEarlierRecovery(report.Term)) // one of a lost line gives its incarnation up before it may ask
-            _peers.Send(from, ClusterMessages.Frame(new JoinResponse(JoinResult.NotAMember, "", "")));
+        if (!IsOfEarlierRecovery(report.Term)) // one of a lost line gives its incarnation up before it may ask
+            TellWhoIsOut(from);
     }
 }

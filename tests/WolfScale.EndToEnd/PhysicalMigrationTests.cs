@@ -116,6 +116,27 @@ public sealed class PhysicalMigrationTests(ClusterFixture fixture) : ClusterTest
     }
 
     [Fact]
+    public async Task A_second_one_for_the_same_node_is_refused_while_the_first_works_and_disturbs_nothing()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        var (leader, source, target) = await RolesAsync(cluster);
+        await FillAsync(leader.Server);
+        await cluster.Comparer.AwaitSamePositionAsync(Limit);
+        using var first = CommandLine.StartCtl(Confirmed(cluster, source, target));
+        while (await first.StandardOutput.ReadLineAsync() is { } line && !line.StartsWith("copying", StringComparison.Ordinal))
+            Print(line);
+
+        var second = await CommandLine.CtlAsync(Confirmed(cluster, source, target));
+        Print(second.Output + second.Errors);
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains("works for this node already", second.Errors, StringComparison.Ordinal);
+        Print(await first.StandardOutput.ReadToEndAsync());
+        await first.WaitForExitAsync();
+        Assert.Equal(0, first.ExitCode);
+        await AssertIdenticalAsync(cluster, target);
+    }
+
+    [Fact]
     public async Task A_stream_that_breaks_off_is_never_put_in_place()
     {
         var cluster = await Fixture.HealthyAsync();

@@ -13,6 +13,19 @@ public sealed class SwitchoverTests(ClusterFixture fixture) : ClusterTests<Clust
     private static readonly TimeSpan Promised = TimeSpan.FromMilliseconds(250);
 
     [Fact]
+    public async Task Two_operators_who_move_the_lead_at_once_do_not_get_into_each_others_way()
+    {
+        var cluster = await Fixture.HealthyAsync();
+        var leader = await cluster.LeaderAsync();
+        var target = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
+        string[] promote = ["promote", target.Id, "--yes", "-c", cluster.ConfigurationFile(leader.Id)];
+        var done = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Cli.CommandLine.CtlAsync(promote)));
+        Assert.All(done, d => Assert.True(d.ExitCode == 0, d.Output + d.Errors));
+        Assert.Equal(target.Id, (await cluster.LeaderAsync()).Id);
+        await cluster.AwaitHealthyAsync();
+    }
+
+    [Fact]
     public async Task Switchovers_under_load_lose_nothing_cost_no_client_an_error_and_tell_how_long_writes_waited()
     {
         var cluster = await Fixture.HealthyAsync();

@@ -189,8 +189,7 @@ public sealed class DiscoveryService : IAsyncDisposable
             socket.Join(targets);
         if (_self is not { } self)
             return;
-        // Never the same time twice, also when the clock is set back: receivers take only what is newer.
-        _sentMs = Math.Max(ClockMs(), _sentMs + 1);
+        _sentMs = NextTime(ClockMs(), _sentMs);
         var packet = _seal.Seal(self, _sentMs, self.Founding ? [.. Heard.Where(b => b.Founding).Select(b => b.Instance)] : []);
         foreach (var socket in sockets)                                                         // 3
         {
@@ -198,6 +197,14 @@ public sealed class DiscoveryService : IAsyncDisposable
                 socket.Send(packet, target, _options.Bind.Port);
         }
     }
+
+    /// <summary>
+    /// What the next beacon says of its time. Never the same twice, also when the clock is set back a little: receivers take only what is newer. A clock that was set back by more than they believe had made
+    /// all beacons until now invalid, and to go on from there would keep this node from being found until the time comes round again: it begins anew at the right time. Who had the same wrong clock forgets the
+    /// old time after two minutes.
+    /// </summary>
+    internal static long NextTime(long clockMs, long lastMs) =>
+        lastMs - clockMs > (long)BeaconTable.Window.TotalMilliseconds ? clockMs : Math.Max(clockMs, lastMs + 1);
 
     private void OpenMissing()
     {

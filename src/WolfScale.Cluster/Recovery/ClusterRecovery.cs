@@ -51,11 +51,23 @@ public static class ClusterRecovery
     }
 
     /// <summary>
-    /// Does it. Each step is durable before the next, and a crash after any of them leaves a node that is no voter of anything, on which it can be done
-    /// again: 1 the old incarnation ends; 2 the term; 3 the configuration of one.
+    /// Does it. Each step is durable before the next, and after a crash it can be done again:
+    /// <code>
+    ///   1 the old incarnation ends                      the node is no voter of anything, and supersedes nobody: if the others come back after all, it joins them
+    ///   2 the configuration of one, in the new term     the recovery has happened
+    ///   3 the vote in that term
+    /// </code>
+    /// The new term is said by the log first: a node that spoke of it without the configuration would take the votes of all others, and nobody would be left to lead.
     /// </summary>
     /// <exception cref="ClusterStartException">As <see cref="ExamineAsync"/>; or the log cannot be written.</exception>
-    public static async Task<RecoveryPlan> RecoverAsync(ClusterOptions options, TimeProvider time, ILogger logger)
+    public static Task<RecoveryPlan> RecoverAsync(ClusterOptions options, TimeProvider time, ILogger logger) => RecoverAsync(options, time, logger, _ => { });
+
+    /// <summary>As above.</summary>
+    /// <param name="options">The survivor's.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Where the history tells of its troubles.</param>
+    /// <param name="afterStep">Called after each step with its number; the tests crash here.</param>
+    internal static async Task<RecoveryPlan> RecoverAsync(ClusterOptions options, TimeProvider time, ILogger logger, Action<int> afterStep)
     {
         var (store, wal) = await OpenAsync(options);
         await using var closingWal = wal;
@@ -63,10 +75,13 @@ public static class ClusterRecovery
         var plan = Plan(store, wal, options);
         var identity = NodeIdentity.Load(store, options.NodeId, time);
         identity.Renew(NewLife.Recovered, time);                                                                  // 1
-        store.SaveHardState(new HardState(plan.NewTerm, identity.Key));                                            // 2
+        afterStep(1);
         var last = LastConfiguration(wal, options);
         var self = new Member(identity.Key, options.AdvertiseAddress, MemberRole.Voter, options.NeverLeader, options.Witness);
-        ClusterStart.Append(wal, last.WithMembers([self]), plan.NewTerm);                                          // 3
+        ClusterStart.Append(wal, last.WithMembers([self]), plan.NewTerm);                                          // 2
+        afterStep(2);
+        store.SaveHardState(new HardState(plan.NewTerm, identity.Key));                                            // 3
+        afterStep(3);
         await using var history = EventHistory.Open(Path.GetDirectoryName(store.Path)!, options.NodeId, time, logger);
         history.Record(
             EventKinds.Recovered,

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using WolfScale.Ctl.Wal;
 using WolfScale.Protocol;
+using WolfScale.Protocol.Binlog;
 using WolfScale.Wal;
 
 namespace WolfScale.Ctl.Commands;

@@ -33,6 +33,14 @@ public static class ServerErrors
     /// <summary>ER_NO_BINARY_LOGGING.</summary>
     public const int NoBinaryLogging = 1381;
 
+    /// <summary>
+    /// Whether an error says something of the moment and nothing of the data: locks that others hold, a full disk (also that of tmpdir), no memory, a thread that somebody has killed. The same statement may go through later.
+    /// </summary>
+    public static bool IsOfTheMoment(int number) => number is LockWaitTimeout or Deadlock
+        or 3 or 1021 or 1026 // EE_WRITE, ER_DISK_FULL, ER_ERROR_ON_WRITE
+        or 5 or 1037 or 1038 or 1041 or 1135 // EE_OUTOFMEMORY, ER_OUTOFMEMORY, ER_OUT_OF_SORTMEMORY, ER_OUT_OF_RESOURCES, ER_CANT_CREATE_THREAD
+        or 1053 or 1317 or 1927; // ER_SERVER_SHUTDOWN, ER_QUERY_INTERRUPTED, ER_CONNECTION_KILLED
+
     /// <summary>WARN_NO_MASTER_INFO: there is no replication connection of that name.</summary>
     public const int NoSuchReplication = 1617;
 }

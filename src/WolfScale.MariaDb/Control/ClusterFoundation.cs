@@ -1,5 +1,6 @@
 using MySqlConnector;
 using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Dump;
 using WolfScale.MariaDb.Positions;
 using WolfScale.MariaDb.Preflight;
 using WolfScale.MariaDb.Roles;
@@ -38,6 +39,13 @@ public static class ClusterFoundation
                 throw new DatabaseException(
                     "This server cannot found a cluster. "
                     + string.Join(" ", report.Findings.Where(f => f.Severity != FindingSeverity.Warning).Select(f => f.ToString())));
+            }
+
+            if (await server.ScalarAsync($"SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = '{DumpFormat.IncomingSchema}'") is not null)
+            {
+                throw new DatabaseException(
+                    $"This server holds a copy of another server's data that was never finished (its schema {DumpFormat.IncomingSchema} says so), so its data are not whole, and a cluster cannot be founded on them. "
+                    + $"Found it on a server whose data are whole; or, if these are what is wanted all the same, first DROP DATABASE {DumpFormat.IncomingSchema}.");
             }
 
             await RuntimeSettings.ApplyAsync(server, facts);

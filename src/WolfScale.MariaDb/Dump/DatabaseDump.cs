@@ -110,10 +110,13 @@ public sealed class DatabaseDump : IAsyncDisposable
         var position = IsLeader
             ? await WithCommitsHeldAsync(async () =>                                                    // 1
             {
+                await PreparedTransactions.RefuseAsync(_server);
                 _snapshot.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");                        // 2
                 return await PositionReader.ReadAsync(_server);
             })
             : await PositionReader.ReadAsync(_server);
+        if (!IsLeader)
+            await PreparedTransactions.RefuseAsync(_server);
         if (!IsLeader)
             _snapshot.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");
         Position = position.Current.ToString();

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WolfScale.MariaDb.Connections;
 using WolfScale.MariaDb.Events;
 using WolfScale.MariaDb.Health;
 using WolfScale.MariaDb.Positions;
@@ -174,11 +175,11 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         LogStopped(_failedAt, error);
         if (status.ErrorNumber == ReplicationStatus.GtidOutOfOrder || status.ErrorNumber == 0)
             return _failures > Patience ? TimeSpan.FromSeconds(1) : TimeSpan.Zero;
-        if (context.Board.State.CannotWrite.Length > 0)
+        if (context.Board.State.CannotWrite.Length > 0 || ServerErrors.IsOfTheMoment(status.ErrorNumber))
         {
-            // What its data cannot take is no difference in them.
+            // What its data cannot take is no difference in them, nor is what others keep them from taking.
             _failures = 0;
-            context.Board.Enter(DatabasePhase.Waiting, $"Applying the log stopped at '{_failedAt}' {error}");
+            context.Board.Enter(DatabasePhase.Waiting, $"Applying the log stopped at '{_failedAt}' {error} It is tried again.");
             return TimeSpan.FromSeconds(1);
         }
 

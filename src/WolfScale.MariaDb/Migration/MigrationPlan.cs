@@ -15,7 +15,7 @@ namespace WolfScale.MariaDb.Migration;
 /// gone on with:
 /// <code>
 ///   (begun)       the journal is open: the server's data are worth nothing
-///   1 clear       clients killed; a schema that marks the server; RESET MASTER and an empty position; every user's schema dropped
+///   1 clear       clients killed; prepared XA transactions rolled back; a schema that marks the server; RESET MASTER and an empty position; every user's schema dropped
 ///   2 load        the dump, by the mariadb client, under sql_log_bin=0; whole by its last line, or the attempt has failed
 ///   3 accounts    from where they were loaded into schema mysql, all but WolfScale's own
 ///   4 position    RESET MASTER, gtid_binlog_state, gtid_slave_pos = the dump's; the mark removed
@@ -100,6 +100,7 @@ internal sealed partial class MigrationPlan(ServerContext context, IMigrationSou
         await context.Store.ClearAsync(RewindPlan.PlanName, cancellationToken);
         await UnloggedWrites.ForgetAsync(context.Store, cancellationToken);
         _ = await ClientSessions.KillClientsAsync(context.Connector, context.Server, committingToo: true);
+        await PreparedTransactions.RollBackAsync(context.Server);
         await context.Server.ExecuteAsync($"CREATE DATABASE IF NOT EXISTS `{DumpFormat.IncomingSchema}`");
         await ResetAsync("", "");
         await context.Server.ExecuteAsync("SET SESSION foreign_key_checks = 0");

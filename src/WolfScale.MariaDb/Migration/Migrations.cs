@@ -62,6 +62,19 @@ internal sealed partial class Migrations(ServerContext context, MigrationOrders 
         return await AttemptAsync(journal, null);
     }
 
+    /// <summary>
+    /// The node was given the lead before it came to an order: its server holds what the others copy, and the order is void. When the node follows again, perhaps weeks later, nobody expects it any more.
+    /// </summary>
+    public void DropOrder()
+    {
+        if (orders.Take() is not { } order)
+            return;
+        var journal = new MigrationJournal(order.From, 1);
+        const string Why = "the node was given the lead before the copy was begun; ask for it again when it follows";
+        LogFailed(context.Logger, 0, Why);
+        context.Board.Update(s => s with { Migration = Failed(s with { Migration = null }, journal, Why) });
+    }
+
     /// <summary>The server wants a copy: takes one, where the node may do that by itself.</summary>
     /// <returns>How long to wait before the next look; null when an operator must say so.</returns>
     public async Task<TimeSpan?> RunByItselfAsync()

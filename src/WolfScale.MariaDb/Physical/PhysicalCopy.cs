@@ -64,8 +64,7 @@ public sealed class PhysicalCopy : IAsyncDisposable
             var facts = await DataFileFacts.ReadAsync(server);
             if (await DataFileFacts.UncopiedTableAsync(server) is { } table)
                 throw new DumpException($"The rows of {table} are not in files that mariadb-backup copies: copy without --physical.");
-            if (await server.QueryAsync("XA RECOVER") is [_, ..])
-                throw new DumpException("The server holds prepared XA transactions, which a copy would hold for good: commit or roll them back (XA RECOVER lists them), and try again.");
+            await PreparedTransactions.RefuseAsync(server);
             var copy = new PhysicalCopy(options, log, server, facts, release, broken)
             {
                 EstimatedBytes = DataFileFacts.Estimate(facts.DataDirectory),

@@ -27,6 +27,7 @@ namespace WolfScale.MariaDb.Physical;
 public sealed class PhysicalMigration(DatabaseOptions options, IFilesNode node, ServerCommands commands, Action<PhysicalProgress> show)
 {
     private const double SpareSpace = 1.1;
+    private const string LockFile = "physical-copy.lock";
 
     private static readonly TimeSpan StopPatience = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(10);
@@ -48,12 +49,30 @@ public sealed class PhysicalMigration(DatabaseOptions options, IFilesNode node, 
     {
         try
         {
+            using var alone = Alone();
             var journal = PhysicalJournal.Load(options) ?? await CopyAsync(open, replaceData, cancellationToken);
             await ExchangeAsync(journal, cancellationToken);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or PosixException or MySqlException)
         {
             throw new DumpException($"{e.Message} (As {Environment.UserName}; replacing MariaDB's files takes root, or MariaDB's own user.)", e);
+        }
+    }
+
+    /// <summary>
+    /// Two at once would delete each other's copy, and in the worst moment, between the two renames, leave the server without any files. The lock (flock) ends with the process, however that ends.
+    /// </summary>
+    private FileStream Alone()
+    {
+        _ = Directory.CreateDirectory(options.DataDirectory);
+        var path = Path.Combine(options.DataDirectory, LockFile);
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.Read, FileShare.None);
+        }
+        catch (IOException e) when (File.Exists(path))
+        {
+            throw new DumpException($"Another wolfctl migrate --physical works for this node already (it holds {path}): wait for it, or end it. What it has begun is gone on with by the next one.", e);
         }
     }
 

@@ -13,7 +13,8 @@ namespace WolfScale.MariaDb.Positions;
 /// <remarks>
 /// Compared by time. The bytes differ on every server (table ids, XIDs, flags), but the group's GTID event bears the time of the original
 /// statement: on the server that wrote it the COMMIT's, on others that of the last event before it (measured), so it lies between the first event's
-/// and the GTID's in the log. Two groups of one GTID are a change of leader apart.
+/// and the GTID's in the log, as long as time only goes on. Where it does not (a client sets its session's <c>timestamp</c>, as the replay of a binary log does; a clock is put right in the middle), it is
+/// that of one of the group's events all the same. Two groups of one GTID are a change of leader apart.
 /// </remarks>
 internal static class LastGroupCheck
 {
@@ -32,11 +33,47 @@ internal static class LastGroupCheck
         var sink = new FirstGroupSink();
         return !binlog.TryReadAfter(start, sink, cancellationToken)
             || sink.Gtid != gtid
-            || (sink.Timestamp + ToleranceSeconds >= logged.From && sink.Timestamp <= logged.To + ToleranceSeconds);
+            || (sink.Timestamp + ToleranceSeconds >= logged.From && sink.Timestamp <= logged.To + ToleranceSeconds)
+            || HasEventOf(sink.Timestamp, log, gtid, logged.Lsn, lsn);
     }
 
-    /// <summary>The times of the group's first event and of its GTID event, the earlier first; null where the log no longer holds it.</summary>
-    private static (uint From, uint To)? ReadLog(IReplicatedLog log, Gtid gtid, long firstLsn, long lastLsn)
+    /// <summary>Whether one of the group's events bears that time. Reads all of it, piece by piece.</summary>
+    private static bool HasEventOf(uint timestamp, IReplicatedLog log, Gtid gtid, long firstLsn, long lastLsn)
+    {
+        var (walker, found) = (new EventWalker(), false);
+        try
+        {
+            var cursor = log.OpenCursor(firstLsn);
+            while (!found && cursor.NextLsn <= lastLsn && cursor.TryRead(long.MaxValue, out var batch))
+            {
+                try
+                {
+                    using var entries = batch.Entries();
+                    while (!found && entries.MoveNext() && entries.Current.Lsn <= lastLsn)
+                    {
+                        if (entries.Current is not { Kind: EntryKind.Group } entry || entry.Lsn < firstLsn || entry.Key != gtid.ToKey())
+                            continue;
+                        if ((entry.Flags & EntryFlags.First) != 0)
+                            walker.Begin(); // what came before was never finished (rule C7)
+                        walker.Take(entry.Payload.Span, (in SeenEvent seen) => found |= seen.Header.Timestamp == timestamp);
+                    }
+                }
+                finally
+                {
+                    batch.Release();
+                }
+            }
+
+            return found;
+        }
+        catch (WalPrunedException)
+        {
+            return true; // it can no longer be read
+        }
+    }
+
+    /// <summary>The times of the group's first event and of its GTID event, the earlier first, and where it begins; null where the log no longer holds it.</summary>
+    private static (uint From, uint To, long Lsn)? ReadLog(IReplicatedLog log, Gtid gtid, long firstLsn, long lastLsn)
     {
         try
         {
@@ -49,7 +86,7 @@ internal static class LastGroupCheck
                     while (entries.MoveNext() && entries.Current.Lsn <= lastLsn)
                     {
                         if (entries.Current is { Kind: EntryKind.Group } entry && (entry.Flags & EntryFlags.First) != 0 && entry.Key == gtid.ToKey())
-                            return Times(entry.Payload.Span);
+                            return Times(entry.Payload.Span, entry.Lsn);
                     }
 
                     if (batch.LastLsn >= lastLsn)
@@ -69,11 +106,11 @@ internal static class LastGroupCheck
         }
     }
 
-    private static (uint From, uint To) Times(ReadOnlySpan<byte> group)
+    private static (uint From, uint To, long Lsn) Times(ReadOnlySpan<byte> group, long lsn)
     {
         var gtid = EventHeader.Read(group);
         var first = EventHeader.Read(group[(int)gtid.EventLength..]);
-        return (Math.Min(gtid.Timestamp, first.Timestamp), Math.Max(gtid.Timestamp, first.Timestamp));
+        return (Math.Min(gtid.Timestamp, first.Timestamp), Math.Max(gtid.Timestamp, first.Timestamp), lsn);
     }
 
     /// <summary>Takes the first GTID event.</summary>

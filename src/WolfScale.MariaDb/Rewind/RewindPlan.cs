@@ -100,7 +100,7 @@ internal sealed partial class RewindPlan(ServerConnector connector, AdminConnect
         {
             await Undo.RunAsync(server, journal.Id, file, scan, cancellationToken);
         }
-        catch (MySqlException e) when (server.IsOpen && e.Number is not (ServerErrors.LockWaitTimeout or ServerErrors.Deadlock))
+        catch (MySqlException e) when (server.IsOpen && !ServerErrors.IsOfTheMoment(e.Number))
         {
             // The COMMIT may have been done although its answer is an error: the marker, which is part of it, knows. Undone twice would be silently wrong.
             if (await Undo.ReadMarkerAsync(server, journal.Id) == "undone")

@@ -36,6 +36,7 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
 
     private async Task<bool> PromoteAsync(ILeaderLog lease, CancellationToken cancellationToken)
     {
+        context.Migrations.DropOrder();
         if (!context.CanLead)
         {
             context.Board.Enter(DatabasePhase.Promoting, context.CannotLeadReason);

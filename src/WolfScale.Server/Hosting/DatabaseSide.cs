@@ -34,6 +34,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly DatabaseController _controller;
     private readonly RoleDriver _roles;
     private readonly Lock _announcing = new();
+    private readonly SemaphoreSlim _handingOver = new(1, 1);
     private DatabaseState _logged = new();
 
     public DatabaseSide(ClusterNode node, NodeConfiguration configuration, IProxyControl proxy, Maintenance maintenance, ILoggerFactory loggers, TimeProvider time)
@@ -102,9 +103,26 @@ internal sealed class DatabaseSide : IAsyncDisposable
 
     /// <summary>
     /// Planned switchover: running transactions end within a bound, the lead moves, this server follows. When it cannot be done in time,
-    /// writes go on here.
+    /// writes go on here. One at a time: a second one, which fails because the first is under way, would open the server in the middle of it. It waits, and may find that there is nothing left to do.
     /// </summary>
     public async Task<TransferOutcome> HandOverAsync(string? to, CancellationToken cancellationToken)
+    {
+        await _handingOver.WaitAsync(cancellationToken);
+        try
+        {
+            if (_node.Role is not { Lease: null } role)
+                return await HandOverAloneAsync(to, cancellationToken);
+            return role.Leader is { } leader && (to is null || leader.Id == to)
+                ? new TransferOutcome(true, leader.Id, "")
+                : new TransferOutcome(false, null, $"this node leads no more; that is {role.Leader?.Id ?? "nobody at the moment"}");
+        }
+        finally
+        {
+            _ = _handingOver.Release();
+        }
+    }
+
+    private async Task<TransferOutcome> HandOverAloneAsync(string? to, CancellationToken cancellationToken)
     {
         _proxy.OnHandover(true);
         try

@@ -1,4 +1,5 @@
 using WolfScale.Cluster;
+using WolfScale.Cluster.State;
 using WolfScale.Consensus;
 
 namespace WolfScale.Integration.Cluster;
@@ -160,6 +161,69 @@ public class MembershipTests
         var back = await cluster.StartAsync(leaving.Self.Id);
         await cluster.UntilAsync("it to say that it stays away", () => back.View.Self.Reason.Contains("has left", StringComparison.Ordinal));
         Assert.Null((await cluster.ServingAsync()).Configuration!.FindById(leaving.Self.Id));
+    }
+
+    [Fact]
+    public async Task A_node_that_is_killed_while_it_leaves_is_taken_out_when_it_is_started()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        var leaving = cluster.Nodes.First(n => n != cluster.Serving).Self.Id;
+        await cluster.KillAsync(leaving);
+        using (var state = SqliteStateStore.Open(Path.Combine(cluster.Folder(leaving), "state")))
+            state.Put(NodeIdentity.LeftFact, "1"); // the first thing that a leaving node does, and here the last
+
+        var halted = await cluster.StartAsync(leaving);
+        await cluster.UntilAsync("its vote to be gone", () => cluster.Nodes.Where(n => n != halted).All(n => n.Configuration is { VoterCount: 2 } c && c.FindById(leaving) is null));
+        await cluster.WriteAsync(1);
+        halted.Rejoin();
+        await cluster.UntilAsync("it to be back, because somebody asked for it", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 3 }));
+        await cluster.UntilEqualAsync();
+    }
+
+    [Fact]
+    public async Task A_node_that_left_long_ago_takes_nobody_out_who_has_its_id_now()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        var old = cluster.Nodes.First(n => n != cluster.Serving).Self;
+        await cluster.KillAsync(old.Id);
+        Directory.Move(cluster.Folder(old.Id), cluster.Folder("away"));
+        using (var state = SqliteStateStore.Open(Path.Combine(cluster.Folder("away"), "state")))
+            state.Put(NodeIdentity.LeftFact, "1");
+        var now = await cluster.StartAsync(old.Id);
+        await cluster.UntilAsync("the new machine to have a vote", () => cluster.Nodes.All(n => n.Configuration?.IsVoter(now.Self) == true));
+        await cluster.KillAsync(old.Id); // so that the door, which knows ids that are twice there, does not stand in the way
+        Directory.Move(cluster.Folder(old.Id), cluster.Folder("now"));
+        Directory.Move(cluster.Folder("away"), cluster.Folder(old.Id));
+
+        var leader = await cluster.ServingAsync();
+        var connected = $"Node {old.Id} (incarnation {old.Incarnation:x}) at {cluster.AddressOf(old.Id)} is connected";
+        var before = cluster.Logs[leader.Self.Id].Count(connected);
+        var returned = await cluster.StartAsync(old.Id);
+        Assert.Equal(old, returned.Self);
+        await cluster.UntilAsync("the two to be connected", () => cluster.Logs[leader.Self.Id].Count(connected) > before && cluster.Logs[old.Id].Count($"Node {leader.Self.Id} (incarnation") > 0);
+        for (var heartbeat = 0; heartbeat < 10; heartbeat++) // in which it could ask
+            await leader.PassAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(now.Self, leader.Configuration!.FindById(old.Id)!.Key);
+    }
+
+    [Fact]
+    public async Task A_node_has_left_when_that_is_committed_and_stays_when_it_cannot_be()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        await cluster.WriteAsync(1);
+        var leader = await cluster.ServingAsync();
+        var (leaving, dead) = (cluster.Nodes.First(n => n != leader), cluster.Nodes.Last(n => n != leader));
+        Assert.NotEqual(leaving, dead);
+        await cluster.KillAsync(dead.Self.Id); // without it the two that would remain are no majority of two
+
+        var stays = await Assert.ThrowsAsync<InvalidOperationException>(() => leaving.LeaveAsync());
+        Assert.Contains("no leader took this node out", stays.Message, StringComparison.Ordinal);
+        Assert.Null(leaving.View.Stopped);
+
+        await cluster.StartAsync(dead.Self.Id);
+        await cluster.UntilAsync("three voters, as the operator was told", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 3 }));
+        await cluster.WriteAsync(2);
+        await cluster.UntilEqualAsync();
     }
 
     [Fact]

@@ -121,6 +121,34 @@ public class RecoveryTests
         await cluster.UntilEqualAsync();
     }
 
+    /// <summary>Killed after the first step the recovery has not happened, and the lost nodes, brought back after all, lead as before; after the second it has. Never is there nobody left who may vote.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    [InlineData(3, true)]
+    public async Task A_recovery_that_is_killed_half_way_has_happened_or_has_not(int step, bool happened)
+    {
+        await using var cluster = await WrittenAsync(5);
+        await LoseAsync(cluster);
+        _ = await Assert.ThrowsAsync<OperationCanceledException>(() => ClusterRecovery.RecoverAsync(
+            Survivor(cluster), TimeProvider.System, NullLogger.Instance, done => { if (done == step) throw new OperationCanceledException(); }));
+
+        // Everything comes back: the machines that were taken for lost, and the survivor, on which nobody has repeated the command.
+        foreach (var id in (string[])["node-3", "node-1", "node-2"])
+            await cluster.StartAsync(id);
+        if (happened)
+        {
+            await cluster.UntilAsync("both to give up", () => cluster["node-1"].IsSuperseded && cluster["node-2"].IsSuperseded);
+            await ComeBackAsync(cluster, "node-1", "node-2");
+        }
+
+        await cluster.WriteAsync(6);
+        await cluster.UntilAsync("three voters", () => cluster.Nodes.All(n => n.Configuration is { VoterCount: 3 } && !n.IsSuperseded));
+        await cluster.UntilEqualAsync();
+        Assert.All(cluster.Nodes, n => Assert.Equal([1, 2, 3, 4, 5, 6], TestCluster.Groups(n).Select(g => (int)g)));
+        Assert.Equal(happened, RecoveryGeneration.Of(cluster["node-1"].Role.Term) > 0);
+    }
+
     [Fact]
     public async Task What_must_not_be_recovered_is_refused()
     {

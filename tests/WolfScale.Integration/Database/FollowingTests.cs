@@ -32,6 +32,29 @@ public class FollowingTests
         Assert.Equal("1|0", await pair.One.RowsAsync("SELECT @@read_only, @@rpl_semi_sync_master_enabled"));
     }
 
+    /// <summary>
+    /// A client that sets its session's time, as the replay of a binary log does; or a clock that is put right in the middle of a transaction. Whole clusters are started anew after a loss of power.
+    /// </summary>
+    [Theory]
+    [InlineData("BEGIN", "INSERT INTO d.t VALUES (1)", "SET timestamp=2000000000", "INSERT INTO d.t VALUES (2)", "SET timestamp=DEFAULT", "COMMIT")]
+    [InlineData("BEGIN", "INSERT INTO d.t VALUES (1)", "SET timestamp=1000000000", "INSERT INTO d.t VALUES (2)", "SET timestamp=DEFAULT", "COMMIT")]
+    [InlineData("SET timestamp=1000000000", "BEGIN", "INSERT INTO d.t VALUES (1)", "SET timestamp=2000000000", "INSERT INTO d.t VALUES (2)", "SET timestamp=1500000000", "COMMIT")]
+    public async Task A_last_transaction_whose_events_have_odd_times_is_known_again(params string[] statements)
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.One.ExecuteAsync(statements);
+        await pair.Two.AwaitInStepAsync();
+        foreach (var node in (TestNode[])[pair.Two, pair.One])
+        {
+            if (node == pair.One)
+                pair.Lead(pair.Two); // who wrote it follows now
+            await node.RestartControllerAsync();
+            var state = await node.AwaitAsync(s => s.Phase is DatabasePhase.NeedsMigration || (s.Phase == DatabasePhase.Following && s.AppliedLsn >= pair.Log.CommitLsn), "judged");
+            Assert.True(state.Phase == DatabasePhase.Following, state.Reason);
+        }
+    }
+
     [Fact]
     public async Task A_server_that_went_on_replicating_by_itself_after_a_restart_is_told_so()
     {

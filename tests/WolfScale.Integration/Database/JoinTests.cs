@@ -35,6 +35,17 @@ public class JoinTests
     }
 
     [Fact]
+    public async Task C2_a_server_whose_copy_of_another_was_never_finished_founds_nothing()
+    {
+        await using var log = new TestLog(autoCommit: true);
+        await using var node = await TestNode.StartAsync(log, 1);
+        await node.ExecuteUnloggedAsync("CREATE DATABASE wolfscale_incoming", "CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        var refusal = await Assert.ThrowsAsync<DatabaseException>(() => ClusterFoundation.PrepareAsync(node.Options, CancellationToken.None));
+        Assert.Contains("its data are not whole", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("", await node.TextAsync("SELECT @@gtid_binlog_pos"));
+    }
+
+    [Fact]
     public async Task A_cluster_that_began_with_data_goes_on_from_them()
     {
         await using var first = new TestLog();
@@ -134,6 +145,35 @@ public class JoinTests
         await pair.One.ExecuteAsync("INSERT INTO d.t VALUES (1)");
         var state = await pair.Two.AwaitAsync(s => s.Phase == DatabasePhase.NeedsMigration, "in need of a copy");
         Assert.Contains("1062", state.Reason, StringComparison.Ordinal);
+    }
+
+    /// <summary>A backup or a forgotten session on the follower's machine, for longer than the applier has patience.</summary>
+    [Fact]
+    public async Task A_local_lock_that_stops_the_applier_again_and_again_is_no_difference_in_the_data()
+    {
+        await using var pair = await Pair.StartAsync(new Dictionary<string, string> { ["innodb-lock-wait-timeout"] = "1", ["slave-transaction-retries"] = "0" });
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY, b INT)", "INSERT INTO d.t VALUES (1, 1)");
+        await pair.Two.AwaitInStepAsync();
+        var (failures, phases) = (0, new HashSet<DatabasePhase>());
+        var often = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        pair.Two.Controller.Changed += s =>
+        {
+            _ = phases.Add(s.Phase);
+            if (s.Phase != DatabasePhase.Following && s.Reason.Contains("Applying the log stop", StringComparison.Ordinal) && ++failures > 8)
+                _ = often.TrySetResult();
+        };
+        await using (var local = await pair.Two.ConnectAsync())
+        {
+            await TestServer.ExecuteAsync(local, "BEGIN");
+            await TestServer.ExecuteAsync(local, "SELECT * FROM d.t FOR UPDATE");
+            await pair.One.ExecuteAsync("UPDATE d.t SET b = 2");
+            await often.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            await TestServer.ExecuteAsync(local, "ROLLBACK");
+        }
+
+        await pair.Two.AwaitInStepAsync();
+        Assert.Equal("2", await pair.Two.TextAsync("SELECT b FROM d.t"));
+        Assert.DoesNotContain(DatabasePhase.NeedsMigration, phases);
     }
 
     [Fact]

@@ -209,6 +209,72 @@ public class MigrationTests
         Assert.Equal("1", await trio.Three.TextAsync("SELECT COUNT(*) FROM d.parent WHERE id = 2000"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_with_a_prepared_XA_transaction_is_not_copied_because_the_copy_would_lack_it(bool leader)
+    {
+        await using var trio = await Trio.StartAsync();
+        await trio.Leader.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)", "XA START 'x'", "INSERT INTO d.t VALUES (1)", "XA END 'x'", "XA PREPARE 'x'");
+        await trio.Follower.AwaitInStepAsync();
+        Assert.EndsWith("|78", await trio.Follower.RowsAsync("XA RECOVER"), StringComparison.Ordinal);
+        trio.Source = new CopySource(leader ? trio.Leader : trio.Follower);
+        await trio.MigrateAsync();
+        var state = await trio.Three.AwaitAsync(s => s.Migration is { Error.Length: > 0 }, "refused a copy");
+        Assert.Contains("1 prepared XA transactions", state.Migration!.Error, StringComparison.Ordinal);
+
+        // It is tried again by itself, and comes about when the transaction has ended.
+        await trio.Leader.ExecuteAsync("XA COMMIT 'x'");
+        await trio.Three.AwaitAsync(s => s is { Phase: DatabasePhase.Following, Fit: true } && s.AppliedLsn >= trio.Pair.Log.CommitLsn, "in step", 90);
+        Assert.Equal("1", await trio.Three.TextAsync("SELECT COUNT(*) FROM d.t"));
+    }
+
+    [Fact]
+    public async Task Prepared_XA_transactions_of_a_server_that_is_rebuilt_do_not_stand_in_the_way()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+        await pair.One.StopControllerAsync();
+        await pair.One.ExecuteUngatedAsync("XA START 'a''b','c',7", "INSERT INTO d.t VALUES (1)", "XA END 'a''b','c',7", "XA PREPARE 'a''b','c',7");
+        pair.Lead(pair.Two);
+        await pair.Two.AwaitServingAsync();
+        await pair.Two.ExecuteAsync("INSERT INTO d.t VALUES (2)");
+
+        var source = new CopySource(pair.Two);
+        pair.One.Change = o => o with { MigrationSources = source, AutoMigrate = true };
+        await pair.One.RestartControllerAsync();
+        await pair.One.AwaitInStepAsync();
+        Assert.Equal("2", await pair.One.TextAsync("SELECT GROUP_CONCAT(a) FROM d.t"));
+        Assert.Equal("", await pair.One.RowsAsync("XA RECOVER"));
+        Assert.Equal(1, source.Opened);
+    }
+
+    [Fact]
+    public async Task An_order_that_was_not_begun_before_the_node_led_is_void_afterwards()
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
+        await pair.Two.AwaitInStepAsync();
+        var source = new CopySource(pair.One);
+        pair.Two.Change = o => o with { MigrationSources = source };
+        await pair.Two.RestartControllerAsync();
+        await pair.Two.AwaitInStepAsync();
+        await pair.Two.Server.StopAsync();
+        await pair.Two.AwaitAsync(s => s.Phase == DatabasePhase.Down, "down");
+        await pair.Two.Controller.MigrateAsync("", replaceData: true, CancellationToken.None); // nothing can be begun now
+
+        pair.Lead(pair.Two);
+        await pair.Two.Server.StartAsync();
+        await pair.Two.AwaitServingAsync();
+        Assert.Contains("was given the lead", pair.Two.Controller.State.Migration?.Error, StringComparison.Ordinal);
+        await pair.Two.ExecuteAsync("INSERT INTO d.t VALUES (1)");
+        pair.Lead(pair.One);
+        await pair.One.AwaitServingAsync();
+        await pair.Two.AwaitInStepAsync();
+        Assert.Equal(0, source.Opened);
+    }
+
     private static async Task WriteAsync(TestNode leader, CancellationToken cancellationToken)
     {
         for (var i = 0; !cancellationToken.IsCancellationRequested; i++)

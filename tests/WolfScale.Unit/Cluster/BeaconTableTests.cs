@@ -19,6 +19,26 @@ public class BeaconTableTests
         Assert.Empty(_table.Live(12_001));
     }
 
+    [Theory]
+    [InlineData(0, 1)]
+    [InlineData(-1000, 1)]
+    [InlineData(-60_000, 1)]
+    [InlineData(-60_001, -60_001)]
+    [InlineData(-3_600_000, -3_600_000)]
+    [InlineData(2000, 2000)]
+    public void A_clock_that_is_put_right_lets_a_node_be_found_at_once(long step, long expected)
+    {
+        Assert.Equal(Clock + expected, DiscoveryService.NextTime(Clock + step, Clock));
+
+        // Nobody believed it while its clock was an hour ahead; now it is believed.
+        if (step == -3_600_000)
+        {
+            var now = Clock + step;
+            Assert.Equal(BeaconRefusal.OutOfTime, _table.Take(Node("node-1"), Clock, now, 0, out _));
+            Assert.Equal(BeaconRefusal.None, _table.Take(Node("node-1"), DiscoveryService.NextTime(now, Clock), now, 1, out _));
+        }
+    }
+
     [Fact]
     public void What_it_says_anew_is_news()
     {

@@ -1,24 +1,25 @@
-using WolfScale.Protocol.Binlog;
-
-namespace WolfScale.Ctl.Wal;
+namespace WolfScale.Protocol.Binlog;
 
 /// <summary>One event of a group, as far as its beginning lay in one piece of the log.</summary>
 /// <param name="Header">The event's header.</param>
 /// <param name="Body">What follows it, without the checksum; its beginning where the event goes on in the next piece.</param>
-internal readonly ref struct SeenEvent(EventHeader header, ReadOnlySpan<byte> body)
+public readonly ref struct SeenEvent(EventHeader header, ReadOnlySpan<byte> body)
 {
+    /// <summary>Whole, wherever the pieces were cut.</summary>
     public EventHeader Header { get; } = header;
 
+    /// <summary>Its beginning.</summary>
     public ReadOnlySpan<byte> Body { get; } = body;
 }
 
 /// <summary>Finds the events in the pieces of a group, which are cut without regard to them.</summary>
-internal sealed class EventWalker
+public sealed class EventWalker
 {
     private readonly byte[] _header = new byte[EventHeader.Size];
     private int _headerLength;
     private long _skip;
 
+    /// <summary>Called for each event, once.</summary>
     public delegate void Visitor(in SeenEvent seen);
 
     /// <summary>Whether the last piece ended at the end of an event.</summary>
@@ -28,7 +29,7 @@ internal sealed class EventWalker
     public void Begin() => (_headerLength, _skip) = (0, 0);
 
     /// <summary>Takes the next piece.</summary>
-    /// <exception cref="Protocol.ProtocolException">It holds something else than events.</exception>
+    /// <exception cref="ProtocolException">It holds something else than events.</exception>
     public void Take(ReadOnlySpan<byte> piece, Visitor visit)
     {
         while (!piece.IsEmpty)
