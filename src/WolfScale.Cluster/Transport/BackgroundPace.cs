@@ -6,7 +6,7 @@ namespace WolfScale.Cluster.Transport;
 /// How fast a node sends what no commit waits for: what members missed, to all of them together, and copies of its server's data. As fast as it is taken, unless commits suffer.
 /// <para>
 /// The measure is what the leader's commits take, from the proposal to the quorum's acknowledgement: this node's own, or what the leader tells of them. While nothing is sent, their usual p95 is
-/// learned. While something is sent, each commit has a vote: within what is allowed, a quarter over the usual p95, the pace rises by a two-hundredth, beyond it falls by a tenth. So it comes to rest
+/// learned. While something is sent, each commit has a vote: within what is allowed, a little over the usual p95, the pace rises by a two-hundredth, beyond it falls by a tenth. So it comes to rest
 /// where one commit in twenty is beyond, which is to say: where their p95 is what is allowed. What sender, receiver and leader share (disk, network, cores) differs from machine to machine.
 /// It begins at the slowest. Without commits there is nothing to spare, and it doubles. A pace that is not reached is not raised: nothing would have been tried.
 /// </para>
@@ -27,10 +27,10 @@ internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
     /// <summary>So many of the commits may take longer than is allowed: it is what p95 means.</summary>
     private const double MayExceed = 0.05;
 
-    /// <summary>What is allowed, by the usual p95. A client waits for its server besides, of which the node sees nothing: the whole is to be within 1.5.</summary>
-    private const double Tolerance = 1.25;
+    /// <summary>What is allowed, by the usual p95. A client's commit waits for its server besides, where the same cores and disks are short and the node sees nothing: the whole is to be within 1.5.</summary>
+    private const double Tolerance = 1.15;
 
-    private const double ToleranceMs = 0.1;
+    private const double ToleranceMs = 0.02;
 
     /// <summary>By so much a commit's vote changes the pace's natural logarithm, shared out by <see cref="MayExceed"/>.</summary>
     private const double Step = 0.1;
