@@ -17,8 +17,8 @@ namespace WolfScale.Cluster.Transport;
 internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
 {
     /// <summary>
-    /// It always ends: a member that takes less than it is owed would never be in step, and a copy must come to its end before the log that it goes on from is pruned: 24 hours are 350 GB at this pace.
-    /// And a message of 1 MiB arrives well before a follower loses its patience.
+    /// It always ends: a member that takes less than it is owed would never be in step, and a copy must come to its end before the log that it goes on from is pruned: 168 hours, the
+    /// default, are 2.5 TB at this pace. And a message of 1 MiB arrives well before a follower loses its patience.
     /// </summary>
     public const long SlowestBytesPerSecond = 4 << 20;
 
