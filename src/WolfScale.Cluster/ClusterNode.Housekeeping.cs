@@ -87,11 +87,12 @@ public sealed partial class ClusterNode
     {
         _peers.Broadcast(Report(goodbye: false).Frame());
         RefreshView();
+        var commits = _background.TakeCommits();
         if (Role.Role != RaftRole.Leader || Configuration is not { } configuration)
             return;
         _peers.Broadcast(_board.Sight(_view, configuration, Self, _host.NowMs).Frame());
-        if (_background.CommitsP95 is { } tail)
-            _peers.Broadcast(new CommitTail(tail).Frame());
+        if (!commits.IsEmpty)
+            _peers.Broadcast(new CommitTimes(commits).Frame());
     }
 
     private NodeReport Report(bool goodbye)

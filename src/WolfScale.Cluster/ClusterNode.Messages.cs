@@ -48,10 +48,10 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             case FrameKind.Sightings:
                 _board.Told(from, Sightings.Read(payload), _host.NowMs);
                 break;
-            case FrameKind.CommitTail:
-                var tail = CommitTail.Read(payload);
+            case FrameKind.CommitTimes:
+                var commits = CommitTimes.Read(payload);
                 if (Role.Leader == from)
-                    _background.LeaderTold(tail.P95);
+                    _background.LeaderTold(from.Id, commits);
                 break;
             case FrameKind.JoinRequest:
                 _peers.Send(from, ClusterMessages.Frame(_keeper.Answer(from, ClusterMessages.ReadJoinRequest(payload))));

@@ -23,7 +23,7 @@ public sealed partial class ClusterNode
         _view = new ClusterView { ClusterName = options.ClusterName, SelfId = Self.Id };
         _board = new StatusBoard(_current);
         _inbound = new InboundRegistry(TimeSpan.FromMilliseconds(3L * options.HeartbeatIntervalMs));
-        _host = new CoreHost(CoreOptions(options), options.Mode, Self, _store, Wal, this, time, logger) { OwnCommitted = _background.Committed, ReceivedSynced = _background.Synced };
+        _host = new CoreHost(CoreOptions(options), options.Mode, Self, _store, Wal, this, time, logger) { OwnCommitted = _background.Committed };
         _waiters = new CommitWaiters(() => _host.CommitLsn);
         _peers = new PeerDirectory(opened.Self with { ClusterId = _identity.ClusterId }, _listener.Options, Wal, time, logger, onLogDamage: _host.Stop);
         _join = new JoinAgent(_identity, _current, Address, _host, _peers, DescribeDiscovery, time, logger);
@@ -128,7 +128,7 @@ public sealed partial class ClusterNode
         MaxAppendBytes = WalBatch.MaxTotalBytes + CoreOptions(options).MaxMessageBytes + 64 * 1024,
         SilenceMs = Math.Max(2000, Math.Max(options.ElectionTimeoutMaxMs, 4 * options.HeartbeatIntervalMs)),
         RedialMs = Math.Clamp(options.HeartbeatIntervalMs, 100, 1000),
-        Background = new BackgroundPace(time),
+        Background = new BackgroundPace(time, TimeSpan.FromMilliseconds(options.HeartbeatIntervalMs)),
     };
 
     private static RaftOptions CoreOptions(ClusterOptions options) => new()

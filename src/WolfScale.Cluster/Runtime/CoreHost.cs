@@ -64,9 +64,6 @@ internal sealed partial class CoreHost : IDisposable
     /// <summary>Told of every now and then one of this leader's commits: how long it took from its proposal. Must be short; called under the gate.</summary>
     public Action<TimeSpan>? OwnCommitted { get; init; }
 
-    /// <summary>Told how long it took to sync what a leader has sent. Must be short.</summary>
-    public Action<TimeSpan>? ReceivedSynced { get; init; }
-
     /// <summary>Milliseconds of this process; never 0.</summary>
     public long NowMs => 1 + (long)_time.GetElapsedTime(_origin).TotalMilliseconds;
 
@@ -158,8 +155,6 @@ internal sealed partial class CoreHost : IDisposable
                 Volatile.Write(ref _flushedMs, NowMs);
             _ = Interlocked.Decrement(ref _flushing);
         }
-
-        ReceivedSynced?.Invoke(_time.GetElapsedTime(began));
     }
 
     public ProposeOutcome Propose(SealedBatch batch, long term) =>

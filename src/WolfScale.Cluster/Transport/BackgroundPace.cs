@@ -1,152 +1,172 @@
+using System.Collections.Immutable;
+
 namespace WolfScale.Cluster.Transport;
 
 /// <summary>
-/// How fast a node sends what no commit waits for: what members missed, to all of them together, and copies of its server's data. As fast as they are taken, unless commits suffer.
+/// How fast a node sends what no commit waits for: what members missed, to all of them together, and copies of its server's data. As fast as it is taken, unless commits suffer.
 /// <para>
-/// What this node's part in a commit takes while nothing else is sent is the measure: a leader's from the proposal to the quorum's acknowledgement, a follower's sync of what it has received,
-/// and what the leader tells of its commits. Both their mean, which is quick to show that they suffer, and their tail, which suffers first. While something is sent, the pace falls by a third as
-/// long as that takes noticeably longer, and rises slowly as long as it does not, from the slowest on: what the two share (disk, network, cores) differs from machine to machine. Without commits
-/// there is nothing to spare, and it doubles.
-/// Of the log only what the quorum has long had is paced, see <see cref="PeerLink"/>: nothing that a commit may be waiting for.
+/// The measure is what the leader's commits take, from the proposal to the quorum's acknowledgement: this node's own, or what the leader tells of them. While nothing is sent, their usual p95 is
+/// learned. While something is sent, each commit has a vote: within what is allowed, a little over the usual p95, the pace rises by a two-hundredth, beyond it falls by a tenth. So it comes to rest
+/// where one commit in twenty is beyond, which is to say: where their p95 is what is allowed. What sender, receiver and leader share (disk, network, cores) differs from machine to machine.
+/// It begins at the slowest. Without commits there is nothing to spare, and it doubles. A pace that is not reached is not raised: nothing would have been tried.
 /// </para>
+/// Of the log only what the quorum has long had is paced, see <see cref="PeerLink"/>: nothing that a commit may be waiting for.
 /// </summary>
-internal sealed class BackgroundPace(TimeProvider time)
+/// <param name="time">The clock.</param>
+/// <param name="heartbeat">How often the leader tells of its commits.</param>
+internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
 {
-    /// <summary>It always ends: a member that takes less than it is owed would never be in step. And a message of 1 MiB arrives well before a follower loses its patience.</summary>
+    /// <summary>
+    /// It always ends: a member that takes less than it is owed would never be in step, and a copy must come to its end before the log that it goes on from is pruned: 168 hours, the
+    /// default, are 2.5 TB at this pace. And a message of 1 MiB arrives well before a follower loses its patience.
+    /// </summary>
     public const long SlowestBytesPerSecond = 4 << 20;
 
     public const long FastestBytesPerSecond = 1L << 30;
 
-    /// <summary>Commits may take so much longer meanwhile, on average.</summary>
-    private const double Tolerance = 1.2;
+    /// <summary>So many of the commits may take longer than is allowed: it is what p95 means.</summary>
+    private const double MayExceed = 0.05;
 
-    /// <summary>And so much longer at their p95.</summary>
-    private const double TailTolerance = 1.3;
+    /// <summary>What is allowed, by the usual p95. A client's commit waits for its server besides, where the same cores and disks are short and the node sees nothing: the whole is to be within 1.5.</summary>
+    private const double Tolerance = 1.15;
 
-    private const double ToleranceMs = 0.2;
+    private const double ToleranceMs = 0.02;
+
+    /// <summary>By so much a commit's vote changes the pace's natural logarithm, shared out by <see cref="MayExceed"/>.</summary>
+    private const double Step = 0.1;
+
+    /// <summary>More votes count as so many: what is sent now arrives, and shows, a while later.</summary>
+    private const double VotesPerSecond = 100;
 
     private static readonly TimeSpan Adjusting = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan Over = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Anew = TimeSpan.FromSeconds(5);
 
+    /// <summary>What was sent last still keeps its receiver busy for so long, and what commits take then is not the usual.</summary>
+    private static readonly TimeSpan Aftermath = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
     private readonly long _origin = time.GetTimestamp();
-    private readonly double[] _usualMs = new double[2]; // as a follower, as the leader; 0 for not known
-    private readonly double[] _usualTailMs = new double[2];
-    private readonly TailWindow _tail = new();
-    private int _role;
-    private double _presentMs;
-    private bool _wasSpending;
-    private double _usualToldMs;
-    private double _presentToldMs;
-    private TimeSpan _toldAt = -Anew;
-    private TimeSpan _committedAt = -Quiet - Quiet;
-    private TimeSpan _spentAt = -Anew;
+    private readonly TimeSpan _quiet = TimeSpan.FromSeconds(1) + (2 * heartbeat);
+    private readonly UsualTail _usual = new();
+    private readonly DurationSample _sample = new();
+    private string _leader = "";
+    private int _within;
+    private int _beyond;
+    private int _reached;
+    private TimeSpan _committedAt = TimeSpan.MinValue / 2;
+    private TimeSpan _spentAt = TimeSpan.MinValue / 2;
     private TimeSpan _adjustedAt;
     private TimeSpan _freeAt;
 
     /// <summary>The pace now.</summary>
     public long BytesPerSecond { get; private set; } = SlowestBytesPerSecond;
 
-    /// <summary>The p95 of this leader's newest commits, to be told to the others; null where it has had none lately.</summary>
-    public TimeSpan? CommitsP95
-    {
-        get
-        {
-            lock (_lock)
-                return _role == 1 && Now - _committedAt <= Quiet && _tail.P95() is { } ms ? TimeSpan.FromMilliseconds(ms) : null;
-        }
-    }
-
     private TimeSpan Now => time.GetElapsedTime(_origin);
 
+    /// <summary>What some of this leader's commits have taken since the last call, to be told to the others.</summary>
+    public ImmutableArray<TimeSpan> TakeCommits()
+    {
+        lock (_lock)
+            return _sample.Take();
+    }
+
     /// <summary>One of this leader's commits has taken so long, from its proposal to the quorum's acknowledgement.</summary>
-    public void Committed(TimeSpan took) => Note(1, took);
-
-    /// <summary>As a follower this node has synced what it received, which took so long.</summary>
-    public void Synced(TimeSpan took) => Note(0, took);
-
-    /// <summary>The leader's newest commits took so long at their p95.</summary>
-    public void LeaderTold(TimeSpan p95)
+    public void Committed(TimeSpan took)
     {
         lock (_lock)
         {
-            var ms = p95.TotalMilliseconds;
-            _presentToldMs = ms;
-            _toldAt = Now;
-            if (!IsSpending(_toldAt))
-                _usualToldMs = Blend(_usualToldMs, ms);
+            _sample.Add(took);
+            Hear("", took);
         }
     }
 
-    /// <summary>So many bytes are to be sent that no commit waits for.</summary>
-    /// <returns>How long the sender waits first; at most a second.</returns>
+    /// <summary>Commits of the leader have taken so long.</summary>
+    public void LeaderTold(string leader, CommitTimes commits)
+    {
+        lock (_lock)
+        {
+            foreach (var took in commits.Took)
+                Hear(leader, took);
+        }
+    }
+
+    /// <summary>So many bytes are to be sent, or were sent, that no commit waits for.</summary>
+    /// <returns>How long the sender waits before it goes on; at most a second.</returns>
     public TimeSpan Spend(long bytes)
     {
         lock (_lock)
         {
             var now = Now;
             if (now - _spentAt > Anew)
+            {
                 BytesPerSecond = SlowestBytesPerSecond; // what the machine has to spare now is found out from below
+                _adjustedAt = now;
+                (_within, _beyond, _reached) = (0, 0, 0);
+            }
+
             _spentAt = now;
             if (now - _adjustedAt >= Adjusting)
-            {
-                _adjustedAt = now;
                 Adjust(now);
-            }
-
-            _freeAt = (_freeAt > now ? _freeAt : now) + TimeSpan.FromSeconds((double)bytes / BytesPerSecond);
+            var takes = TimeSpan.FromSeconds((double)bytes / BytesPerSecond);
+            var late = now - _freeAt;
+            _reached += late <= takes ? 1 : -1;
+            _freeAt = (late <= takes ? _freeAt : now - takes) + takes; // who comes late has one piece at once, and never more
             var wait = _freeAt - now;
-            return wait < Over ? wait : Over;
+            return wait <= TimeSpan.Zero ? TimeSpan.Zero : wait < Over ? wait : Over;
         }
     }
 
-    private void Note(int role, TimeSpan took)
+    private void Hear(string leader, TimeSpan took)
     {
-        lock (_lock)
+        var (now, ms) = (Now, took.TotalMilliseconds);
+        if (leader != _leader)
         {
-            var (now, ms) = (Now, took.TotalMilliseconds);
-            ref var usual = ref _usualMs[role];
-            var spending = IsSpending(now);
-            if (role != _role || spending != _wasSpending)
-                _tail.Clear(); // what was measured otherwise says nothing of it
-            if (role != _role)
-                (_role, _presentMs) = (role, usual);
-            _wasSpending = spending;
-            _committedAt = now;
-            _tail.Add(ms);
-            if (spending)
-            {
-                _presentMs += (ms - _presentMs) / 16;
-                return;
-            }
+            // Another's disk and network: what was usual there says nothing of it.
+            _leader = leader;
+            _usual.Forget();
+        }
 
-            usual = usual == 0 ? ms : usual + ((ms - usual) / 64);
-            _presentMs = usual;
-            if (_tail.TakeFull() is { } tail)
-                _usualTailMs[role] = Blend(_usualTailMs[role], tail);
+        _committedAt = now;
+        if (_usual.P95 is not { } usual)
+        {
+            _usual.Add(ms);
+            BytesPerSecond = SlowestBytesPerSecond; // what is usual is not known, and is taken from what the slowest pace leaves
+        }
+        else if (now - _spentAt > Aftermath)
+        {
+            _usual.Add(ms);
+        }
+        else if (now - _spentAt <= Over)
+        {
+            if (ms > (usual * Tolerance) + ToleranceMs)
+                _beyond++;
+            else
+                _within++;
         }
     }
-
-    private static double Blend(double usual, double ms) => usual == 0 ? ms : usual + ((ms - usual) / 8);
-
-    private bool IsSpending(TimeSpan now) => now - _spentAt <= Over;
-
-    private bool Suffer(TimeSpan now) =>
-        _presentMs > (_usualMs[_role] * Tolerance) + ToleranceMs
-        || (_usualTailMs[_role] is > 0 and var tail && _tail.P95() is { } present && present > (tail * TailTolerance) + ToleranceMs)
-        || (_usualToldMs > 0 && now - _toldAt <= Over && _presentToldMs > (_usualToldMs * TailTolerance) + ToleranceMs);
 
     private void Adjust(TimeSpan now)
     {
-        var (pace, usual) = (BytesPerSecond, _usualMs[_role]);
-        if (usual == 0 || now - _committedAt > Quiet)
+        var (pace, votes) = ((double)BytesPerSecond, _within + _beyond);
+        if (now - _committedAt > _quiet)
+        {
             pace *= 2;
-        else if (Suffer(now))
-            pace = pace * 2 / 3;
+        }
+        else if (votes > 0)
+        {
+            var weight = Math.Min(1, (now - _adjustedAt).TotalSeconds * VotesPerSecond / votes);
+            pace *= Math.Exp(Step * weight * ((MayExceed * votes) - _beyond));
+        }
         else
-            pace += pace / 16;
-        BytesPerSecond = Math.Clamp(pace, SlowestBytesPerSecond, FastestBytesPerSecond);
+        {
+            return; // nothing was heard since
+        }
+
+        if (_reached <= 0)
+            pace = Math.Min(pace, BytesPerSecond);
+        BytesPerSecond = (long)Math.Clamp(pace, SlowestBytesPerSecond, FastestBytesPerSecond);
+        _adjustedAt = now;
+        (_within, _beyond, _reached) = (0, 0, 0);
     }
 }

@@ -33,7 +33,7 @@ internal enum FrameKind : byte
 
     // Optional.
     Sightings = 128,
-    CommitTail = 129,
+    CommitTimes = 130, // 129 was a p95 alone, and never released
 }
 
 internal static class FrameKinds

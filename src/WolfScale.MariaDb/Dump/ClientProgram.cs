@@ -5,7 +5,7 @@ namespace WolfScale.MariaDb.Dump;
 
 /// <summary>
 /// One of MariaDB's own programs, run against the local server as WolfScale's account. It ends with this object. Its password goes by the environment, which
-/// only its own user may read; its option files are left out.
+/// only its own user may read; its option files are left out. It stands behind the server, its clients and the node where cores are short: what it copies waits, a commit does not.
 /// </summary>
 internal sealed class ClientProgram : IDisposable
 {
@@ -47,9 +47,7 @@ internal sealed class ClientProgram : IDisposable
         return Start(name, "mariadb-client", options.Password, reads, null, [.. common, .. where, .. arguments]);
     }
 
-    /// <summary>
-    /// <c>mariadb-backup --backup</c>. Behind the server and its clients where cores are short: what it copies waits, a commit does not.
-    /// </summary>
+    /// <summary><c>mariadb-backup --backup</c>.</summary>
     /// <param name="options">Where the server is.</param>
     /// <param name="hears">Told of every line on its standard error.</param>
     /// <param name="arguments">More of them.</param>
@@ -57,18 +55,7 @@ internal sealed class ClientProgram : IDisposable
     public static ClientProgram StartBackup(DatabaseOptions options, Action<string> hears, params IEnumerable<string> arguments)
     {
         string[] where = options.Socket.Length > 0 ? [$"--socket={options.Socket}"] : [$"--host={options.Host}", Port(options)];
-        var program = Start(
-            "mariadb-backup", "mariadb-backup", options.Password, reads: false, hears, ["--no-defaults", "--backup", $"--user={options.User}", .. where, .. arguments]);
-        try
-        {
-            program._process.PriorityClass = ProcessPriorityClass.BelowNormal;
-        }
-        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
-        {
-            // It has ended already, and says why.
-        }
-
-        return program;
+        return Start("mariadb-backup", "mariadb-backup", options.Password, reads: false, hears, ["--no-defaults", "--backup", $"--user={options.User}", .. where, .. arguments]);
     }
 
     private static string Port(DatabaseOptions options) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"--port={options.Port}");
@@ -79,7 +66,17 @@ internal sealed class ClientProgram : IDisposable
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
         start.Environment["MYSQL_PWD"] = password;
-        return new ClientProgram(Process.Start(start) ?? throw new DumpException($"{name} could not be started."), name, hears);
+        var process = Process.Start(start) ?? throw new DumpException($"{name} could not be started.");
+        try
+        {
+            process.PriorityClass = ProcessPriorityClass.BelowNormal;
+        }
+        catch (Exception e) when (e is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            // It has ended already, and says why.
+        }
+
+        return new ClientProgram(process, name, hears);
     }
 
     /// <summary>Waits for its end.</summary>

@@ -8,7 +8,8 @@ namespace WolfScale.MariaDb.Dump;
 /// <param name="pace">Told how many bytes were written; blocks until more may be. Null for no limit.</param>
 internal sealed class DumpSink(Stream target, Action<long>? pace = null) : IDisposable
 {
-    private const int PacedBytes = 256 << 10; // at a time
+    /// <summary>So much is written at a time, and then the pace says how long to wait: even steps rather than bursts.</summary>
+    public const int PieceBytes = 64 << 10;
 
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     private long _bytes;
@@ -16,14 +17,19 @@ internal sealed class DumpSink(Stream target, Action<long>? pace = null) : IDisp
 
     public void Write(ReadOnlySpan<byte> bytes)
     {
-        _hash.AppendData(bytes);
-        _bytes += bytes.Length;
-        target.Write(bytes);
-        _unpaced += bytes.Length;
-        if (pace is null || _unpaced < PacedBytes)
-            return;
-        pace(_unpaced);
-        _unpaced = 0;
+        while (!bytes.IsEmpty)
+        {
+            var piece = bytes[..Math.Min(bytes.Length, PieceBytes)];
+            bytes = bytes[piece.Length..];
+            _hash.AppendData(piece);
+            _bytes += piece.Length;
+            target.Write(piece);
+            _unpaced += piece.Length;
+            if (pace is null || _unpaced < PieceBytes)
+                continue;
+            pace(_unpaced);
+            _unpaced = 0;
+        }
     }
 
     /// <summary>The last line: everything before it was written without an error.</summary>

@@ -6,21 +6,23 @@ using WolfScale.Protocol;
 namespace WolfScale.MariaDb.Dump;
 
 /// <summary>
-/// Writes a table's rows as INSERT statements of about half a megabyte: bytes as they are stored (<c>_binary</c>), so that no character set is converted on the way, and
+/// Writes a table's rows as INSERT statements of about 64 KiB: bytes as they are stored (<c>_binary</c>), so that no character set is converted on the way, and
 /// numbers so that they read as the same number.
 /// </summary>
 internal sealed class RowWriter(DumpSink sink)
 {
-    private const int StatementBytes = 512 << 10;
+    /// <summary>
+    /// What a piece takes stands beside commits at the source, on the way and at the receiver, for as long as it takes. Larger statements load hardly faster, and longer pieces let a commit wait longer.
+    /// </summary>
+    private const int StatementBytes = DumpSink.PieceBytes;
 
-    /// <summary>So much is one transaction: a commit for each statement would be a sync for each, and one for a whole table an undo log of its size.</summary>
-    private const long TransactionBytes = 16 << 20;
+    private const int LargestBuffer = 4 << 20;
 
     /// <summary>What must be escaped within quotes; the rest passes as it is.</summary>
     private static readonly SearchValues<byte> Special = SearchValues.Create("\0\n\r\\'\""u8);
 
     private ArrayBufferWriter<byte> _buffer = NewBuffer();
-    private long _sinceCommit;
+    private CommitPoints _commits = new();
 
     /// <summary>Dumps one table's rows.</summary>
     public void Write(RowReader reader, DumpedTable table)
@@ -30,7 +32,7 @@ internal sealed class RowWriter(DumpSink sink)
         if (table.IsVersioned)
             Add("SET SESSION system_versioning_insert_history=1;\n"u8);
         Add("SET autocommit=0;\n"u8);
-        _sinceCommit = 0;
+        _commits = new CommitPoints();
         var rows = 0;
         _ = reader.Ask(sql);
         while (reader.TryRead(sql, out var row))
@@ -87,15 +89,10 @@ internal sealed class RowWriter(DumpSink sink)
 
     private void Flush()
     {
-        _sinceCommit += _buffer.WrittenCount;
-        if (_sinceCommit >= TransactionBytes)
-        {
+        if (_commits.After(_buffer.WrittenCount))
             Add("COMMIT;\n"u8);
-            _sinceCommit = 0;
-        }
-
         sink.Write(_buffer.WrittenSpan);
-        if (_buffer.Capacity > 8 * StatementBytes)
+        if (_buffer.Capacity > LargestBuffer)
             _buffer = NewBuffer(); // grown for a large row, which may have been the only one
         _buffer.ResetWrittenCount();
     }

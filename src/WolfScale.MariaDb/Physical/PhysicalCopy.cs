@@ -133,7 +133,7 @@ public sealed class PhysicalCopy : IAsyncDisposable
         // It writes nothing to its target directory when it streams, and wants one all the same.
         using var program = ClientProgram.StartBackup(_options, Hear, "--stream=mbstream", $"--target-dir={Path.Combine(_options.DataDirectory, "physical-copy")}");
         await using var abort = cancellationToken.Register(program.Kill);
-        var buffer = new byte[256 << 10];
+        var buffer = new byte[DumpSink.PieceBytes];
         while (program.Output.Read(buffer) is var read and > 0)
             sink.Write(buffer.AsSpan(0, read));
         try

@@ -66,7 +66,7 @@ public class FrozenProtocolTests
         ("Refusal", Frame(FrameKind.Refusal, w => HandshakeMessages.WriteRefusal(w, RefusalCode.Version, "why")), f => HandshakeMessages.ReadRefusal(Payload(f)), new HandshakeRefusal(RefusalCode.Version, "why", Remote: true)),
         ("LogStart", Start.Frame(), f => Convert.ToHexStringLower(LogStartOffer.Read(Payload(f)).Frame()), Convert.ToHexStringLower(Start.Frame())),
         ("Sightings", Seen.Frame(), f => Convert.ToHexStringLower(Sightings.Read(Payload(f)).Frame()), Convert.ToHexStringLower(Seen.Frame())),
-        ("CommitTail", new CommitTail(TimeSpan.FromMilliseconds(2.5)).Frame(), f => $"{CommitTail.Read(Payload(f)).P95.TotalMicroseconds}", "2500"),
+        ("CommitTimes", new CommitTimes([TimeSpan.FromMilliseconds(2.5), TimeSpan.FromMilliseconds(3)]).Frame(), f => string.Join(' ', CommitTimes.Read(Payload(f)).Took.Select(t => t.TotalMicroseconds)), "2500 3000"),
         ("Configuration", ConfigurationCodec.Encode(Members), f => ConfigurationCodec.Decode(f), Members),
     ];
 
