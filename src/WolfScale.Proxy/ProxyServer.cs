@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
+using WolfScale.Protocol;
 using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Net;
 using WolfScale.Proxy.Routing;
@@ -70,6 +71,17 @@ public sealed class ProxyServer : IDisposable
 
     /// <summary>Clients at this moment.</summary>
     public int Sessions => Volatile.Read(ref _sessions);
+
+    /// <summary>What <c>SELECT @wolfscale_last_gtid</c> would answer to a client of this process, without the way there and back. To be asked by that client, between its commands.</summary>
+    /// <param name="clientId">The connection's id, as the client was greeted.</param>
+    /// <param name="gtid">The transaction that its last statement committed; null where that wrote nothing.</param>
+    /// <returns>False: there is no such client.</returns>
+    public bool TryFindLastGtid(uint clientId, out Gtid? gtid)
+    {
+        var session = _context.Find(clientId);
+        gtid = session?.Told;
+        return session is not null;
+    }
 
     /// <summary>The node of this reader does not answer, or not in time: whoever waits for a read there asks elsewhere.</summary>
     public void Abandon(string reader) => _context.Abandon(reader);

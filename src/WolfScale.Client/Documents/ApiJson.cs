@@ -55,6 +55,14 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
     /// <summary>The name that was probably meant.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Nearest { get; init; }
+
+    /// <summary>Where the request was written all the same: its place in the log.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Lsn { get; init; }
+
+    /// <summary>The same place, as MariaDB names it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Gtid { get; init; }
 }
 
 /// <summary>The bodies of the API, in <c>snake_case</c>.</summary>

@@ -69,6 +69,7 @@ internal sealed partial class ClientSession
     private void Dispatch(CommandCode code, Span<byte> packet)
     {
         TraceArrival();
+        _answerTells = false;
         var body = packet[(PacketHeader.Size + 1)..];
         switch (code)
         {

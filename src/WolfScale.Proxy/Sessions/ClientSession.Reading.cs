@@ -396,6 +396,7 @@ internal sealed partial class ClientSession
     private void NoteWrite(Gtid gtid)
     {
         (_reportedGtid, _reported, _sawLeader) = (true, gtid, false);
+        _answerTells = true; // after what it tells
         Saw(gtid);
     }
 

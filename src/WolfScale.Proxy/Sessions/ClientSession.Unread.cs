@@ -23,6 +23,7 @@ internal sealed partial class ClientSession
 
     private int BeginStream(CommandCode code, Span<byte> bytes)
     {
+        _answerTells = false;
         if (code == CommandCode.StatementPrepare)
         {
             (_preparing, _lastPrepared) = (([], Unread), 0);

@@ -8,7 +8,8 @@ internal static class ApiAccess
 {
     /// <param name="configuration">The node's.</param>
     /// <param name="proxy">Where its proxy listens; null while it does not.</param>
-    public static (SessionOptions? Options, string Why) Find(NodeConfiguration configuration, IPEndPoint? proxy)
+    /// <param name="lastGtid">Asks the proxy what a session has committed; the same one as long as the proxy is.</param>
+    public static (SessionOptions? Options, string Why) Find(NodeConfiguration configuration, IPEndPoint? proxy, LastGtidQuestion? lastGtid = null)
     {
         if (!configuration.Database.Enabled)
             return (null, "It is a witness, which has no database: ask another node.");
@@ -17,6 +18,6 @@ internal static class ApiAccess
         if (proxy is null)
             return (null, "The node is still starting: ask again in a moment.");
         var database = configuration.Database;
-        return (new SessionOptions(proxy, configuration.Proxy.TlsRequired, database.User, database.Password, database.PoolSize, configuration.Proxy.FailoverWaitMs), "");
+        return (new SessionOptions(proxy, configuration.Proxy.TlsRequired, database.User, database.Password, database.PoolSize, configuration.Proxy.FailoverWaitMs, lastGtid), "");
     }
 }

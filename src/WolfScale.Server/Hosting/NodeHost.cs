@@ -228,6 +228,8 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
 
     CancellationToken IDataCopies.Stopping => _stopping.Token;
 
+    CancellationToken IDataNode.Stopping => _stopping.Token;
+
     public void Spend(long bytes) => _ = _stopping.Token.WaitHandle.WaitOne(_node.SpendInBackground(bytes));
 
     public Task<MariaDb.Dump.DatabaseDump> OpenDumpAsync(CancellationToken cancellationToken) => Database.OpenDumpAsync(cancellationToken);
@@ -238,7 +240,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
 
     public Task MigrateAsync(string from, bool replaceData, CancellationToken cancellationToken) => Database.MigrateAsync(from, replaceData, cancellationToken);
 
-    (SessionOptions? Options, string Why) IDataNode.Proxy => ApiAccess.Find(_configuration, _proxy?.Address);
+    (SessionOptions? Options, string Why) IDataNode.Proxy => ApiAccess.Find(_configuration, _proxy?.Address, _proxy is { } proxy ? new LastGtidQuestion(proxy.TryFindLastGtid) : null);
 
     NodeReport IDashboardSource.Report => Current;
 

@@ -102,6 +102,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
 
     public ProxyCounters Counters => _server.Counters;
 
+    /// <summary>See <see cref="ProxyServer.TryFindLastGtid"/>.</summary>
+    public bool TryFindLastGtid(uint clientId, out Gtid? gtid) => _server.TryFindLastGtid(clientId, out gtid);
+
     /// <summary>Clients at this moment, other proxies' connections among them.</summary>
     public int Sessions => _server.Sessions;
 

@@ -18,6 +18,9 @@ public sealed class ApiServer : IAsyncDisposable
     /// <summary>A body is held in memory; larger values go through the proxy.</summary>
     private const long MaxRequestBytes = 1 << 20;
 
+    /// <summary>What waits is told that the node stops, and what works for the database ends with the proxy; who is left after this sends or reads too slowly to be waited for.</summary>
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
+
     private readonly WebApplication _application;
     private readonly TokenGate _gate;
     private readonly ServedCertificate? _certificate;
@@ -56,6 +59,7 @@ public sealed class ApiServer : IAsyncDisposable
         _ = builder.Services.AddSingleton(loggers);
         // The node handles signals itself, in its own order; the web host must not end the process.
         _ = builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        _ = builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = StopLimit);
         var certificate = api.TlsCert.Length > 0 ? new ServedCertificate(X509Certificate2.CreateFromPemFile(api.TlsCert, api.TlsKey)) : null;
         _ = builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {

@@ -125,18 +125,7 @@ internal static class CopyEndpoints
 
     private static async Task<IResult> MigrateAsync(HttpContext context, IDataCopies copies, CancellationToken aborted)
     {
-        MigrateRequest? request;
-        try
-        {
-            request = context.Request.ContentLength is null or 0
-                ? new MigrateRequest(null, false)
-                : await JsonSerializer.DeserializeAsync(context.Request.Body, ApiJson.Readable.MigrateRequest, aborted);
-        }
-        catch (JsonException)
-        {
-            request = null;
-        }
-
+        var request = await RequestBody.ReadAsync(context, ApiJson.Readable.MigrateRequest, new MigrateRequest(null, false), aborted);
         if (request is null)
             return Problems.BadRequest("The body must be {\"from\": NODE or \"HOST:API_PORT\", \"replace_data\": true or false}; without \"from\" the best node is chosen.");
         try

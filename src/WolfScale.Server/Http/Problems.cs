@@ -17,7 +17,7 @@ internal static class Problems
 
     /// <summary>Of a data route.</summary>
     public static IResult Of(DataProblemException e, string requestId) => new Retried(
-        Text(new ProblemDocument("about:blank", e.Title, e.Status, e.Message, e.Code) { RequestId = requestId, MariadbError = e.MariaDbError, Nearest = e.Nearest }), e.RetryAfterSeconds);
+        Text(new ProblemDocument("about:blank", e.Title, e.Status, e.Message, e.Code) { RequestId = requestId, MariadbError = e.MariaDbError, Nearest = e.Nearest, Lsn = e.Place?.Lsn, Gtid = e.Place?.Gtid.ToString() }), e.RetryAfterSeconds);
 
     public static IResult Make(int status, string code, string title, string detail) => Text(new ProblemDocument("about:blank", title, status, detail, code));
 

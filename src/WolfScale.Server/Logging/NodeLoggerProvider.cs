@@ -5,6 +5,9 @@ namespace WolfScale.Server.Logging;
 /// <summary>The node's log: standard error or a file, text or JSON, with a level that can be changed while it runs.</summary>
 internal sealed class NodeLoggerProvider : ILoggerProvider, IAsyncDisposable
 {
+    /// <summary>The web server makes an activity and a scope for each request as long as anybody listens to this. What it would say in earnest, it says in another category too.</summary>
+    private const string EachRequest = "Microsoft.AspNetCore.Hosting.Diagnostics";
+
     private readonly LogWriter _writer;
     private volatile LogFormat _format;
     private readonly bool _journal;
@@ -55,7 +58,7 @@ internal sealed class NodeLoggerProvider : ILoggerProvider, IAsyncDisposable
     }
 
     private bool IsEnabled(string category, LogLevel level) =>
-        level != LogLevel.None && (int)level >= _level && (level >= LogLevel.Warning || _level <= (int)LogLevel.Debug || !category.StartsWith("Microsoft.", StringComparison.Ordinal));
+        level != LogLevel.None && (int)level >= _level && (_level <= (int)LogLevel.Debug || (level >= LogLevel.Warning ? category != EachRequest : !category.StartsWith("Microsoft.", StringComparison.Ordinal)));
 
     private void Write(LogLevel level, string category, EventId id, string message, Exception? exception, object? state)
     {

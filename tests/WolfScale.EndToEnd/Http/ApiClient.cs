@@ -54,6 +54,15 @@ internal sealed class ApiClient : IDisposable
         return await SendAsync(request);
     }
 
+    public async Task<ApiAnswer> SendAsync(HttpMethod method, string path, byte[]? body)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (body is not null)
+            request.Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } };
+        request.Headers.ExpectContinue = body is { Length: > 1_000_000 };
+        return await SendAsync(request);
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task<ApiAnswer> SendAsync(HttpRequestMessage request)

@@ -94,6 +94,32 @@ public sealed class OwnAnswerTests : IDisposable
         Assert.Equal("0-1-9", Ask(client, "SELECT @wolfscale_gtid"));
     }
 
+    /// <summary>For clients in the proxy's own process, which need not ask over their connection: it is there as soon as the answer is.</summary>
+    [Fact]
+    public void The_last_gtid_can_be_looked_up_by_the_connections_id()
+    {
+        var (client, server) = _kit.LogIn();
+        Assert.True(_kit.Proxy.TryFindLastGtid(7, out var gtid));
+        Assert.Null(gtid);
+        for (var i = 1; i <= 200; i++)
+        {
+            client.Send(Query("INSERT INTO t VALUES (1)"));
+            _ = server.Read();
+            server.Send(Packet(1, Ok(TwoSidedAnswer.Variable("last_gtid", $"0-1-{i}"))));
+            _ = client.Read();
+            Assert.True(_kit.Proxy.TryFindLastGtid(7, out gtid));
+            Assert.Equal($"0-1-{i}", gtid.ToString());
+        }
+
+        client.Send(Query("INSERT INTO t SELECT 1 FROM t WHERE 0"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(default)));
+        _ = client.Read();
+        Assert.True(_kit.Proxy.TryFindLastGtid(7, out gtid));
+        Assert.Null(gtid);
+        Assert.False(_kit.Proxy.TryFindLastGtid(8, out _));
+    }
+
     /// <summary>The token of one who had seen nothing can be handed on like any other.</summary>
     [Fact]
     public void No_token_is_one_too()

@@ -74,8 +74,10 @@ internal sealed class DataApi : IAsyncDisposable
         var sessions = new ApiSessions(options, _time);
         var (catalogue, places) = (new TableCatalogue(sessions, _time), new CommittedPlaces(_node, _time));
         var (keys, numbers) = (new IdempotencyKeys(sessions, places), new NodeNumbers(sessions, _node, _time));
+        var transactions = new KeyedTransactions(sessions, places, keys);
         return new Parts(
-            sessions, new Writer(sessions, catalogue, places, keys, numbers, _defaultDatabase), new SqlRunner(sessions, catalogue, places, _defaultDatabase), numbers, keys, new AppliedEverywhere(_node, _time));
+            sessions, new Writer(sessions, catalogue, transactions, numbers, _defaultDatabase),
+            new SqlRunner(sessions, catalogue, places, new RepeatableSql(sessions, transactions), _defaultDatabase), numbers, keys, new AppliedEverywhere(_node, _time, _host.Stopping));
     }
 
     /// <summary>The leader's node deletes old keys for all.</summary>

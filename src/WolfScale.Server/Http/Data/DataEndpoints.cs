@@ -77,7 +77,7 @@ internal sealed class DataEndpoints(DataApi api, ILogger logger)
         var patience = Patience(context.Request);
         using var document = JsonBody.Parse(body);
         var (isBatch, operations) = WriteOperation.Read(kind, document.RootElement);
-        var request = context.Request.Headers.TryGetValue(KeyHeader, out var key) ? RepeatableRequest.Make(key.ToString(), context.Request.Path, body) : null;
+        var request = KeyOf(context.Request, body);
         var parts = api.Open();
         var answer = await parts.Writer.WriteAsync(operations, request);
         if (answer.Repeated)
@@ -116,12 +116,10 @@ internal sealed class DataEndpoints(DataApi api, ILogger logger)
 
     private async Task SqlAsync(HttpContext context, byte[] body)
     {
-        if (context.Request.Headers.ContainsKey(KeyHeader))
-            throw DataProblemException.BadRequest("idempotency_not_supported", "POST /sql takes no Idempotency-Key: the rows of an answer are not kept. Use POST /write/insert, update, delete or upsert.");
         SqlRequest request;
         using (var document = JsonBody.Parse(body))
             request = SqlRequest.Read(document.RootElement);
-        await api.Open().Sql.RunAsync(request, Caller.RoleOf(context), context);
+        await api.Open().Sql.RunAsync(request, KeyOf(context.Request, body), Caller.RoleOf(context), context);
     }
 
     private async Task IdsAsync(HttpContext context)
@@ -141,6 +139,9 @@ internal sealed class DataEndpoints(DataApi api, ILogger logger)
         });
     }
 
+    private static RepeatableRequest? KeyOf(HttpRequest request, byte[] body) =>
+        request.Headers.TryGetValue(KeyHeader, out var key) ? RepeatableRequest.Make(key.ToString(), request.Path, body) : null;
+
     /// <summary><c>?wait=applied-everywhere[&amp;timeout_ms=N]</c>; null where nobody asks for it.</summary>
     private static TimeSpan? Patience(HttpRequest request)
     {
@@ -156,7 +157,7 @@ internal sealed class DataEndpoints(DataApi api, ILogger logger)
     }
 
     private static async Task<IReadOnlyList<string>?> LackingAsync(DataApi.Parts parts, CommittedPlace? place, TimeSpan? patience, CancellationToken aborted) =>
-        patience is not { } limit ? null : place is null ? [] : await parts.Applied.WaitAsync(place.Value.Lsn ?? long.MaxValue, limit, aborted);
+        patience is not { } limit ? null : place is null ? [] : await parts.Applied.WaitAsync(place.Value, limit, aborted);
 
     private static async Task AnswerAsync(HttpResponse response, Action<Utf8JsonWriter> write)
     {

@@ -1,3 +1,5 @@
+using WolfScale.Server.Http.Data.Committed;
+
 namespace WolfScale.Server.Http.Data;
 
 /// <summary>
@@ -19,6 +21,9 @@ internal sealed class DataProblemException(int status, string code, string title
 
     /// <summary>Seconds after which the same request may be sent again; null: not by itself.</summary>
     public int? RetryAfterSeconds { get; init; }
+
+    /// <summary>Where the request was written all the same: its place in the log.</summary>
+    public CommittedPlace? Place { get; init; }
 
     public static DataProblemException BadRequest(string code, string detail) => new(400, code, "The request could not be understood", detail);
 

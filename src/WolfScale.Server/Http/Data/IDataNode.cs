@@ -10,4 +10,7 @@ internal interface IDataNode
 
     /// <summary>It leads, and its server takes writes: it does what one node must do for all.</summary>
     bool Serves { get; }
+
+    /// <summary>The node stops: nothing is waited for any more.</summary>
+    CancellationToken Stopping { get; }
 }

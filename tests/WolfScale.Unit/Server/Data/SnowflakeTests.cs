@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using WolfScale.Server.Http.Data;
 using WolfScale.Server.Http.Data.Snowflakes;
 
 namespace WolfScale.Unit.Server.Data;
@@ -53,6 +54,27 @@ public class SnowflakeTests
         Assert.Equal(1, _state.Puts);
     }
 
+    /// <summary>What lies behind it may be another node's by then.</summary>
+    [Fact]
+    public void No_id_is_made_of_a_time_that_is_not_granted()
+    {
+        var until = Snowflake.Milliseconds(_time.GetUtcNow()) + 1000;
+        var clock = new SnowflakeClock(_state, "until", 1, _time) { Granted = until };
+        Assert.True(clock.Next() >> 22 < until);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal("no_node_number", Assert.Throws<DataProblemException>(() => clock.Next()).Code);
+
+        clock.Granted = until + 1;
+        var ids = new List<long>();
+        _ = Assert.Throws<DataProblemException>(() => // a millisecond has 4,096, and then the time goes on by itself
+        {
+            while (ids.Count <= Snowflake.PerMillisecond)
+                ids.Add(clock.Next());
+        });
+        Assert.Equal(Snowflake.PerMillisecond, ids.Distinct().Count());
+        Assert.All(ids, id => Assert.Equal(until, id >> 22));
+    }
+
     [Fact]
     public void A_free_number_is_taken_before_one_is_used_again()
     {
@@ -78,9 +100,9 @@ public class SnowflakeTests
         Assert.Equal([7], NodeNumbers.Choose(full).Met);
     }
 
-    private SnowflakeClock Clock(int node) => new(_state, "until", node, _time);
+    private SnowflakeClock Clock(int node) => new(_state, "until", node, _time) { Granted = long.MaxValue };
 
-    private static TakenNumber Taken(int number, bool member, bool missed = false, bool longMissed = false) => new(number, false, member, missed, longMissed);
+    private static TakenNumber Taken(int number, bool member, bool missed = false, bool longMissed = false) => new(number, false, member, missed, longMissed, UntilMs: 0);
 
     private static (int, bool) Number(params TakenNumber[] rows) => NodeNumbers.Choose(rows) is var choice ? (choice.Number, choice.IsReused) : default;
 

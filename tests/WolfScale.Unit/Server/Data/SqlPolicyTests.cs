@@ -21,6 +21,30 @@ public class SqlPolicyTests
     [InlineData("SELECT `select` FROM `outfile`")]
     public void Reads_are_for_everybody(string sql) => Assert.Equal(SqlKind.Read, SqlPolicy.Check(sql, TokenRole.Read).Kind);
 
+    /// <summary>Words of the language may be among them: too much is looked up, and nothing overlooked.</summary>
+    [Theory]
+    [InlineData("INSERT INTO T (a) VALUES (b)", "T")]
+    [InlineData("insert ignore into `My db`.`values` set a = 1", "My db.values")]
+    [InlineData("REPLACE a.b SELECT * FROM c", "a.b")]
+    [InlineData("UPDATE a AS x JOIN s.B y USING (id) SET x.n = 1 WHERE y.n = 2", "a", "s.B")]
+    [InlineData("DELETE FROM t WHERE a IN (SELECT b FROM c)", "t")]
+    [InlineData("DELETE x FROM a x JOIN `b` ON a.id = b.id WHERE 1", "a", "b")]
+    [InlineData("DELETE FROM a USING a JOIN b", "a", "b")]
+    public void What_a_statement_writes_to_is_found(string sql, params string[] tables)
+    {
+        var named = SqlPolicy.Written(sql)!.Select(w => w.Schema is null ? w.Name : $"{w.Schema}.{w.Name}").ToList();
+
+        Assert.Superset(tables.ToHashSet(), named.ToHashSet());
+        Assert.DoesNotContain("c", named);
+    }
+
+    [Theory]
+    [InlineData("SELECT f(1)")]
+    [InlineData("WITH c AS (SELECT 1) SELECT NEXTVAL(s) FROM c")]
+    [InlineData("TRUNCATE t")]
+    [InlineData("CALL p()")]
+    public void Of_other_statements_nobody_knows(string sql) => Assert.Null(SqlPolicy.Written(sql));
+
     [Theory]
     [InlineData("INSERT INTO t VALUES (1)")]
     [InlineData("REPLACE INTO t SELECT * FROM u")]

@@ -33,16 +33,53 @@ internal sealed class TableCatalogue(ApiSessions sessions, TimeProvider time)
 
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
 
+    /// <summary>What is in use is read anew before it is too old, so that no request waits for that.</summary>
+    private static readonly TimeSpan Ripe = Fresh / 2;
+
     private readonly ConcurrentDictionary<(string Schema, string Table), Kept> _kept = new();
+    private readonly ConcurrentDictionary<(string Schema, string Table), Task<TableDescription>> _reading = new();
 
     /// <exception cref="DataProblemException">There is no such table, or it is not for the API.</exception>
-    public async Task<TableDescription> FindAsync(string schema, string table)
+    public ValueTask<TableDescription> FindAsync(string schema, string table)
     {
-        Check("table", table);
-        CheckSchema(schema);
-        if (_kept.TryGetValue((schema, table), out var kept) && time.GetElapsedTime(kept.ReadAt) < Fresh)
-            return kept.Table;
-        return await ReadAsync(schema, table);
+        var age = _kept.TryGetValue((schema, table), out var kept) ? time.GetElapsedTime(kept.ReadAt) : TimeSpan.MaxValue;
+        if (kept is null || age >= Fresh)
+        {
+            Check("table", table);
+            CheckSchema(schema);
+            return new ValueTask<TableDescription>(ReadForAllAsync((schema, table)));
+        }
+
+        if (age >= Ripe)
+            _ = ReadForAllAsync((schema, table)).ContinueWith(static read => _ = read.Exception, TaskScheduler.Default); // a failure is told to who has to wait for it
+        return new ValueTask<TableDescription>(kept.Table);
+    }
+
+    /// <summary>One reading for all who want it meanwhile.</summary>
+    private Task<TableDescription> ReadForAllAsync((string Schema, string Table) name)
+    {
+        if (_reading.TryGetValue(name, out var reading))
+            return reading;
+        var mine = new TaskCompletionSource<TableDescription>(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_reading.TryAdd(name, mine.Task))
+            return ReadForAllAsync(name); // somebody was quicker
+        _ = ReadAndTellAsync(name, mine);
+        return mine.Task;
+    }
+
+    private async Task ReadAndTellAsync((string Schema, string Table) name, TaskCompletionSource<TableDescription> waiting)
+    {
+        try
+        {
+            var read = await ReadAsync(name.Schema, name.Table);
+            _ = _reading.TryRemove(name, out _);
+            waiting.SetResult(read);
+        }
+        catch (Exception e)
+        {
+            _ = _reading.TryRemove(name, out _);
+            waiting.SetException(e);
+        }
     }
 
     /// <summary>The same, read just now.</summary>

@@ -30,27 +30,41 @@ internal sealed class CommittedPlaces(ClusterNode node, TimeProvider time)
     public long CommitLsn => node.CommitLsn;
 
     /// <summary>The place of a transaction that the quorum holds.</summary>
-    public async Task<CommittedPlace> FindAsync(Gtid gtid)
+    public async ValueTask<CommittedPlace> FindAsync(Gtid gtid)
     {
-        var key = new EntryKey(gtid.Domain, gtid.ServerId, gtid.Sequence);
+        if (Look(gtid, out var awaited) is { } there)
+            return there; // always where this node leads
         using var limit = new CancellationTokenSource(Patience, time);
         while (true)
         {
-            var commit = node.CommitLsn;
-            // Within a domain sequences grow with the log (gtid_strict_mode): what is not reached yet need not be searched for.
-            if (node.Wal.LastGroupAtOrBefore(commit, out _) is { } last && (last.Domain != key.Domain || last.Sequence >= key.Sequence)
-                && node.Wal.FindGroup(key) is { } lsn && lsn <= node.CommitLsn)
+            if (!await CommittedAsync(awaited, limit.Token))
             {
-                Note(lsn);
-                return new CommittedPlace(gtid, lsn);
-            }
-
-            if (!await CommittedAsync(commit + 1, limit.Token))
-            {
-                Note(commit + 1); // not before
+                Note(awaited); // not before
                 return new CommittedPlace(gtid, null);
             }
+
+            if (Look(gtid, out awaited) is { } found)
+                return found;
         }
+    }
+
+    /// <param name="gtid">Whose place.</param>
+    /// <param name="awaited">Where it was not found: worth another look when this is committed. Its own LSN where it is in the log, which this node only has to hear is committed; else the next one.</param>
+    private CommittedPlace? Look(Gtid gtid, out long awaited)
+    {
+        awaited = node.CommitLsn + 1;
+        // Within a domain sequences grow with the log (gtid_strict_mode): what is not reached yet need not be searched for.
+        var key = new EntryKey(gtid.Domain, gtid.ServerId, gtid.Sequence);
+        if (node.Wal.LastGroupAtOrBefore(node.Wal.Last.Lsn, out _) is not { } last || (last.Domain == key.Domain && last.Sequence < key.Sequence) || node.Wal.FindGroup(key) is not { } lsn)
+            return null;
+        if (lsn > node.CommitLsn)
+        {
+            awaited = lsn;
+            return null;
+        }
+
+        Note(lsn);
+        return new CommittedPlace(gtid, lsn);
     }
 
     private void Note(long lsn)

@@ -22,12 +22,14 @@ internal sealed class ApiSession : IAsyncDisposable
     private const long LongestPrepared = 1 << 20;
 
     private readonly MySqlConnection _connection;
+    private readonly LastGtidQuestion? _lastGtid;
     private readonly Dictionary<string, MySqlCommand> _prepared = new(StringComparer.Ordinal);
     private readonly HashSet<string> _preparedElsewhere = new(StringComparer.Ordinal);
     private bool _broken;
+    private bool _isLast;
     private long _preparedLength;
 
-    public ApiSession(MySqlConnection connection, SessionKind kind) => (_connection, Kind) = (connection, kind);
+    public ApiSession(MySqlConnection connection, SessionKind kind, LastGtidQuestion? lastGtid) => (_connection, Kind, _lastGtid) = (connection, kind, lastGtid);
 
     public SessionKind Kind { get; }
 
@@ -38,7 +40,7 @@ internal sealed class ApiSession : IAsyncDisposable
     public string? Schema { get; private set; }
 
     /// <summary>It can serve another request.</summary>
-    public bool IsReusable => !_broken && _connection.State == System.Data.ConnectionState.Open && _prepared.Count + _preparedElsewhere.Count < MostPrepared && _preparedLength < LongestPrepared;
+    public bool IsReusable => !_broken && !_isLast && _connection.State == System.Data.ConnectionState.Open && _prepared.Count + _preparedElsewhere.Count < MostPrepared && _preparedLength < LongestPrepared;
 
     /// <summary>For somebody's SQL.</summary>
     public MySqlCommand Command(string sql)
@@ -54,6 +56,9 @@ internal sealed class ApiSession : IAsyncDisposable
 
     /// <summary>The session is in a state that nobody knows, or must not be shown to another request.</summary>
     public void Condemn() => _broken = true;
+
+    /// <summary>The request that has it goes on with it, and nobody after it.</summary>
+    public void CondemnLater() => _isLast = true;
 
     /// <exception cref="MySqlException">There is no such schema, or the connection breaks.</exception>
     public async Task ChooseAsync(string schema)
@@ -106,9 +111,11 @@ internal sealed class ApiSession : IAsyncDisposable
         return rows;
     });
 
-    /// <summary>The transaction that the statement before this one committed; null where it wrote nothing. The proxy answers it, at once.</summary>
-    public async Task<Gtid?> LastGtidAsync()
+    /// <summary>The transaction that the statement before this one committed; null where it wrote nothing. The proxy knows it, and is in this process.</summary>
+    public async ValueTask<Gtid?> LastGtidAsync()
     {
+        if (_lastGtid is not null && _lastGtid((uint)_connection.ServerThread, out var known))
+            return known;
         await using var command = _connection.CreateCommand();
         command.CommandText = "SELECT @wolfscale_last_gtid";
         var text = await NoteFailureAsync(async () => await command.ExecuteScalarAsync(CancellationToken.None)) as string;

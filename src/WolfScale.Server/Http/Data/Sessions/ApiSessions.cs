@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using MySqlConnector;
+using WolfScale.Protocol;
 
 namespace WolfScale.Server.Http.Data.Sessions;
 
@@ -11,7 +12,11 @@ namespace WolfScale.Server.Http.Data.Sessions;
 /// <param name="Password">Its password.</param>
 /// <param name="Size">Sessions at a time of each kind, at most.</param>
 /// <param name="WaitMs">Milliseconds that a statement may wait for a leader (<c>proxy.failover_wait_ms</c>), and a request for a session.</param>
-internal sealed record SessionOptions(IPEndPoint Proxy, bool Tls, string User, string Password, int Size, int WaitMs);
+/// <param name="LastGtid">Asks the proxy, which lives in this process, what a session's last statement has committed; null: it is asked over the session itself.</param>
+internal sealed record SessionOptions(IPEndPoint Proxy, bool Tls, string User, string Password, int Size, int WaitMs, LastGtidQuestion? LastGtid = null);
+
+/// <summary>See <see cref="WolfScale.Proxy.ProxyServer.TryFindLastGtid"/>.</summary>
+internal delegate bool LastGtidQuestion(uint connectionId, out Gtid? gtid);
 
 /// <summary>
 /// The API's sessions with its own node's proxy, kept open between requests. What the proxy promises to any client it promises to these: no OK before the quorum holds the write, the next leader
@@ -153,7 +158,7 @@ internal sealed class ApiSessions : IAsyncDisposable
     private async Task<ApiSession> OpenAsync(SessionKind kind)
     {
         var connection = new MySqlConnection(_connectionString);
-        var session = new ApiSession(connection, kind);
+        var session = new ApiSession(connection, kind, _options.LastGtid);
         try
         {
             await connection.OpenAsync(CancellationToken.None);

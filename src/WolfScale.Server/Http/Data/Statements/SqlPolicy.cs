@@ -75,6 +75,33 @@ internal static class SqlPolicy
     }
 
     /// <summary>
+    /// Names of what an INSERT, REPLACE, UPDATE or DELETE may write to: all that stand where its tables do, words of the language and aliases among them.
+    /// </summary>
+    /// <param name="sql">A statement that <see cref="Check"/> has let pass.</param>
+    /// <returns>Schemas, null where none is named, and names; null where it is another statement.</returns>
+    public static IReadOnlyList<(string? Schema, string Name)>? Written(string sql)
+    {
+        var words = Tokens(Encoding.UTF8.GetBytes(sql));
+        var end = words[0].Text switch
+        {
+            "insert" or "replace" => words.FindIndex(w => w.Kind == TokenKind.OpenParen || (w.Kind == TokenKind.Word && w.Text is "values" or "value" or "select" or "set" or "with")),
+            "update" => words.FindIndex(w => w.Kind == TokenKind.Word && w.Text == "set"),
+            "delete" => words.FindIndex(w => w.Kind == TokenKind.Word && w.Text is "where" or "order" or "limit" or "returning"),
+            _ => 0,
+        };
+        if (end == 0)
+            return null;
+        var named = new HashSet<(string?, string)>();
+        for (var i = 1; i < (end < 0 ? words.Count : end); i++)
+        {
+            if (words[i].IsName && words[i].Text.Length > 0)
+                _ = named.Add((i >= 3 && words[i - 1].Kind == TokenKind.Dot && words[i - 2].IsName ? words[i - 2].Name : null, words[i].Name));
+        }
+
+        return [.. named];
+    }
+
+    /// <summary>
     /// Refuses a semicolon anywhere but at the end and in a string or a quoted name. The connector cuts a prepared text at semicolons by a reading of its own, which is not MariaDB's everywhere (comments, what follows a closing
     /// quote), and would execute every piece. Where MariaDB sees a string there, the first piece has an open quote, and nothing is executed.
     /// </summary>
@@ -101,9 +128,10 @@ internal static class SqlPolicy
                 break;
             if (reader.Kind is TokenKind.String or TokenKind.QuotedName)
                 quoted.Add((reader.Start, reader.End));
+            var name = reader.Kind is TokenKind.Word or TokenKind.Name or TokenKind.QuotedName ? Encoding.UTF8.GetString(reader.Value.Of(sql)) : "";
             tokens.Add(new SqlToken(reader.Kind, reader.Kind switch
             {
-                TokenKind.Word or TokenKind.Name or TokenKind.QuotedName => Encoding.UTF8.GetString(reader.Value.Of(sql)).ToLowerInvariant(),
+                TokenKind.Word or TokenKind.Name or TokenKind.QuotedName => name.ToLowerInvariant(),
                 TokenKind.String => "'",
                 TokenKind.OpenParen => "(",
                 TokenKind.CloseParen => ")",
@@ -111,7 +139,7 @@ internal static class SqlPolicy
                 TokenKind.Equal => "=",
                 TokenKind.UserVariable => "@",
                 _ => "",
-            }, reader.End));
+            }, name, reader.End));
         }
 
         if (reader.IsDoubtful || reader.Kind == TokenKind.Invalid)
@@ -221,7 +249,8 @@ internal static class SqlPolicy
 
     private static DataProblemException Forbidden(string detail) => new(403, "forbidden", "The token does not reach so far", detail);
 
-    private readonly record struct SqlToken(TokenKind Kind, string Text, int End)
+    /// <param name="Name">As it was written: on the servers' disks, letters may tell tables apart.</param>
+    private readonly record struct SqlToken(TokenKind Kind, string Text, string Name, int End)
     {
         public bool IsName => Kind is TokenKind.Word or TokenKind.Name or TokenKind.QuotedName;
     }

@@ -68,12 +68,16 @@ internal sealed record SqlRequest(string Sql, IReadOnlyList<BoundValue> Paramete
 }
 
 /// <summary>Executes somebody's SQL, prepared, so that values never become text and two statements never become one. Rows are written as they come.</summary>
-internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, CommittedPlaces places, string defaultDatabase)
+internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, CommittedPlaces places, RepeatableSql repeatable, string defaultDatabase)
 {
     private const int NotPreparable = 1295;
 
+    /// <param name="request">The statement.</param>
+    /// <param name="key">Its Idempotency-Key; null for none.</param>
+    /// <param name="role">The token's.</param>
+    /// <param name="context">Gets the answer.</param>
     /// <exception cref="DataProblemException">Nothing was answered yet.</exception>
-    public async Task RunAsync(SqlRequest request, TokenRole role, HttpContext context)
+    public async Task RunAsync(SqlRequest request, RepeatableRequest? key, TokenRole role, HttpContext context)
     {
         var verdict = SqlPolicy.Check(request.Sql, role);
         var (kind, placeholders) = (verdict.Kind, verdict.Placeholders);
@@ -84,6 +88,12 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
         var schema = request.Database ?? (defaultDatabase.Length > 0 ? defaultDatabase : null);
         if (schema is not null)
             TableCatalogue.CheckSchema(schema);
+        if (key is not null)
+        {
+            await repeatable.RunAsync(request, key, verdict, schema, context);
+            return;
+        }
+
         var session = await sessions.RentAsync(kind == SqlKind.Read ? SessionKind.ReadSql : SessionKind.AnySql, schema);
         try
         {
@@ -94,8 +104,11 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
             if (!verdict.LeavesNothing)
                 session.Condemn();
             if (kind == SqlKind.Definition)
+            {
                 session.Condemn(); // a routine may have any words in it
-            catalogue.ForgetAll();
+                catalogue.ForgetAll();
+            }
+
             await sessions.ReturnAsync(session);
         }
     }
@@ -141,7 +154,7 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
             await using var reader = await command.ExecuteReaderAsync(aborted);
             if (reader.FieldCount > 0)
             {
-                var asLines = context.Request.Headers.Accept.ToString().Contains("application/x-ndjson", StringComparison.OrdinalIgnoreCase);
+                var asLines = WantsLines(context.Request);
                 var hasRow = await reader.ReadAsync(aborted); // what fails before its first row is a problem, and not a broken result
                 context.Response.ContentType = asLines ? "application/x-ndjson; charset=utf-8" : "application/json; charset=utf-8";
                 rows = new ResultWriter(context.Response.BodyWriter, asLines);
@@ -198,7 +211,9 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
         return hint == RoutingHint.None ? request.Sql : request.Sql.Insert(verdict.FirstWordEnd, $" /* wolfscale: {hint.ToString().ToLowerInvariant()} */ ");
     }
 
-    private static async Task<MySqlCommand> PrepareAsync(ApiSession session, string sql, IReadOnlyList<BoundValue> parameters, bool prepares)
+    public static bool WantsLines(HttpRequest request) => request.Headers.Accept.ToString().Contains("application/x-ndjson", StringComparison.OrdinalIgnoreCase);
+
+    public static async Task<MySqlCommand> PrepareAsync(ApiSession session, string sql, IReadOnlyList<BoundValue> parameters, bool prepares)
     {
         var command = session.Command(sql);
         foreach (var parameter in parameters)

@@ -28,6 +28,11 @@ internal sealed record RepeatableRequest(string Key, byte[] Request, string Mark
     }
 }
 
+/// <summary>What stands beside a key.</summary>
+/// <param name="Place">The transaction's; null where this node's log does not show it (any more).</param>
+/// <param name="Answer">As it was kept.</param>
+internal sealed record KeptAnswer(CommittedPlace? Place, string Answer);
+
 /// <summary>
 /// The requests that were answered, in a table of the cluster: each is written by the transaction of its own write, so there is one where and only where that is. What the transaction cannot know is its own GTID;
 /// it is found by the row's mark, which stands in the binary log and so in the cluster's.
@@ -58,14 +63,14 @@ internal sealed class IdempotencyKeys(ApiSessions sessions, CommittedPlaces plac
 
     /// <summary>The answer that was given to this key before; null where none was.</summary>
     /// <exception cref="DataProblemException">The key came with another request.</exception>
-    public async Task<WriteAnswer?> AnsweredAsync(RepeatableRequest request)
+    public async Task<KeptAnswer?> AnsweredAsync(RepeatableRequest request)
     {
         var row = await AskAsync(request.Key);
         if (row is null)
             return null;
         if (!((byte[])row[0]!).AsSpan().SequenceEqual(request.Request))
             throw DataProblemException.Unfit("idempotency_key_reused", $"The Idempotency-Key was used for another request within the last {KeptHours} hours. Use a new key for a new request.");
-        return new WriteAnswer(await places.FindMarkAsync((long)row[2]!, (string)row[1]!), (string)row[3]!, Repeated: true);
+        return new KeptAnswer(await places.FindMarkAsync((long)row[2]!, (string)row[1]!), (string)row[3]!);
     }
 
     /// <summary>Makes the table, as any DDL, on all nodes.</summary>

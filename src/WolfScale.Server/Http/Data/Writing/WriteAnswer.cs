@@ -13,33 +13,30 @@ internal readonly record struct WriteResult(long AffectedRows, ulong LastInsertI
 
 /// <summary>The answer to a write.</summary>
 /// <param name="Place">The transaction's; null where nothing had to be written.</param>
-/// <param name="Results">As JSON: an array with an object for each body.</param>
+/// <param name="Results">Of each body.</param>
 /// <param name="Repeated">It was given before, to the same Idempotency-Key.</param>
-internal sealed record WriteAnswer(CommittedPlace? Place, string Results, bool Repeated)
+internal sealed record WriteAnswer(CommittedPlace? Place, IReadOnlyList<WriteResult> Results, bool Repeated)
 {
     /// <summary>JavaScript and jq read numbers as binary fractions of 53 bits: beyond these an integer is written as a string.</summary>
     public const long LargestSafe = (1L << 53) - 1;
 
+    /// <summary>As they are kept with an Idempotency-Key: an array with an object for each body.</summary>
     public static string Describe(IReadOnlyList<WriteResult> results)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartArray();
-            foreach (var result in results)
-            {
-                json.WriteStartObject();
-                json.WriteNumber("affected_rows", result.AffectedRows);
-                WriteInteger(json, "last_insert_id", result.LastInsertId);
-                if (result.Id is { } id)
-                    json.WriteString("id", id.ToString(CultureInfo.InvariantCulture));
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-        }
-
+            WriteAll(json, results);
         return Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length);
+    }
+
+    /// <summary>What <see cref="Describe"/> has made.</summary>
+    public static IReadOnlyList<WriteResult> Read(string described)
+    {
+        using var document = JsonDocument.Parse(described);
+        return [.. document.RootElement.EnumerateArray().Select(one => new WriteResult(
+            one.GetProperty("affected_rows").GetInt64(),
+            one.GetProperty("last_insert_id") is { ValueKind: not JsonValueKind.Null } id ? id.ValueKind == JsonValueKind.String ? ulong.Parse(id.GetString()!, CultureInfo.InvariantCulture) : id.GetUInt64() : 0,
+            one.TryGetProperty("id", out var made) ? long.Parse(made.GetString()!, CultureInfo.InvariantCulture) : null))];
     }
 
     /// <param name="json">Where to.</param>
@@ -47,23 +44,42 @@ internal sealed record WriteAnswer(CommittedPlace? Place, string Results, bool R
     /// <param name="lacking">Members that do not show it yet; null where nobody asked.</param>
     public void Write(Utf8JsonWriter json, bool isBatch, IReadOnlyList<string>? lacking)
     {
-        using var results = JsonDocument.Parse(Results);
         json.WriteStartObject();
         json.WriteBoolean("success", true);
         WritePlace(json, Place);
         if (isBatch)
         {
             json.WritePropertyName("results");
-            results.RootElement.WriteTo(json);
+            WriteAll(json, Results);
         }
         else
         {
-            foreach (var property in results.RootElement[0].EnumerateObject())
-                property.WriteTo(json);
+            Write(json, Results[0]);
         }
 
         WriteLacking(json, lacking);
         json.WriteEndObject();
+    }
+
+    private static void WriteAll(Utf8JsonWriter json, IReadOnlyList<WriteResult> results)
+    {
+        json.WriteStartArray();
+        foreach (var result in results)
+        {
+            json.WriteStartObject();
+            Write(json, result);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void Write(Utf8JsonWriter json, WriteResult result)
+    {
+        json.WriteNumber("affected_rows", result.AffectedRows);
+        WriteInteger(json, "last_insert_id", result.LastInsertId);
+        if (result.Id is { } id)
+            json.WriteString("id", id.ToString(CultureInfo.InvariantCulture));
     }
 
     public static void WritePlace(Utf8JsonWriter json, CommittedPlace? place)
