@@ -16,6 +16,9 @@ internal sealed class TrackedVariables
     /// <summary>The server's default.</summary>
     public static TrackedVariables Default { get; } = Parse("autocommit,character_set_client,character_set_connection,character_set_results,time_zone");
 
+    /// <summary>Every one, and that the session's state has changed.</summary>
+    public static TrackedVariables All { get; } = new(null) { StateChanges = true };
+
     /// <param name="list">Names, separated by commas; <c>*</c> stands for all.</param>
     public static TrackedVariables Parse(string list) => list.Contains('*', StringComparison.Ordinal)
         ? new TrackedVariables(null)

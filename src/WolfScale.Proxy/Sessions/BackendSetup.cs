@@ -41,6 +41,12 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// <summary>What the last OK said of the session.</summary>
     public ServerStatus LastStatus { get; private set; } = ServerStatus.AutoCommit;
 
+    /// <summary><c>sql_mode</c> as the server has reported it last, or null.</summary>
+    public string? SqlMode { get; private set; }
+
+    /// <summary><c>character_set_client</c>, in the same way.</summary>
+    public string? Charset { get; private set; }
+
     /// <summary>Field types of the last result's columns.</summary>
     public List<byte> LastTypes { get; } = [];
 
@@ -100,7 +106,7 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
         }
 
         if (role is PacketRole.Ok or PacketRole.EndOfRows && payload.Length >= 7)
-            LastStatus = OkInfo.Read(payload).Status;
+            NoteReported(OkInfo.Read(payload));
         if (role == PacketRole.ColumnCount)
             LastTypes.Clear();
         else if (!_awaitsRow && role is PacketRole.Body or PacketRole.LastDefinition && payload.Length > FromTypeToEnd)
@@ -121,6 +127,21 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
 
         if (_tracker.IsDone)
             NextStatement();
+    }
+
+    private void NoteReported(in OkInfo ok)
+    {
+        LastStatus = ok.Status;
+        var changes = new SessionChanges(ok.Changes);
+        while (changes.Next())
+        {
+            if (changes.Kind != SessionChangeKind.SystemVariables)
+                continue;
+            if (changes.Name.SequenceEqual("sql_mode"u8))
+                SqlMode = Encoding.ASCII.GetString(changes.Value);
+            else if (changes.Name.SequenceEqual("character_set_client"u8))
+                Charset = Encoding.ASCII.GetString(changes.Value);
+        }
     }
 
     /// <summary>

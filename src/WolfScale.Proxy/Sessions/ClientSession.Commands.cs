@@ -129,14 +129,7 @@ internal sealed partial class ClientSession
     private StatementClass Classify(Span<byte> sql)
     {
         _views = _context.Routes.Views;
-        var statement = StatementClassifier.Classify(sql, Classifier);
-        while (statement.Unscoped.Length > 0)
-        {
-            sql.Slice(statement.Unscoped.Start, statement.Unscoped.Length).Fill((byte)' ');
-            statement = StatementClassifier.Classify(sql, Classifier);
-        }
-
-        return statement;
+        return StatementClassifier.ClassifyAndRewrite(sql, Classifier);
     }
 
     private ClassifierOptions Classifier => new()

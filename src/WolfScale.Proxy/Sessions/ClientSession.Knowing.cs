@@ -12,6 +12,15 @@ internal sealed partial class ClientSession
 
     private void NoteVersion(ServerGreeting greeting) => _serverVersion = VersionOf(greeting.ServerVersion);
 
+    /// <summary>How the leader's server reads the session's texts, as the proxy's own statements have it told.</summary>
+    private void NoteReading(BackendSetup setup)
+    {
+        if (setup.SqlMode is { } mode)
+            _ansiQuotes = mode.Contains("ANSI_QUOTES", StringComparison.OrdinalIgnoreCase);
+        if (setup.Charset is { } charset && ClientCharsets.FromName(charset) != _charset)
+            _charset = ClientCharset.AsciiUnsafe; // not what the client has asked for: its texts are left to the leader
+    }
+
     /// <param name="text">For example <c>5.5.5-10.11.19-MariaDB</c>, of which the first part is for old replicas.</param>
     /// <returns>101119, or 0 where it is none.</returns>
     internal static int VersionOf(string text)

@@ -13,8 +13,12 @@ namespace WolfScale.Proxy.Sessions;
 /// <summary>How a session comes to be: steps 1 to 3 of the picture, and the commands that go through them again.</summary>
 internal sealed partial class ClientSession
 {
-    /// <summary>The server reports every change of the session from here on, the GTID of a commit among them; the client hears of what it would hear of anyway.</summary>
-    private static readonly byte[] Preparation = "SET SESSION session_track_system_variables='*', session_track_schema=1, session_track_state_change=1"u8.ToArray();
+    /// <summary>
+    /// The server reports every change of the session from here on, the GTID of a commit among them; the client hears of what it would hear of anyway. The last two change nothing, and so the server tells what they are: how
+    /// it reads a text may be set for all sessions (<c>sql_mode</c> in its configuration, <c>init_connect</c>, <c>skip_character_set_client_handshake</c>).
+    /// </summary>
+    private static readonly byte[] Preparation =
+        "SET SESSION session_track_system_variables='*', session_track_schema=1, session_track_state_change=1, sql_mode=@@sql_mode, character_set_client=@@character_set_client"u8.ToArray();
 
     private byte[]? _welcome;
     private bool _wasAsked; // a server has answered the client's login with a question, which no client takes from a second one
@@ -304,11 +308,11 @@ internal sealed partial class ClientSession
     {
         Phase = SessionPhase.Preparing;
         _authenticated = true;
-        _leader!.Setup = new BackendSetup(_leader, null, [ScriptItem.Query(_login!.Hop == HopKind.ToReader ? ReaderHopPreparation : Preparation)], (_, refusal) => Welcome(refusal));
+        _leader!.Setup = new BackendSetup(_leader, null, [ScriptItem.Query(_login!.Hop == HopKind.ToReader ? ReaderHopPreparation : Preparation)], Welcome);
         _leader.Setup.Begin();
     }
 
-    private void Welcome(ErrPacket? refusal)
+    private void Welcome(BackendSetup setup, ErrPacket? refusal)
     {
         if (refusal is not null)
         {
@@ -323,6 +327,7 @@ internal sealed partial class ClientSession
         (_welcome, _waitUntilMs, _resetting) = (null, 0, false);
         var ok = OkInfo.Read(packet.AsSpan(PacketHeader.Size));
         NoteStatus(ok.Status, ok.Warnings);
+        NoteReading(setup);
         _leader!.StateVersion = _state.Version;
         var writer = _loop.Writer;
         writer.Clear();

@@ -273,6 +273,8 @@ internal sealed partial class ClientSession
         {
             var lost = LostTransaction();
             LeaveTransaction();
+            if (_flightStatement is { } executed && _flight.Code == CommandCode.StatementExecute)
+                executed.HasLongData = false; // its client begins again
             if (_unparks)
                 Refuse(lost, 1); // its next command has not been read, and must not run by itself
             else
@@ -425,6 +427,7 @@ internal sealed partial class ClientSession
         if (refusal is null)
         {
             (_moveUntilMs, _closedByServer) = (0, false);
+            NoteReading(setup);
             _leader!.StateVersion = _state.Version;
             if (_isParked)
             {

@@ -80,7 +80,7 @@ internal sealed partial class ClientSession
         writer.Sequence = _nextSequence;
         new OkPacket(0, 0, setup.LastStatus & ~ServerStatus.SessionStateChanged, 0).Write(writer);
         _welcome = writer.Written.ToArray();
-        Welcome(null);
+        Welcome(setup, null);
     }
 
     private Backend? TakeFromPool(System.Net.EndPoint address) => _pool is not null && !_userIsUnknown ? _pool.Take(KeyOf(address), this) : null;

@@ -383,10 +383,11 @@ internal sealed partial class ClientSession
         (_preparesAgain, Phase) = (false, SessionPhase.Preparing);
         List<ScriptItem> script = _repeats ? [ScriptItem.Query(Preparation), ScriptItem.Query(MayWriteAgain)] : [ScriptItem.Query(Preparation)];
         _repeats = false;
-        leader.Setup = new BackendSetup(leader, null, script, (_, refusal) =>
+        leader.Setup = new BackendSetup(leader, null, script, (setup, refusal) =>
         {
             if (refusal is not null)
                 DropLeader();
+            NoteReading(setup);
             BecomeIdle();
         });
         leader.Setup.Begin();

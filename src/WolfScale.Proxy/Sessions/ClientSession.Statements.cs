@@ -9,6 +9,9 @@ namespace WolfScale.Proxy.Sessions;
 /// <summary>Prepared statements of the binary protocol. The client knows them by ids of the proxy's.</summary>
 internal sealed partial class ClientSession
 {
+    /// <summary>Code 1 · id 4 · flags 1 · iterations 4.</summary>
+    private const int ShortestExecution = 10;
+
     private void Execute(CommandCode code, Span<byte> packet)
     {
         if (!TryFindStatement(packet, out var statement))
@@ -17,6 +20,8 @@ internal sealed partial class ClientSession
             return;
         }
 
+        if (code == CommandCode.StatementExecute && packet.Length < PacketHeader.Size + ShortestExecution)
+            ProtocolException.Throw("An execution ends early.");
         LookForViews(statement);
         if (RefusesView(statement.Class))
             return;
@@ -115,8 +120,10 @@ internal sealed partial class ClientSession
         _flightStatement = statement;
         if (code == CommandCode.StatementClose)
             CloseLocal(statement);
-        if (code == CommandCode.StatementClose && (_leader is not { IsClosed: false } leader || statement.AtLeader.Backend != leader))
+        if (code == CommandCode.StatementClose && (_leader is not { IsClosed: false } leader || IsDeposed(leader) || statement.AtLeader.Backend != leader))
             BecomeIdle(); // it is not there any more
+        else if (code == CommandCode.StatementSendLongData && _leader is not { IsClosed: false } && (InTransaction || _mayBeInTransaction))
+            BecomeIdle(); // no answer follows that could say that the transaction is lost: the next command's does
         else
             SendToLeader();
     }

@@ -17,6 +17,10 @@ internal sealed partial class ClientSession
     /// <summary>What is not looked into may be anything.</summary>
     private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
 
+    /// <summary>Also behind an INSERT in the same text.</summary>
+    private const StatementTraits LeavesBehind = StatementTraits.SetsUserVariable | StatementTraits.TakesUserLock | StatementTraits.LocksTables | StatementTraits.CreatesTemporaryTable
+        | StatementTraits.OpensHandler | StatementTraits.PreparesSqlStatement | StatementTraits.SetsRole | StatementTraits.SetsNextTransaction | StatementTraits.RunsUnseenText;
+
     private readonly FileStream _file = new();
     private CommandStream? _stream;
     private bool _unreadIsConfirmed; // a leader was, for the command that waits in the socket
@@ -24,6 +28,8 @@ internal sealed partial class ClientSession
     private int BeginStream(CommandCode code, Span<byte> bytes)
     {
         _answerTells = false;
+        byte[]? beginning = null;
+        var replaced = 0;
         if (code == CommandCode.StatementPrepare)
         {
             (_preparing, _lastPrepared) = (([], Unread), 0);
@@ -45,9 +51,14 @@ internal sealed partial class ClientSession
                 return 0;
             }
 
+            if (MustAwaitTypes(code, statement, bytes))
+                return 0;
             statement.HasLongData = code == CommandCode.StatementSendLongData;
             TieUnread(code, statement, bytes);
             BinaryPrimitives.WriteUInt32LittleEndian(bytes[(PacketHeader.Size + 1)..], statement.AtLeader.Id);
+            beginning = NoteTypes(code, statement, bytes, out replaced);
+            if (Phase == SessionPhase.Closed)
+                return bytes.Length;
         }
         else if (code == CommandCode.Query)
         {
@@ -60,15 +71,23 @@ internal sealed partial class ClientSession
                 return bytes.Length;
             }
 
-            if (!prefix.Has(StatementTraits.CommitsByAutocommit) || prefix.Has(StatementTraits.SetsUserVariable | StatementTraits.TakesUserLock))
+            if (!prefix.Has(StatementTraits.CommitsByAutocommit) || prefix.Has(LeavesBehind))
                 _state.TieTo("a statement of more than 64 KiB passed unread");
+            if (prefix.Has(StatementTraits.SetsRole | StatementTraits.RunsUnseenText))
+                _state.LoseRole("its role may have been set in a statement of more than 64 KiB");
         }
 
         _flight.Note(code, Unread);
         NoteBegin(code, Unread);
         _flightStatement = null;
         _stream = new CommandStream();
-        return Stream(bytes);
+        if (beginning is null)
+            return Stream(bytes);
+        _ = _stream.Take(bytes[..replaced]);
+        if (_leader!.Send(beginning))
+            return replaced + Stream(bytes[replaced..]);
+        OnBackendLost(_leader, "the connection broke");
+        return bytes.Length;
     }
 
     /// <summary>What is not kept waits in the socket where it cannot be sent now, and is read again when it can.</summary>

@@ -13,6 +13,9 @@ internal sealed partial class ClientSession
 {
     private const int LongestVariables = 6_000; // of all that are read at a time: each comes as it is and in hexadecimal, in one packet of 64 KiB
 
+    /// <summary>Their character sets and collations are told too, in the same packet.</summary>
+    private const int MostAtOnce = 400;
+
     private const string NameIsForeign = "a user variable has a name that cannot be written in its character set";
 
     private bool _asksForNames; // the command under way sets variables whose names only the server can tell
@@ -70,6 +73,18 @@ internal sealed partial class ClientSession
         }
 
         var names = _assigned.ToList();
+        if (names.Count > MostAtOnce)
+        {
+            if (_assignedAt != _leader)
+            {
+                LoseVariables();
+                return;
+            }
+
+            _state.TieTo($"it has set more than {MostAtOnce} user variables at once");
+            names.Clear();
+        }
+
         if (names.RemoveAll(name => !CanWrite(name)) > 0)
             _state.TieTo(NameIsForeign);
         if (names.Count == 0)

@@ -86,7 +86,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     public ClientDialect Dialect { get; private set; }
 
-    public TrackedVariables Tracked { get; private set; } = TrackedVariables.Default;
+    /// <summary>Another proxy hears of everything from its first statement on: what it asks to be told there is in the answer to that.</summary>
+    public TrackedVariables Tracked { get => _login is { IsHop: true } ? TrackedVariables.All : field; private set; } = TrackedVariables.Default;
 
     /// <summary>The client may speak.</summary>
     public bool MayReceive => Phase switch
@@ -340,6 +341,12 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         if (Phase == SessionPhase.Answering && _relay.HasBegun)
         {
             BreakOff(ProxyErrors.TellsOutcome(error) ? error : ProxyErrors.AnswerLost);
+            return;
+        }
+
+        if (_flight.IsKept && CommandShapes.Of(_flight.Code) == ResponseShape.None)
+        {
+            Refuse(error, 1); // the client takes it for the answer to its next command, and would be one behind from there on
             return;
         }
 

@@ -7,11 +7,12 @@ internal sealed class FileStream
 {
     private int _bodyLeft;
     private byte _shift;
+    private bool _continues; // a packet as long as one can be: an empty one behind it ends that, not the file
 
     public bool IsOver { get; private set; }
 
     /// <param name="shift">By how much the client's sequence numbers are ahead of the backend's.</param>
-    public void Begin(byte shift) => (_bodyLeft, _shift, IsOver) = (0, shift, false);
+    public void Begin(byte shift) => (_bodyLeft, _shift, _continues, IsOver) = (0, shift, false, false);
 
     /// <summary>Takes what belongs to the file; sequence numbers are changed in place.</summary>
     public int Take(Span<byte> bytes)
@@ -30,10 +31,11 @@ internal sealed class FileStream
 
             if (bytes.Length - position < PacketHeader.Size)
                 break;
-            _bodyLeft = PacketHeader.Read(bytes[position..]).PayloadLength;
+            var header = PacketHeader.Read(bytes[position..]);
+            _bodyLeft = header.PayloadLength;
             bytes[position + 3] -= _shift;
             position += PacketHeader.Size;
-            IsOver = _bodyLeft == 0;
+            (IsOver, _continues) = (_bodyLeft == 0 && !_continues, header.IsContinued);
         }
 
         return position;

@@ -22,6 +22,9 @@ internal sealed class PreparedStatement(uint id, byte[] sql, StatementClass stat
     public void MeetsHiddenView(StatementTraits traits) =>
         Class = Class with { Route = StatementRoute.Leader, NamesHiddenView = true, Traits = Class.Traits | traits };
 
+    /// <summary>No other server is to execute it.</summary>
+    public void StaysOnLeader() => Class = Class with { Route = StatementRoute.Leader };
+
     public ParsingContext Context => context;
 
     /// <summary>On the leader's server.</summary>

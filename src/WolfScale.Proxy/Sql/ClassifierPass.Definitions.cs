@@ -140,7 +140,10 @@ internal ref partial struct ClassifierPass
         bool ends = tokens.Kind is TokenKind.End or TokenKind.Semicolon || (executes && tokens.Kind == TokenKind.Word && Ascii.EqualsIgnoreCase(_sql[tokens.Start..tokens.End], "using"u8));
         if (!isPlain || !ends)
             return false;
-        var inside = StatementClassifier.Classify(text, _options).Traits & Unreported;
+        var statement = StatementClassifier.Classify(text, _options);
+        var inside = statement.Traits & Unreported;
+        if (statement.Unscoped.Length > 0)
+            inside |= StatementTraits.RunsUnseenText; // SET @@name, which is not reported
         if (!executes && (inside & StatementTraits.SetsRole) != 0)
             inside = StatementTraits.RunsUnseenText;
         else if (!executes)

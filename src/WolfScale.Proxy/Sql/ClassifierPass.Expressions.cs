@@ -209,19 +209,37 @@ internal ref partial struct ClassifierPass
     {
         switch (_previous.Kind)
         {
+            case TokenKind.QuotedName when _previous.End != _cteNameEnd && OwnFunctionInQuotes() is var use and not WordUse.Unknown:
+                InspectWordCall(use);
+                break;
             case TokenKind.Name or TokenKind.QuotedName:
                 if (_previous.End != _cteNameEnd)
                     CallUnknown();
                 break;
             case TokenKind.Word:
-                InspectWordCall();
+                InspectWordCall(_previous.Use);
                 break;
         }
     }
 
-    private void InspectWordCall()
+    /// <summary>
+    /// <c>`get_lock`('a', 1)</c> calls MariaDB's own function (10.11, measured). Only those count that ask of the session or the server, or change it: any other may be a stored one as well, and goes to the leader as such.
+    /// </summary>
+    private readonly WordUse OwnFunctionInQuotes()
     {
-        switch (_previous.Use)
+        if (_beforePrevious.Kind == TokenKind.Dot)
+            return WordUse.Unknown;
+        var use = WordTable.Find(NameOf(_previous)).Use;
+        return use is WordUse.TakesUserLock or WordUse.UserLock or WordUse.LastStatement or WordUse.ServerLocal ? use : WordUse.Unknown;
+    }
+
+    /// <summary>Without quotes.</summary>
+    private readonly ReadOnlySpan<byte> NameOf(Token token) =>
+        token.Kind == TokenKind.QuotedName ? _sql[(token.Start + 1)..(token.End - 1)] : _sql[token.Start..token.End];
+
+    private void InspectWordCall(WordUse use)
+    {
+        switch (use)
         {
             case WordUse.Syntax or WordUse.Function:
                 if (_previous.Id is Word.Insert or Word.Replace)
@@ -249,7 +267,7 @@ internal ref partial struct ClassifierPass
             case WordUse.LastStatement:
                 _mustLead = true;
                 _traits |= StatementTraits.RefersToLastStatement;
-                if (Ascii.EqualsIgnoreCase(_sql[_previous.Start.._previous.End], "last_insert_id"u8))
+                if (Ascii.EqualsIgnoreCase(NameOf(_previous), "last_insert_id"u8))
                     _traits |= StatementTraits.RefersToInsertId;
                 break;
             case WordUse.ServerLocal:
@@ -344,9 +362,7 @@ internal ref partial struct ClassifierPass
 
     private readonly bool IsSystemSchema(Token token)
     {
-        var name = _sql[token.Start..token.End];
-        if (token.Kind == TokenKind.QuotedName)
-            name = name[1..^1];
+        var name = NameOf(token);
         return name.Length switch
         {
             3 => Ascii.EqualsIgnoreCase(name, "sys"u8),

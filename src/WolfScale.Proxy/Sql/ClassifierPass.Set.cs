@@ -146,8 +146,8 @@ internal ref partial struct ClassifierPass
             SetTracking(name, isPlain: !inBody && !_inSetStatement);
         if (unscoped.Length > 0 && IsOfNextTransaction(text))
             _traits |= StatementTraits.SetsNextTransaction;
-        else if (unscoped.Length > 0 && _unscoped.Length == 0)
-            _unscoped = unscoped;
+        else if (unscoped.Length > 0 && !BeginsOtherSet(text))
+            NoteUnscoped(unscoped);
         PassEqual();
         if (Ascii.EqualsIgnoreCase(text, "autocommit"u8) && !IsOff())
             _traits |= OnlyOpen;
@@ -166,6 +166,19 @@ internal ref partial struct ClassifierPass
         Offer(SpecialStatement.ForbiddenSet);
         _value = name;
     }
+
+    /// <summary>What is behind has been read, and nothing looks at it again.</summary>
+    private void NoteUnscoped(TextRange unscoped)
+    {
+        if (!_rewritten.IsEmpty)
+            _rewritten.Slice(unscoped.Start, unscoped.Length).Fill((byte)' ');
+        else if (_unscoped.Length == 0)
+            _unscoped = unscoped;
+    }
+
+    /// <summary><c>SET @@password = …</c> is an error; SET password is none, and sets one.</summary>
+    private static bool BeginsOtherSet(ReadOnlySpan<byte> name) => WordTable.Find(name).Id
+        is Word.Password or Word.Role or Word.Default or Word.Statement or Word.Names or Word.Transaction or Word.Character or Word.Charset or Word.Char;
 
     /// <summary>These, without a scope, are meant for the next transaction alone.</summary>
     private static bool IsOfNextTransaction(ReadOnlySpan<byte> name) =>

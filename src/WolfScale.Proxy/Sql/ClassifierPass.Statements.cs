@@ -135,6 +135,7 @@ internal ref partial struct ClassifierPass
     {
         _mustLead = true;
         _traits |= StatementTraits.Doubtful | StatementTraits.CommitCapable;
+        _traits |= StoredBody.TraitsOf(_sql[_current.Start..], _options, _options.Views ?? HiddenViews.None);
         ScanBody();
     }
 

@@ -7,6 +7,7 @@ namespace WolfScale.Proxy.Sql;
 internal ref partial struct ClassifierPass
 {
     private readonly ReadOnlySpan<byte> _sql;
+    private readonly Span<byte> _rewritten; // the same bytes, where SET @@name is to become SET   name
     private readonly ClassifierOptions _options;
     private SqlTokenizer _tokens;
     private Token _current;
@@ -52,9 +53,10 @@ internal ref partial struct ClassifierPass
     private bool _hasInto;
     private bool _hasJsonTable;
 
-    public ClassifierPass(ReadOnlySpan<byte> sql, ClassifierOptions options)
+    public ClassifierPass(ReadOnlySpan<byte> sql, ClassifierOptions options, Span<byte> rewritten = default)
     {
         _sql = sql;
+        _rewritten = rewritten;
         _options = options;
         _tokens = new SqlTokenizer(sql, options);
     }
@@ -121,8 +123,27 @@ internal ref partial struct ClassifierPass
             _traits &= ~StatementTraits.CommitsOnlyOpenTransaction;
 
         // SET sql_mode or SET NAMES in a multi-statement changes how the statements after it are read.
-        if ((_tokens.IsDoubtful || lexingMayChange) && _special != SpecialStatement.ForbiddenSet)
+        if (!_tokens.IsDoubtful && !lexingMayChange)
+            return;
+        if (_special != SpecialStatement.ForbiddenSet)
             FindForbiddenText(0, _sql.Length);
+        if (NamesGetLock(_sql))
+            _traits |= StatementTraits.TakesUserLock;
+    }
+
+    /// <summary>Anywhere: where a string ends is in doubt.</summary>
+    private static bool NamesGetLock(ReadOnlySpan<byte> text)
+    {
+        var name = "get_lock"u8;
+        for (var at = text.IndexOfAny((byte)'g', (byte)'G'); at >= 0 && text.Length - at >= name.Length;)
+        {
+            if (Ascii.EqualsIgnoreCase(text.Slice(at, name.Length), name))
+                return true;
+            var next = text[(at + 1)..].IndexOfAny((byte)'g', (byte)'G');
+            at = next < 0 ? -1 : at + 1 + next;
+        }
+
+        return false;
     }
 
     /// <summary>The proxy answers these in place of the server, which it can do for a statement that stands alone.</summary>

@@ -98,7 +98,7 @@ public ref partial struct SqlTokenizer
                 return;
             }
 
-            int inner = _sql.Slice(content, end).IndexOf("/*"u8);
+            int inner = _sql.Slice(content, end + 1).IndexOf("/*"u8); // of "/*/" the asterisk begins one and ends none
             if (inner < 0)
             {
                 _position = content + end + 2;

@@ -16,4 +16,13 @@ public static class StatementClassifier
         var pass = new ClassifierPass(sql, options);
         return pass.Run();
     }
+
+    /// <summary>
+    /// The same; and every <c>SET @@name</c> without a scope becomes <c>SET   name</c> in the text (see <see cref="StatementClass.Unscoped"/>), in the same pass: a text may have thousands of them.
+    /// </summary>
+    public static StatementClass ClassifyAndRewrite(Span<byte> sql, ClassifierOptions options)
+    {
+        var pass = new ClassifierPass(sql, options, sql);
+        return pass.Run();
+    }
 }

@@ -154,6 +154,56 @@ public sealed class LocalReadTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
     }
 
+    /// <summary>A read that was not answered here in time is the leader's, and that one is gone: on a connection that is not logged in yet a statement is none.</summary>
+    [Fact]
+    public void A_move_under_way_is_not_passed_over_when_the_local_connection_ends()
+    {
+        var (client, leader, local) = ReadsLocally();
+        AwaitsItsData(client, leader, local, Query(Read));
+        _kit.MovesAfter(leader);
+        _kit.AwaitLook();
+        local.SayRow("-1"); // not there in time
+        var next = _kit.AcceptAtLeader();
+        local.Dispose();
+        _kit.AwaitLook();
+        _kit.AwaitLook();
+        Assert.Equal(0, next.Socket.Available);
+
+        next.LetIn();
+        Assert.Equal("\x03" + Read, next.ReadText());
+        next.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        Ask(client, next); // the local server is let alone for a second: one answer for one question
+    }
+
+    /// <summary>The same, where the leader is being told the statement: executed before that it would be another's, or none.</summary>
+    [Fact]
+    public void A_preparation_under_way_is_not_passed_over_when_the_local_connection_ends()
+    {
+        var (client, leader, local) = ReadsLocally();
+        Prepare(client, leader, Read, 5, 0);
+        _kit.MovesAfter(leader);
+        _kit.AwaitLook();
+        client.Send(Query("UPDATE t SET a=1"));
+        var next = _kit.Moved();
+        Assert.Equal("\x03UPDATE t SET a=1", next.ReadText());
+        next.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+
+        AwaitsItsData(client, next, local, Command(0x17, "\x01\0\0\0\0\x01\0\0\0"), isPrepared: true);
+        local.SayRow("-1");
+        Assert.Equal("\x16" + Read, next.ReadText());
+        local.Dispose();
+        _kit.AwaitLook();
+        _kit.AwaitLook();
+        Assert.Equal(0, next.Socket.Available);
+
+        SayPrepared(next, 11, 0);
+        Assert.Equal("\x17\x0b\0\0\0\0\x01\0\0\0", next.ReadText());
+        next.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
     /// <summary>The server of the killer's own connection judges; a read elsewhere is ended only when it has not refused.</summary>
     [Fact]
     public void Who_may_not_kill_does_not_end_a_read()
@@ -235,6 +285,24 @@ public sealed class LocalReadTests : IDisposable
         Assert.Equal("\x16SELECT a FROM t WHERE b=?", local.ReadText());
         SayPrepared(local, 9, 1);
         Assert.Equal("\x17\x09\0\0\0" + WithText, local.ReadText());
+    }
+
+    /// <summary>A read is held up at the local server until that has what the session has seen on the leader.</summary>
+    private void AwaitsItsData(RawPeer client, RawPeer leader, RawPeer local, byte[] read, bool isPrepared = false)
+    {
+        client.Send(Query("SELECT f(a) FROM t"));
+        Assert.Equal("\x03SELECT f(a) FROM t", leader.ReadText());
+        leader.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.ReadIndex = Gtid.Parse("0-1-9");
+        client.Send(read);
+        if (isPrepared)
+        {
+            Assert.Equal("\x16" + Read, local.ReadText());
+            SayPrepared(local, 9, 0);
+        }
+
+        Assert.StartsWith("\x03SELECT MASTER_GTID_WAIT('0-1-9'", local.ReadText(), StringComparison.Ordinal);
     }
 
     private static void Prepare(RawPeer client, RawPeer leader, string sql, byte id, byte parameters)

@@ -113,7 +113,7 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     }
 
     /// <summary>A client that is logged in, and its server.</summary>
-    public (RawPeer Client, RawPeer Server) LogIn(Capabilities capabilities = Classic, string user = "app")
+    public (RawPeer Client, RawPeer Server) LogIn(Capabilities capabilities = Classic, string user = "app", byte[]? reported = null)
     {
         var client = Connect();
         var server = AcceptAtLeader();
@@ -123,7 +123,7 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         _ = server.Read();
         server.Sequence = 2;
         server.Say(RawPeer.Ok());
-        server.AnswerPreparation();
+        server.AnswerPreparation(reported);
         Assert.Equal(0, client.Read()[0]);
         return (client, server);
     }

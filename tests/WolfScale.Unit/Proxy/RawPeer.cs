@@ -116,21 +116,22 @@ internal sealed class RawPeer : IDisposable
         Send(writer.Written.Span);
     }
 
-    public void AnswerPreparation()
+    /// <param name="reported">What the server says of the session.</param>
+    public void AnswerPreparation(byte[]? reported = null)
     {
         Assert.StartsWith("\x03SET SESSION session_track_system_variables='*'", ReadText(), StringComparison.Ordinal);
         Sequence = 1;
-        Say(Ok());
+        Say(Ok(reported));
     }
 
     /// <summary>A server lets the proxy in, and is told what to report.</summary>
-    public void LetIn(uint id = 7)
+    public void LetIn(uint id = 7, byte[]? reported = null)
     {
         Greet(id: id);
         _ = Read();
         Sequence = 2;
         Say(Ok());
-        AnswerPreparation();
+        AnswerPreparation(reported);
     }
 
     public void Dispose() => Socket.Dispose();

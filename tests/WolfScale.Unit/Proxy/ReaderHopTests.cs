@@ -329,12 +329,13 @@ public sealed class ReaderHopTests : IDisposable
         return new RawPeer(_second.AcceptSocket());
     }
 
-    private static byte[] HopLogin()
+    /// <summary>As another node's proxy logs a client in.</summary>
+    internal static byte[] HopLogin(HopKind hop = HopKind.ToReader)
     {
         var plain = new PacketWriter { Sequence = 1 };
         new LoginRequest { User = "app", AuthResponse = NativePassword.Scramble("secret", Salt), Capabilities = ProxyKit.Classic & ~Capabilities.ConnectWithDatabase }.Write(plain);
         var login = new PacketWriter { Sequence = 1 };
-        LoginPacket.Read(plain.Written.Span[PacketHeader.Size..]).WriteFor(login, ProxyKit.Everything, NativePassword.Scramble("secret", Salt), NativePassword.PluginName, HopKind.ToReader, first: true);
+        LoginPacket.Read(plain.Written.Span[PacketHeader.Size..]).WriteFor(login, ProxyKit.Everything, NativePassword.Scramble("secret", Salt), NativePassword.PluginName, hop, first: true);
         return login.Written.ToArray();
     }
 

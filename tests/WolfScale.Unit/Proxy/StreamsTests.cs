@@ -71,6 +71,19 @@ public class StreamsTests
         }
     }
 
+    /// <summary>Of data whose length is a multiple of the longest packet's an empty packet is the end, and another one is the file's.</summary>
+    [Fact]
+    public void An_empty_packet_behind_one_as_long_as_can_be_ends_that_and_not_the_file()
+    {
+        byte[] file = [.. Command(PacketHeader.MaxPayload), .. Command(0)];
+        var stream = new WolfScale.Proxy.Sessions.FileStream();
+        stream.Begin(0);
+        Assert.Equal(file.Length - PacketHeader.Size, stream.Take(file.AsSpan(0, file.Length - PacketHeader.Size)));
+        Assert.False(stream.IsOver);
+        Assert.Equal(PacketHeader.Size, stream.Take(file.AsSpan(file.Length - PacketHeader.Size)));
+        Assert.True(stream.IsOver);
+    }
+
     [Fact]
     public void A_second_file_begins_anew()
     {

@@ -50,6 +50,20 @@ public sealed class TieTests : IDisposable
     [InlineData("SELECT 1 FROM t WHERE locks() = 1", "user-level locks")]
     [InlineData("INSERT INTO has_trigger VALUES (1)", "user-level locks")]
     [InlineData("CALL dynamic()", "dynamic SQL that the proxy has not seen")]
+    [InlineData("CALL sets()", "dynamic SQL that the proxy has not seen")]
+    [InlineData("CALL quotes()", "user-level locks")]
+    [InlineData("SELECT `get_lock`('a', 1)", "user-level locks")]
+    [InlineData("BEGIN NOT ATOMIC DO GET_LOCK('a', 1); END", "user-level locks")]
+    [InlineData("IF `Get_Lock`('a', 1) THEN SELECT 1; END IF", "user-level locks")]
+    [InlineData("BEGIN NOT ATOMIC CALL calls_locks(); END", "user-level locks")]
+    [InlineData("BEGIN NOT ATOMIC SET ROLE r; END", "dynamic SQL that the proxy has not seen")]
+    [InlineData("BEGIN NOT ATOMIC EXECUTE IMMEDIATE @s; END", "dynamic SQL that the proxy has not seen")]
+    [InlineData("BEGIN NOT ATOMIC FLUSH TABLES t WITH READ LOCK; END", "dynamic SQL that the proxy has not seen")]
+    [InlineData("BEGIN NOT ATOMIC SET @@unique_checks = 0; END", "dynamic SQL that the proxy has not seen")] // MariaDB does not report it
+    [InlineData("BEGIN NOT ATOMIC SET @a = 1, @@unique_checks := 0; END", "dynamic SQL that the proxy has not seen")]
+    [InlineData("EXECUTE IMMEDIATE 'SET @@unique_checks = 0'", "dynamic SQL that the proxy has not seen")]
+    [InlineData("BEGIN NOT ATOMIC SET @@session.unique_checks = 0; INSERT INTO t VALUES (1); END", null)] // MariaDB does
+    [InlineData("BEGIN NOT ATOMIC INSERT INTO t VALUES (1), (@@unique_checks); CALL plain(); END", null)]
     public void What_dynamic_SQL_and_routines_lock_ties(string sql, string? tie)
     {
         _kit.Views = HiddenViews.Among([], [
@@ -57,7 +71,9 @@ public sealed class TieTests : IDisposable
             ("calls_locks", "CALL d.`Locks`()", ""),
             ("locks", "BEGIN DO GET_LOCK('a', 1); END", ""),
             ("has_trigger", "SET @x = locks()", ""),
-            ("dynamic", "EXECUTE IMMEDIATE s", "")]);
+            ("dynamic", "EXECUTE IMMEDIATE s", ""),
+            ("sets", "BEGIN SET unique_checks = 0; SET @@unique_checks = 0; END", ""),
+            ("quotes", "DO \"get_lock\"('a', 1)", "ANSI_QUOTES")]);
         var (client, server) = _kit.LogIn();
         Done(client, server, Query(sql));
         AssertMoves(client, server, tie);
@@ -154,6 +170,23 @@ public sealed class TieTests : IDisposable
         var (client, server) = _kit.LogIn();
         Prepare(client, server, sql);
         client.Send(Command(0x17, OfFirst + (char)flags + new string('x', 100_000)));
+        _ = server.Read();
+        Say(client, server, Ok());
+        AssertMoves(client, server, tie);
+    }
+
+    /// <summary>An INSERT leaves nothing behind; what stands behind it in the same text may.</summary>
+    [Theory]
+    [InlineData("INSERT INTO t VALUES (1)", null)]
+    [InlineData("INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)", null)]
+    [InlineData("INSERT INTO t VALUES (1); LOCK TABLES t READ", "64 KiB")]
+    [InlineData("INSERT INTO t VALUES (1); SET ROLE r", "64 KiB")]
+    [InlineData("INSERT INTO t VALUES (1); HANDLER t OPEN", "64 KiB")]
+    [InlineData("SELECT 1", "64 KiB")]
+    public void A_long_text_ties_by_what_it_begins_with(string sql, string? tie)
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query(sql + " /*" + new string('x', 100_000) + "*/"));
         _ = server.Read();
         Say(client, server, Ok());
         AssertMoves(client, server, tie);

@@ -51,6 +51,40 @@ public class ClassifierPropertyTests
         },
         iter: 20_000);
 
+    /// <summary>One after the other, and all in one pass: the same text, and the same is said of it.</summary>
+    [Fact]
+    public void Assignments_without_a_scope_are_rewritten_in_one_pass() => Gen.Select(
+        Gen.OneOf(
+            AnyText,
+            OneOf("SET", "SET", " @@a", " @@`b`", " @@session.c", " @@global.d", " @@password", "=1", " := (SELECT @@e)", "=@@f", ",", ",", " g=2", ";", " STATEMENT", " FOR", " SELECT 1", " NAMES utf8", "BEGIN NOT ATOMIC", "/*!40000", "*/")
+                .Array[0, 25].Select(parts => Encoding.UTF8.GetBytes(string.Concat(parts)))),
+        AnyOptions).Sample(
+        (sql, options) =>
+        {
+            var (expected, actual) = (sql.ToArray(), sql.ToArray());
+            var found = StatementClassifier.Classify(expected, options);
+            while (found.Unscoped.Length > 0)
+            {
+                expected.AsSpan(found.Unscoped.Start, found.Unscoped.Length).Fill((byte)' ');
+                found = StatementClassifier.Classify(expected, options);
+            }
+
+            Assert.Equal(found, StatementClassifier.ClassifyAndRewrite(actual, options));
+            Assert.Equal(expected, actual);
+        },
+        iter: 20_000);
+
+    [Theory]
+    [InlineData("SET @@a=1, @b=2, @@c=@@d; SET @@e=1", "SET   a=1, @b=2,   c=@@d; SET   e=1")]
+    [InlineData("SET @@password=PASSWORD('x')", "SET @@password=PASSWORD('x')")] // an error, and no SET PASSWORD
+    [InlineData("SET @@session.a=1, @@global.b=1", "SET @@session.a=1, @@global.b=1")]
+    public void What_is_rewritten(string sql, string expected)
+    {
+        var text = Encoding.UTF8.GetBytes(sql);
+        _ = StatementClassifier.ClassifyAndRewrite(text, default);
+        Assert.Equal(expected, Encoding.UTF8.GetString(text));
+    }
+
     [Fact]
     public void Nothing_is_allocated()
     {
