@@ -31,6 +31,7 @@ Usage: ./run.sh COMMAND [OPTION…]
   test [--long] [PROJECT…]                    all tests, or those of the named projects (Unit, Integration …)
   bench …                                     the comparison with plain MariaDB, semi-sync and Galera
   bench proxy …                               the comparison of its proxy with HAProxy and with none
+  bench commands                              how soon wolfctl, as it is published, answers
   bench proxy-clients                         10,000 idle clients of a proxy, and the storm in which they come
   simulate [--available] --seed N --steps M   replays a run of the consensus simulator
   fuzz [--packets N]                          damaged packets to the proxy's sessions (10 million), and the branches they reach
@@ -364,7 +365,7 @@ main() {
   case $command in
     demo) need_mariadb; wolfscale demo "$@" ;;
     test) run_tests "$@" ;;
-    bench) [[ ${1:-} == proxy-clients ]] || need_bench_tools; need_wolfscale; need_sdk; build bench/WolfScale.Bench; exec "$BIN/WolfScale.Bench/release/WolfScale.Bench" "$@" ;;
+    bench) [[ ${1:-} == proxy-clients || ${1:-} == commands ]] || need_bench_tools; [[ ${1:-} != commands ]] || publish; need_wolfscale; need_sdk; build bench/WolfScale.Bench; exec "$BIN/WolfScale.Bench/release/WolfScale.Bench" "$@" ;;
     simulate) need_sdk; build tests/WolfScale.Simulation; exec "$BIN/WolfScale.Simulation/release/WolfScale.Simulation" simulate "$@" ;;
     fuzz) run_fuzz "$@" ;;
     build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" "$WOLFCTL" ;;

@@ -5,7 +5,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 readonly here
-readonly TARGET=/opt/wolfscale CONFIGURATION=/etc/wolfscale/config.toml ACCOUNT=wolfscale UNITS=/etc/systemd/system
+readonly LOGROTATE=/etc/logrotate.d/wolfscale TARGET=/opt/wolfscale CONFIGURATION=/etc/wolfscale/config.toml ACCOUNT=wolfscale UNITS=/etc/systemd/system
 
 usage() {
   cat <<'TEXT'
@@ -133,6 +133,7 @@ install_unit() {
     file=wolfscale$kind_suffix
     run install -m 0644 "$units/$file.service" "$UNITS/$file.service"
     [[ -e /etc/default/$file ]] || run install -m 0644 "$defaults/$file" "/etc/default/$file"
+    [[ ! -d ${LOGROTATE%/*} || -e $LOGROTATE ]] || run install -m 0644 "$here/../deploy/logrotate/wolfscale" "$LOGROTATE"
   fi
   ! has_systemd || run systemctl daemon-reload
   run systemctl enable "$unit"
@@ -181,7 +182,7 @@ uninstall() {
     [[ $(readlink /usr/local/bin/$name || true) != "$TARGET/$name" ]] || run rm -f "/usr/local/bin/$name"
   done
   run rm -rf "$TARGET" "$TARGET.new"
-  printf 'Removed. /etc/wolfscale, /etc/default/wolfscale*, /var/lib/wolfscale (the log, and what was discarded), /var/log/wolfscale and the account %s stay.\n' "$ACCOUNT"
+  printf 'Removed. /etc/wolfscale, /etc/default/wolfscale*, %s, /var/lib/wolfscale (the log, and what was discarded), /var/log/wolfscale and the account %s stay.\n' "$LOGROTATE" "$ACCOUNT"
 }
 
 # --- commands ---------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ find "$root/opt/wolfscale" \( -name '*.so' -o -name '*.dll' \) -exec chmod a-x {
 ln -s /opt/wolfscale/wolfscale /opt/wolfscale/wolfctl "$root/usr/bin"
 install_to 0644 usr/lib/systemd/system deploy/systemd/*.service
 install_to 0644 etc/default deploy/default/*
+install_to 0644 etc/logrotate.d deploy/logrotate/wolfscale
 install_to 0644 usr/share/wolfscale/grafana deploy/grafana/*.json
 install_to 0644 usr/share/wolfscale/prometheus deploy/prometheus/alerts.yml
 install_to 0755 usr/share/wolfscale/scripts scripts/backup.sh scripts/full_backup.sh scripts/install-service.sh

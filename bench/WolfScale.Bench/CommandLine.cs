@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using WolfScale.Bench.Commands;
 using WolfScale.Bench.Proxying;
 
 namespace WolfScale.Bench;
@@ -8,7 +9,7 @@ namespace WolfScale.Bench;
 /// <summary>The options of <c>./run.sh bench</c>.</summary>
 internal static class CommandLine
 {
-    public static ParseResult Parse(string[] args, Func<BenchOptions, Task<int>> run, Func<ProxyOptions, Task<int>> runProxies)
+    public static ParseResult Parse(string[] args, Func<BenchOptions, Task<int>> run, Func<ProxyOptions, Task<int>> runProxies, Func<CommandOptions, Task<int>> runCommands)
     {
         Option<int> seconds = Of("--seconds", "length of one measurement", 15);
         Option<string> threads = Of("--threads", "client threads, comma-separated", "1,16,64");
@@ -48,6 +49,9 @@ internal static class CommandLine
             result.GetValue(set) ?? [])));
         root.Subcommands.Add(Proxies(runProxies));
         root.Subcommands.Add(IdleClients.Command());
+        root.Subcommands.Add(CommandTimes.Command(
+            Of("--dir", "folder for the servers; deleted at the end", DefaultDirectory()), Of("--base-port", "first of the hundred loopback ports used", 21000),
+            Of("--wolfscale", "the wolfscale program", DefaultProgram()), runCommands));
         return root.Parse(args);
     }
 

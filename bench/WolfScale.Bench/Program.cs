@@ -1,13 +1,14 @@
 using System.Runtime.InteropServices;
 using MySqlConnector;
 using WolfScale.Bench;
+using WolfScale.Bench.Commands;
 using WolfScale.Bench.Proxying;
 
 // The comparison with peers: see docs/performance.md. Everything it starts, it ends, also on Ctrl+C.
 using var stop = new CancellationTokenSource();
 using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
 using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
-return await CommandLine.Parse(args, RunAsync, RunProxiesAsync).InvokeAsync(cancellationToken: stop.Token);
+return await CommandLine.Parse(args, RunAsync, RunProxiesAsync, RunCommandsAsync).InvokeAsync(cancellationToken: stop.Token);
 
 Task<int> RunAsync(BenchOptions options) => GuardedAsync(options.Directory, options.Keep, async () =>
 {
@@ -19,6 +20,9 @@ Task<int> RunAsync(BenchOptions options) => GuardedAsync(options.Directory, opti
 
 Task<int> RunProxiesAsync(ProxyOptions options) =>
     GuardedAsync(options.Directory, keep: false, () => new ProxyComparison(options, Console.Error).RunAsync(stop.Token));
+
+Task<int> RunCommandsAsync(CommandOptions options) =>
+    GuardedAsync(options.Directory, keep: false, () => new CommandTimes(options).RunAsync(stop.Token));
 
 async Task<int> GuardedAsync(string directory, bool keep, Func<Task<string>> run)
 {

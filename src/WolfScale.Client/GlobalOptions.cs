@@ -29,10 +29,13 @@ public static class GlobalOptions
         if (!loaded.Valid)
             throw new RefusedException(
                 $"{path} is not valid:\n" + string.Join('\n', loaded.Findings.Where(f => f.Severity == Severity.Error)), ExitCode.Invalid);
-        return parsed.GetValue(LogLevel) is { } level
-            ? loaded with { Configuration = loaded.Configuration with { Logging = loaded.Configuration.Logging with { Level = level } } }
-            : loaded;
+        return WithLevel(parsed, loaded);
     }
+
+    /// <summary>With <c>--log-level</c> over it, where that was given.</summary>
+    public static LoadedConfiguration WithLevel(ParseResult parsed, LoadedConfiguration loaded) => parsed.GetValue(LogLevel) is { } level
+        ? loaded with { Configuration = loaded.Configuration with { Logging = loaded.Configuration.Logging with { Level = level } } }
+        : loaded;
 
     /// <summary>Reads a configuration file, valid or not.</summary>
     /// <exception cref="RefusedException">The file cannot be read.</exception>

@@ -12,7 +12,8 @@ public static class Terminal
 
     public static bool Interactive { get; } = !Console.IsOutputRedirected;
 
-    public static IAnsiConsole Out { get; } = Create();
+    /// <summary>Made when it is first used: a command that prints lines alone does not pay for it.</summary>
+    public static IAnsiConsole Out => Made.Console;
 
     /// <summary><c>wolfscale</c> or <c>wolfctl</c>.</summary>
     public static string Program { get; } = AppDomain.CurrentDomain.FriendlyName;
@@ -48,6 +49,11 @@ public static class Terminal
     };
 
     public static string Cell(object? value) => (Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) ?? "-").EscapeMarkup();
+
+    private static class Made
+    {
+        public static readonly IAnsiConsole Console = Create();
+    }
 
     private static IAnsiConsole Create()
     {

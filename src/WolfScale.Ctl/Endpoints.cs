@@ -216,6 +216,20 @@ internal sealed class Endpoints : IDisposable
 /// <param name="Body">The body, as it came.</param>
 internal sealed record Answer(NodeClient Node, string Body)
 {
+    /// <summary>The body, for who looks at a few of its fields.</summary>
+    /// <exception cref="RefusedException">It is not what a node would say.</exception>
+    public JsonDocument Parse()
+    {
+        try
+        {
+            return JsonDocument.Parse(Body) is { RootElement.ValueKind: JsonValueKind.Object } document ? document : throw new JsonException("it is no object");
+        }
+        catch (JsonException e)
+        {
+            throw Strange(e);
+        }
+    }
+
     /// <exception cref="RefusedException">It is not what a node of this version would say.</exception>
     public T Read<T>(JsonTypeInfo<T> type)
     {
@@ -225,7 +239,9 @@ internal sealed record Answer(NodeClient Node, string Body)
         }
         catch (JsonException e)
         {
-            throw new RefusedException($"What {Node.Address} answers is not of a WolfScale node of this version ({e.Message}).");
+            throw Strange(e);
         }
     }
+
+    private RefusedException Strange(JsonException e) => new($"What {Node.Address} answers is not of a WolfScale node of this version ({e.Message}).");
 }

@@ -11,16 +11,21 @@ public static class EnvironmentSource
     private const string Separator = "__";
 
     /// <summary>The variables of this process that name a key, in the order of their names.</summary>
-    public static ImmutableArray<GivenValue> Read() => Read(
-        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(e => (string)e.Key, e => (string?)e.Value ?? ""));
+    public static ImmutableArray<GivenValue> Read()
+    {
+        var variables = new Dictionary<string, string>();
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+            variables[(string)variable.Key] = (string?)variable.Value ?? "";
+        return Read(variables);
+    }
 
     /// <summary>
     /// The variables that name a key. Those without the double underscore (<c>WOLFSCALE_LONG</c>) are somebody else's.
     /// </summary>
-    public static ImmutableArray<GivenValue> Read(IReadOnlyDictionary<string, string> variables) => variables
-        .Where(v => v.Key.StartsWith(Prefix, StringComparison.Ordinal) && v.Key.Contains(Separator, StringComparison.Ordinal))
-        .OrderBy(v => v.Key, StringComparer.Ordinal)
-        .Select(v => Given(v.Key, v.Value))
+    public static ImmutableArray<GivenValue> Read(IReadOnlyDictionary<string, string> variables) => variables.Keys
+        .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal) && name.Contains(Separator, StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal)
+        .Select(name => Given(name, variables[name]))
         .ToImmutableArray();
 
     private static GivenValue Given(string name, string text)

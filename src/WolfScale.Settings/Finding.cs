@@ -13,11 +13,11 @@ public enum Severity
     Error,
 }
 
-/// <summary>Where a value was given.</summary>
+/// <summary>Where a value was given. (A class: collections of it are compiled ahead of time, and every command of wolfctl reads a configuration.)</summary>
 /// <param name="Source">The file, or the environment variable.</param>
 /// <param name="Line">From 1; 0 where the source has no lines.</param>
 /// <param name="Column">From 1; 0 where the source has no lines.</param>
-public readonly record struct SourcePosition(string Source, int Line = 0, int Column = 0)
+public sealed record SourcePosition(string Source, int Line = 0, int Column = 0)
 {
     public override string ToString() => Line > 0 ? $"{Source}:{Line}:{Column}" : Source;
 }

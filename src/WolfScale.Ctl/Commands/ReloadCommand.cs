@@ -46,7 +46,7 @@ internal static class ReloadCommand
         foreach (var warning in done.Warnings)
             Terminal.Line(warning);
         if (!done.NeedRestart.IsEmpty)
-            Terminal.Line($"What wants a restart is as before until `systemctl restart wolfscale` on {done.Node}.");
+            Terminal.Line($"What wants a restart is as before until {done.Node} is restarted.");
     }
 
     private static Table Table(ReloadDocument done)

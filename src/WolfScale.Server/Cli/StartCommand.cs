@@ -42,7 +42,7 @@ internal static class StartCommand
     {
         var loaded = read();
         var configuration = loaded.Configuration;
-        await using var log = ProgramLog.Open(configuration.Logging);
+        await using var log = new NodeLoggerProvider(configuration.Logging, TimeProvider.System);
         using var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
         var logger = loggers.CreateLogger("WolfScale.Server.Start");
         foreach (var finding in loaded.Findings)
@@ -57,7 +57,7 @@ internal static class StartCommand
             logger, CommandTree.Version, configuration.Node.Id, configuration.DataDirectory, configuration.Node.BindAddress,
             configuration.Api.Enabled ? configuration.Api.BindAddress : "off");
         NodeHost? running = null;
-        using var ending = new EndSignals(logger, () => Reload(running, logger));
+        using var ending = new EndSignals(logger, () => running);
         using var manager = NotifySocket.Open(logger);
         await using var service = new ServiceWatch(manager, TimeProvider.System);
         await using var stopping = ending.Token.Register(service.Stopping);
@@ -84,23 +84,6 @@ internal static class StartCommand
         catch (OperationCanceledException) when (ending.Token.IsCancellationRequested)
         {
             return ExitCode.Done; // told to end while it started
-        }
-    }
-
-    /// <summary>SIGHUP. What came of it stands in the log.</summary>
-    private static void Reload(NodeHost? running, ILogger logger)
-    {
-        try
-        {
-            _ = running?.Reload();
-        }
-        catch (RefusedException)
-        {
-            // Said already; there is nobody to answer.
-        }
-        catch (Exception e)
-        {
-            HostLog.NotReloaded(logger, e.Message); // whatever it was: a signal must not end a node
         }
     }
 }

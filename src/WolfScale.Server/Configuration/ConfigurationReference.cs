@@ -38,7 +38,8 @@ public static class ConfigurationReference
 
             A running node takes over what is **live** when it gets SIGHUP (`systemctl reload wolfscale`) or `wolfctl reload`, and tells which other keys were changed and want a restart of it. A file with an error changes
             nothing. Variables go on winning. Certificates are read again from their files, changed or not; to switch TLS on or off wants a restart. `wolfctl log-level` changes the level until the next restart,
-            or until a reload finds another level in the file.
+            or until a reload finds another level in the file. A reload also opens `logging.file` anew, which may have been renamed (logrotate), whatever it finds in the configuration. `wolfscale proxy` and
+            `load-balancer` do the same on SIGHUP with those keys that they go by ([proxy.md](proxy.md#stand-alone)).
 
             This page is made of the program: `wolfscale configuration --page`.
 

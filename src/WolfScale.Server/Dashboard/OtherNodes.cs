@@ -5,11 +5,13 @@ namespace WolfScale.Server.Dashboard;
 
 /// <summary>Asks the other members what only they know, side by side, while somebody looks: one question each, whoever and however many look.</summary>
 /// <param name="open">A client for the API at this HOST:PORT.</param>
-internal sealed class OtherNodes(Func<string, NodeClient> open) : IDisposable
+/// <param name="trust">By what it is opened: with another object all are opened anew. Null: they are kept.</param>
+internal sealed class OtherNodes(Func<string, NodeClient> open, Func<object>? trust = null) : IDisposable
 {
     private readonly Dictionary<string, NodeClient> _clients = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ImmutableArray<EventDocument>> _events = new(StringComparer.Ordinal);
     private volatile Heard _heard = Heard.Nothing;
+    private object? _trust;
 
     /// <summary>What they answered last, and who did not. Empty until they were asked.</summary>
     public Heard Now => _heard;
@@ -18,7 +20,10 @@ internal sealed class OtherNodes(Func<string, NodeClient> open) : IDisposable
     public async Task AskAsync(NodeReport report, CancellationToken cancellationToken)
     {
         var members = report.Nodes.Where(n => n.Id != report.Id && n.Api is not null).ToList();
-        foreach (var gone in _clients.Keys.Except(members.Select(n => n.Api!)).ToList())
+        var now = trust?.Invoke();
+        var kept = ReferenceEquals(now, _trust) ? members.Select(n => n.Api!) : [];
+        _trust = now;
+        foreach (var gone in _clients.Keys.Except(kept).ToList())
         {
             _clients[gone].Dispose();
             _ = _clients.Remove(gone);

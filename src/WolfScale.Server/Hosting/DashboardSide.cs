@@ -15,19 +15,16 @@ internal sealed class DashboardSide : IAsyncDisposable
     private static readonly TimeSpan ActLimit = TimeSpan.FromMinutes(2);
 
     private readonly IDashboardSource _source;
-    private readonly string _scheme;
-    private readonly Authority? _authority;
+    private readonly OtherApis _apis;
     private readonly OtherNodes _others;
     private readonly DashboardVerification _verification;
     private readonly DashboardFeed _feed;
 
-    public DashboardSide(NodeConfiguration configuration, IDashboardSource source, EventHistory history, TimeProvider time)
+    public DashboardSide(NodeConfiguration configuration, OtherApis apis, IDashboardSource source, EventHistory history, TimeProvider time)
     {
-        _source = source;
-        _scheme = configuration.Api.Scheme();
-        _authority = Authority.OfCluster(configuration.Cluster.TlsCa);
-        _others = new OtherNodes(address => Open(address, "", AskLimit));
-        _verification = new DashboardVerification((address, token) => Open(address, token, ActLimit), () => _feed?.Nudge(), time);
+        (_source, _apis) = (source, apis);
+        _others = new OtherNodes(address => apis.Open(address, "", AskLimit), () => apis.Trust);
+        _verification = new DashboardVerification((address, token) => apis.Open(address, token, ActLimit), () => _feed?.Nudge(), time);
         _feed = new DashboardFeed(
             source, _others, history, () => _verification.Progress, new Timing(configuration.Cluster.HeartbeatIntervalMs, configuration.Cluster.ElectionTimeoutMaxMs), time);
     }
@@ -35,7 +32,7 @@ internal sealed class DashboardSide : IAsyncDisposable
     public void Map(IEndpointRouteBuilder routes, CancellationToken stopping)
     {
         DashboardEndpoints.Map(routes, _feed, Origins, stopping);
-        new DashboardActions(() => _source.Report, (address, token) => Open(address, token, ActLimit), _verification).Map(routes);
+        new DashboardActions(() => _source.Report, (address, token) => _apis.Open(address, token, ActLimit), _verification).Map(routes);
     }
 
     public Task RunAsync(CancellationToken stopping) => _feed.RunAsync(stopping);
@@ -52,7 +49,5 @@ internal sealed class DashboardSide : IAsyncDisposable
     /// <summary>They become part of a header: what is no plain HOST:PORT is left out.</summary>
     private IEnumerable<string> Origins() => _source.Report.Nodes
         .Where(n => n.Id != _source.Report.Id && n.Api is { } api && api.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or ':' or '-' or '[' or ']'))
-        .Select(n => $"{_scheme}://{n.Api}");
-
-    private NodeClient Open(string address, string token, TimeSpan limit) => new($"{_scheme}://{address}", token, limit, authority: _authority);
+        .Select(n => $"{_apis.Scheme}://{n.Api}");
 }

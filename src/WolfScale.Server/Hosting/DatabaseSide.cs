@@ -37,7 +37,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
     private readonly SemaphoreSlim _handingOver = new(1, 1);
     private DatabaseState _logged = new();
 
-    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, IProxyControl proxy, Maintenance maintenance, ILoggerFactory loggers, TimeProvider time)
+    public DatabaseSide(ClusterNode node, NodeConfiguration configuration, OtherApis apis, IProxyControl proxy, Maintenance maintenance, ILoggerFactory loggers, TimeProvider time)
     {
         (_node, _configuration, _proxy, _maintenance, _time) = (node, configuration, proxy, maintenance, time);
         _logger = loggers.CreateLogger("WolfScale.Server.MariaDb");
@@ -47,7 +47,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _feed = new FeedServer(new FeedOptions { BindAddress = bind.ToEndPoint() }, log, loggers, time);
         _feed.ReplicaRefused += refusal => HostLog.FeedRefused(_logger, refusal.Position, refusal.Message);
         _feed.Defining = proxy.OnDefinition;
-        _sources = new HttpMigrationSources(() => node.View, configuration);
+        _sources = new HttpMigrationSources(() => node.View, apis);
         _captures = new CaptureFactory(NodeOptions.Capture(configuration), loggers, time);
         _controller = new DatabaseController(
             NodeOptions.Database(configuration, Peers) with { CutProxySessions = CutProxySessions, MigrationSources = _sources, History = _chronicle }, log, _feed, _captures,
@@ -57,9 +57,6 @@ internal sealed class DatabaseSide : IAsyncDisposable
         _controller.Changed += OnChanged;
         _maintenance.Changed += Announce;
     }
-
-    /// <summary>Another token for the other nodes, and another authority that signs them.</summary>
-    public void Reconfigure(NodeConfiguration configuration) => _sources.Follow(configuration);
 
     /// <summary>What commits took.</summary>
     public CommitStages Commits => _captures.Stages;

@@ -80,7 +80,7 @@ internal static partial class HostLog
     [LoggerMessage(4045, LogLevel.Error, "{Count} transactions ({First} to {Last}) that this node's log held are discarded: {Leader} leads a later epoch without them (mode \"available\"). Clients may have been told OK for them. They are saved in {File}: mariadb-binlog shows them")]
     public static partial void Discarded(ILogger logger, int count, string first, string last, string leader, string file);
 
-    [LoggerMessage(4080, LogLevel.Information, "The configuration was read again: {Changed} keys are changed, {NeedRestart} want a restart of this node")]
+    [LoggerMessage(4080, LogLevel.Information, "The configuration was read again: {Changed} keys are changed, {NeedRestart} want a restart")]
     public static partial void Reloaded(ILogger logger, int changed, int needRestart);
 
     [LoggerMessage(4081, LogLevel.Warning, "The configuration was read again, and nothing is changed: {Reason}")]
@@ -89,10 +89,13 @@ internal static partial class HostLog
     [LoggerMessage(4084, LogLevel.Error, "A part of this node had ended before it was told to, which is a defect of WolfScale; the node stops in order all the same.")]
     public static partial void EndedBadly(ILogger logger, Exception exception);
 
+    [LoggerMessage(4085, LogLevel.Error, "{Problem}")]
+    public static partial void LogNotReopened(ILogger logger, string problem);
+
     [LoggerMessage(4082, LogLevel.Information, "{Key} is changed from {From} to {To}")]
     public static partial void KeyChanged(ILogger logger, string key, string from, string to);
 
-    [LoggerMessage(4083, LogLevel.Warning, "{Key} has another value in the configuration than this node runs with: it wants a restart")]
+    [LoggerMessage(4083, LogLevel.Warning, "{Key} has another value in the configuration than this program runs with: it wants a restart")]
     public static partial void KeyNeedsRestart(ILogger logger, string key);
 
     [LoggerMessage(4044, LogLevel.Warning, "{Node} did not get the lead back: {Reason}; tried again in {Seconds} s")]

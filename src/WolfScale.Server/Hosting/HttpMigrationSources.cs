@@ -10,9 +10,7 @@ using WolfScale.Server.Http;
 
 namespace WolfScale.Server.Hosting;
 
-/// <summary>
-/// The other nodes, asked for their data over their HTTP API. Nodes of one cluster are set up alike: this node's own token opens the others, and they speak TLS where it does.
-/// </summary>
+/// <summary>The other nodes, asked for their data over their HTTP API.</summary>
 internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
 {
     private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(5);
@@ -26,21 +24,32 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
     private const int KeepAliveProbes = 4;
 
     private readonly Func<ClusterView> _view;
-    private readonly NodeConfiguration _configuration;
-    private volatile HttpClient _http;
-    private readonly string _scheme;
+    private readonly OtherApis _apis;
+    private readonly Lock _opening = new();
+    private ApiTrust _trust;
+    private HttpClient _http;
 
-    public HttpMigrationSources(Func<ClusterView> view, NodeConfiguration configuration)
+    public HttpMigrationSources(Func<ClusterView> view, OtherApis apis)
     {
-        (_view, _configuration) = (view, configuration);
-        _scheme = configuration.Api.Scheme();
-        _http = Client(configuration);
+        (_view, _apis, _trust) = (view, apis, apis.Trust);
+        _http = Client(_trust);
     }
 
-    /// <summary>Copies that begin from here on are asked for with another token. What runs goes on; its client is the collector's.</summary>
-    public void Follow(NodeConfiguration configuration) => _http = Client(configuration);
+    /// <summary>Copies that begin after a reload are asked for by another. What runs goes on; its client is the collector's.</summary>
+    private HttpClient Http
+    {
+        get
+        {
+            lock (_opening)
+            {
+                if (_apis.Trust is var now && now != _trust)
+                    (_trust, _http) = (now, Client(now));
+                return _http;
+            }
+        }
+    }
 
-    private static HttpClient Client(NodeConfiguration configuration)
+    private static HttpClient Client(ApiTrust trust)
     {
         var handler = new SocketsHttpHandler
         {
@@ -50,10 +59,10 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
             AutomaticDecompression = DecompressionMethods.GZip,
             ConnectCallback = ConnectAsync,
         };
-        Authority.OfCluster(configuration.Cluster.TlsCa)?.DemandIn(handler.SslOptions);
+        trust.Authority?.DemandIn(handler.SslOptions);
         var http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
-        if (configuration.Api.Token.Length > 0)
-            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", configuration.Api.Token);
+        if (trust.Token.Length > 0)
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", trust.Token);
         return http;
     }
 
@@ -69,7 +78,7 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
                 : throw new DumpException($"{from} does not say where its HTTP API is (api.enabled = false, or it was never heard of).");
         }
 
-        return PeerAddress.TryParse(from, _scheme, out var api, out _)
+        return PeerAddress.TryParse(from, _apis.Scheme, out var api, out _)
             ? new HttpSource(this, from, api)
             : throw new DumpException($"\"{from}\" is neither a node of this cluster ({string.Join(", ", view.Nodes.Select(n => n.Id))}) nor HOST:PORT of a node's HTTP API (port 8080 unless its [api] bind_address says otherwise).");
     }
@@ -86,7 +95,7 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private HttpSource Source(NodeView node) => new(this, node.Id, new Uri($"{_scheme}://{node.ApiAddress}"));
+    private HttpSource Source(NodeView node) => new(this, node.Id, _apis.Url(node.ApiAddress));
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
@@ -164,7 +173,7 @@ internal sealed class HttpMigrationSources : IMigrationSources, IDisposable
             {
                 using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(api, path));
                 request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue(zip ? "gzip" : "identity"));
-                var answer = await sources._http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
+                var answer = await sources.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
                 if (answer.IsSuccessStatusCode)
                     return answer;
                 using (answer)

@@ -3,7 +3,6 @@ using System.Security.Cryptography.X509Certificates;
 using WolfScale.Cluster;
 using WolfScale.Server.Hosting.Reloading;
 using WolfScale.Server.Http;
-using WolfScale.Server.Logging;
 
 namespace WolfScale.Server.Hosting;
 
@@ -22,6 +21,8 @@ internal sealed partial class NodeHost : ILiveParts, IReload
 
     internal Proxy.ProxyOptions? ProxyOptions => _proxy?.Options;
 
+    internal OtherApis OtherApis => _apis;
+
     /// <exception cref="RefusedException">Nothing was changed.</exception>
     public ReloadDocument Reload()
     {
@@ -29,6 +30,8 @@ internal sealed partial class NodeHost : ILiveParts, IReload
         _needRestart = [.. done.NeedRestart.Select(k => k.Key)];
         return done;
     }
+
+    public string? ReopenLog() => _log.Reopen();
 
     public Action Prepare(NodeConfiguration configuration)
     {
@@ -38,17 +41,14 @@ internal sealed partial class NodeHost : ILiveParts, IReload
         _ = HostPort.TryParse(configuration.Proxy.BindAddress, out var bind, out _);
         var proxy = _proxy is null ? null : NodeOptions.Proxy(configuration, bind);
         var certificate = _api is null || configuration.Api.TlsCert.Length == 0 ? null : X509Certificate2.CreateFromPemFile(configuration.Api.TlsCert, configuration.Api.TlsKey);
-        _ = Authority.OfCluster(configuration.Cluster.TlsCa);
+        var apis = _apis.Prepare(configuration);
         return () =>
         {
             _node.Reconfigure(cluster);
             _proxy?.Reconfigure(proxy!);
             _api?.Reconfigure(configuration.Api, certificate);
-            _database?.Reconfigure(configuration);
-            // `wolfctl log-level` lasts until the file says something else than before.
-            if (configuration.Logging.Level != _configuration.Logging.Level)
-                _log.MinimumLevel = NodeLoggerProvider.Level(configuration.Logging.Level);
-            _log.Format = configuration.Logging.Format;
+            apis();
+            _log.Follow(configuration.Logging);
             _configuration = configuration;
             _certificates = MachineFacts.Certificates(configuration);
         };

@@ -41,6 +41,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
     private readonly TaskCompletionSource _member = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _stopping = new();
     private readonly AccountHashes _accounts;
+    private readonly OtherApis _apis;
     private readonly DiscardedWrites _discarded;
     private ClusterNode _node = null!; // set by the only way to get an instance
     private Maintenance _maintenance = null!;
@@ -68,6 +69,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         _lag = new LagClock(time);
         _discarded = new DiscardedWrites(configuration.FilesDirectory, _logger, time);
         _accounts = new AccountHashes(NodeOptions.Database(configuration, static () => []), time);
+        _apis = new OtherApis(configuration);
     }
 
     /// <summary>What the node knows now.</summary>
@@ -118,7 +120,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
     {
         var host = new NodeHost(configuration, entry, log, loggers, time, version);
         host._certificates = MachineFacts.Certificates(configuration);
-        host._reloader = new Reloader(configuration, read, host, host._logger);
+        host._reloader = new Reloader(configuration.Node.Id, configuration, read, host, host._logger);
         host._node = await ClusterNode.StartAsync(                                          // 1
             NodeOptions.Cluster(configuration, entry) with { BootstrapBase = host.FoundAsync, SaveDiscarded = host._discarded.Save }, loggers, time, cancellationToken);
         host._node.Superseded += () => host._superseded.TrySetResult();
@@ -274,7 +276,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         if (_configuration.Api.Enabled)                                                     // 2
         {
             _figuring = _recent.RunAsync(_stopping.Token);
-            _dashboard = new DashboardSide(_configuration, this, _node.History, _time);
+            _dashboard = new DashboardSide(_configuration, _apis, this, _node.History, _time);
             _showing = _dashboard.RunAsync(_stopping.Token);
             _api = await ApiServer.StartAsync(
                 _configuration.Api, this, this, _loggers, MapMore, cancellationToken);
@@ -296,7 +298,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         if (_configuration is { Database.Enabled: true, Api.Enabled: true })
         {
             _comparing = new BackgroundVerify(
-                () => _configuration, () => _node.View, () => Serves, _verified, _logger, _time).RunAsync(_stopping.Token);
+                () => _configuration, _apis, () => _node.View, () => Serves, _verified, _logger, _time).RunAsync(_stopping.Token);
         }
     }
 
@@ -416,7 +418,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         {
             await _member.Task.WaitAsync(_stopping.Token);
             HostLog.Member(_logger, _node.Wal.Last.Lsn);
-            var database = new DatabaseSide(_node, _configuration, this, _maintenance, _loggers, _time);
+            var database = new DatabaseSide(_node, _configuration, _apis, this, _maintenance, _loggers, _time);
             database.Commits.Trail = _tracing?.Trail;
             if (_proxy is { } proxy)
                 database.Changed += proxy.Update;

@@ -11,10 +11,11 @@ internal sealed class LogWriter : IAsyncDisposable
 {
     private const int QueuedLines = 8192;
 
-    private readonly Channel<string> _lines = Channel.CreateBounded<string>(
+    private readonly Channel<string?> _lines = Channel.CreateBounded<string?>(
         new BoundedChannelOptions(QueuedLines) { FullMode = BoundedChannelFullMode.Wait, SingleReader = true });
 
-    private readonly TextWriter _output;
+    private TextWriter _output; // the loop's, once it runs
+    private TextWriter? _next;
     private readonly Task _running;
     private long _dropped;
 
@@ -31,12 +32,20 @@ internal sealed class LogWriter : IAsyncDisposable
             _ = Interlocked.Increment(ref _dropped);
     }
 
+    /// <summary>What is queued from here on goes to another output; the one before is closed.</summary>
+    public void Follow(TextWriter output)
+    {
+        Interlocked.Exchange(ref _next, output)?.Dispose(); // nothing was written to that one yet
+        _ = _lines.Writer.TryWrite(null); // a look, even where nobody says anything; a full queue is being read anyway
+    }
+
     /// <summary>Writes what is queued, then closes the output.</summary>
     public async ValueTask DisposeAsync()
     {
         _ = _lines.Writer.TryComplete();
         await _running;
         await _output.DisposeAsync();
+        _next?.Dispose(); // came after the last look
     }
 
     private async Task RunAsync()
@@ -46,7 +55,13 @@ internal sealed class LogWriter : IAsyncDisposable
             try
             {
                 while (_lines.Reader.TryRead(out var line))
-                    await _output.WriteLineAsync(line);
+                {
+                    if (Volatile.Read(ref _next) is not null)
+                        await ChangeOverAsync();
+                    if (line is not null)
+                        await _output.WriteLineAsync(line);
+                }
+
                 if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
                     await _output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"({dropped} log lines dropped: the log could not be written fast enough)"));
                 await _output.FlushAsync();
@@ -55,6 +70,20 @@ internal sealed class LogWriter : IAsyncDisposable
             {
                 // A log that cannot be written (disk full, closed terminal) must not stop the node; the next line tries again.
             }
+        }
+    }
+
+    private async Task ChangeOverAsync()
+    {
+        var before = _output;
+        _output = Interlocked.Exchange(ref _next, null)!;
+        try
+        {
+            await before.DisposeAsync();
+        }
+        catch (IOException)
+        {
+            // What could not be written there any more is lost; the log goes on.
         }
     }
 }

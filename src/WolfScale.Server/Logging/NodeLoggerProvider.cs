@@ -9,20 +9,20 @@ internal sealed class NodeLoggerProvider : ILoggerProvider, IAsyncDisposable
     private const string EachRequest = "Microsoft.AspNetCore.Hosting.Diagnostics";
 
     private readonly LogWriter _writer;
+    private readonly string _file;
+    private LogDetail _detail;
     private volatile LogFormat _format;
     private readonly bool _journal;
     private readonly TimeProvider _time;
     private volatile int _level;
 
+    /// <exception cref="RefusedException">The log file cannot be written.</exception>
     public NodeLoggerProvider(LoggingSection settings, TimeProvider time)
     {
-        _format = settings.Format;
-        _time = time;
+        (_file, _detail, _format, _time) = (settings.File, settings.Level, settings.Format, time);
         _level = (int)Level(settings.Level);
         _journal = settings.File.Length == 0 && Environment.GetEnvironmentVariable("JOURNAL_STREAM") is { Length: > 0 };
-        _writer = new LogWriter(settings.File.Length == 0
-            ? new StreamWriter(Console.OpenStandardError()) { AutoFlush = false }
-            : new StreamWriter(settings.File, append: true) { AutoFlush = false });
+        _writer = new LogWriter(settings.File.Length == 0 ? new StreamWriter(Console.OpenStandardError()) { AutoFlush = false } : Open(settings.File));
     }
 
     /// <summary>The least level that is written.</summary>
@@ -37,6 +37,31 @@ internal sealed class NodeLoggerProvider : ILoggerProvider, IAsyncDisposable
     {
         get => _format;
         set => _format = value;
+    }
+
+    /// <summary>Opens the file anew, where there is one: somebody (logrotate) has renamed it, and wants the rest elsewhere.</summary>
+    /// <returns>Why the log goes on in the file that it had; null when it does not.</returns>
+    public string? Reopen()
+    {
+        if (_file.Length == 0)
+            return null;
+        try
+        {
+            _writer.Follow(Open(_file));
+            return null;
+        }
+        catch (RefusedException e)
+        {
+            return $"{e.Message} The log goes on in the file that was opened before, whatever that is called now.";
+        }
+    }
+
+    /// <summary>Takes over what a configuration that was read again says. `wolfctl log-level` lasts until that is something else than before.</summary>
+    public void Follow(LoggingSection settings)
+    {
+        if (settings.Level != _detail)
+            MinimumLevel = Level(settings.Level);
+        (_detail, Format) = (settings.Level, settings.Format);
     }
 
     public static LogLevel Level(LogDetail detail) => detail switch
@@ -55,6 +80,18 @@ internal sealed class NodeLoggerProvider : ILoggerProvider, IAsyncDisposable
     /// <summary>Nothing: the factory calls this, and the last lines still have to be written by <see cref="DisposeAsync"/>.</summary>
     public void Dispose()
     {
+    }
+
+    private static StreamWriter Open(string file)
+    {
+        try
+        {
+            return new StreamWriter(file, append: true) { AutoFlush = false };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new RefusedException($"logging.file = \"{file}\" cannot be written as {Environment.UserName}: {e.Message}", ExitCode.Invalid);
+        }
     }
 
     private bool IsEnabled(string category, LogLevel level) =>

@@ -6,18 +6,16 @@ internal static class PortRules
     public static IEnumerable<Finding> Check(RuleContext context)
     {
         var configuration = context.Configuration;
-        var listeners = new (string Key, string Address, bool Used)[]
-        {
-            ("node.bind_address", configuration.Node.BindAddress, true),
-            ("database.port", new HostPort(configuration.Database.Host, configuration.Database.Port).ToString(), LocalServer(configuration.Database)),
-            ("database.feed_bind_address", configuration.Database.FeedBindAddress, configuration.Database.Enabled),
-            ("api.bind_address", configuration.Api.BindAddress, configuration.Api.Enabled),
-            ("proxy.bind_address", configuration.Proxy.BindAddress, configuration is { Proxy.Enabled: true, Database.Enabled: true }),
-        };
-        var used = listeners.Where(l => l.Used)
-            .Select(l => (l.Key, Parsed: HostPort.TryParse(l.Address, out var address, out _), Address: address))
-            .Where(l => l.Parsed).ToArray();
-        foreach (var (key, _, address) in used.Where(l => l.Key != "database.port" && !l.Address.IsBindable))
+        Listener?[] listeners =
+        [
+            Used("node.bind_address", configuration.Node.BindAddress, true),
+            Used("database.port", new HostPort(configuration.Database.Host, configuration.Database.Port).ToString(), LocalServer(configuration.Database)),
+            Used("database.feed_bind_address", configuration.Database.FeedBindAddress, configuration.Database.Enabled),
+            Used("api.bind_address", configuration.Api.BindAddress, configuration.Api.Enabled),
+            Used("proxy.bind_address", configuration.Proxy.BindAddress, configuration is { Proxy.Enabled: true, Database.Enabled: true }),
+        ];
+        var used = listeners.OfType<Listener>().ToArray();
+        foreach (var (key, address) in used.Where(l => l.Key != "database.port" && !l.Address.IsBindable))
             yield return context.Error("bad_address", key, $"{key}: \"{address.Host}\" is a name; give the IP address to listen on, or 0.0.0.0 for all");
         for (var i = 0; i < used.Length; i++)
         {
@@ -29,6 +27,11 @@ internal static class PortRules
         }
     }
 
+    /// <returns>Null for one that is off, or whose address says nothing; of that others tell.</returns>
+    private static Listener? Used(string key, string text, bool used) => used && HostPort.TryParse(text, out var address, out _) ? new Listener(key, address) : null;
+
     private static bool LocalServer(DatabaseSection database) =>
         database.Enabled && database.Socket.Length == 0 && new HostPort(database.Host, database.Port).IsLoopback;
+
+    private sealed record Listener(string Key, HostPort Address);
 }

@@ -23,10 +23,9 @@ internal sealed class StandAloneProgram : IAsyncDisposable
     {
         (_cluster, _host) = (cluster, host);
         _http = host?.Http(TimeSpan.FromSeconds(5)) ?? new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        var file = Path.Combine(_folder.Path, "config.toml");
-        File.WriteAllText(file, configuration);
+        File.WriteAllText(ConfigurationFile, configuration);
         var (program, prefix) = Command.WolfScaleProgram();
-        string[] command = [.. host?.Launcher ?? [], program, .. prefix, verb, "-c", file, "--listen", Address(0), "--api", Address(1), .. arguments];
+        string[] command = [.. host?.Launcher ?? [], program, .. prefix, verb, "-c", ConfigurationFile, "--listen", Address(0), "--api", Address(1), .. arguments];
         var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         _process = Process.Start(start) ?? throw new InvalidOperationException($"{program} could not be started.");
         _process.OutputDataReceived += (_, e) => Append(e.Data);
@@ -34,6 +33,15 @@ internal sealed class StandAloneProgram : IAsyncDisposable
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
+
+    /// <summary>The file of <c>-c</c>.</summary>
+    public string ConfigurationFile => Path.Combine(_folder.Path, "config.toml");
+
+    /// <summary>Its own API.</summary>
+    public string Api => $"http://{Address(1)}";
+
+    /// <summary>SIGHUP.</summary>
+    public void HangUp() => Assert.True(Processes.Send(_process.Id, Signal.Hangup));
 
     public string Log
     {

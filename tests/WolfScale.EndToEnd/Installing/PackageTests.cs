@@ -16,7 +16,7 @@ public sealed partial class PackageTests
         Assert.All((string[])
         [
             "/opt/wolfscale/wolfscale", "/opt/wolfscale/wolfctl", "/usr/lib/systemd/system/wolfscale.service", "/usr/lib/systemd/system/wolfscale-proxy.service",
-            "/usr/lib/systemd/system/wolfscale-load-balancer.service", "/etc/default/wolfscale", "/usr/share/man/man1/wolfscale.1.gz", "/usr/share/man/man1/wolfctl.1.gz",
+            "/usr/lib/systemd/system/wolfscale-load-balancer.service", "/etc/default/wolfscale", "/etc/logrotate.d/wolfscale", "/usr/share/man/man1/wolfscale.1.gz", "/usr/share/man/man1/wolfctl.1.gz",
             "/usr/share/bash-completion/completions/wolfctl", "/usr/share/zsh/vendor-completions/_wolfscale", "/usr/share/fish/vendor_completions.d/wolfctl.fish",
             "/usr/share/wolfscale/grafana/wolfscale.json", "/usr/share/wolfscale/prometheus/alerts.yml", "/usr/share/wolfscale/scripts/backup.sh", "/usr/share/wolfscale/scripts/dump.bash",
             "/usr/share/doc/wolfscale/copyright", "/usr/share/doc/wolfscale/changelog.gz", "/usr/share/doc/wolfscale/installation.md",
@@ -32,7 +32,7 @@ public sealed partial class PackageTests
     public async Task Its_version_is_the_checkouts_and_its_configuration_files_are_dpkgs()
     {
         Assert.Equal(await DebianPackage.VersionAsync(), (await DebianPackage.AskAsync("--field", "Version")).Trim());
-        Assert.Equal(["/etc/default/wolfscale", "/etc/default/wolfscale-load-balancer", "/etc/default/wolfscale-proxy"],
+        Assert.Equal(["/etc/default/wolfscale", "/etc/default/wolfscale-load-balancer", "/etc/default/wolfscale-proxy", "/etc/logrotate.d/wolfscale"],
             (await DebianPackage.AskAsync("--info", "conffiles")).Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 root=${1:?the folder}
-packages=systemd,systemd-sysv,dbus,adduser,libssl3,procps,iproute2,util-linux,ca-certificates,mariadb-server,mariadb-client
+packages=systemd,systemd-sysv,dbus,adduser,libssl3,procps,iproute2,util-linux,ca-certificates,logrotate,mariadb-server,mariadb-client
 made="$(. /etc/os-release && printf '%s' "$VERSION_CODENAME") $packages"
 
 [[ $(cat "$root.made" 2>/dev/null) != "$made" ]] || exit 0

@@ -143,6 +143,36 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
         _ = await InsertAsync(again, "mine");
     }
 
+    [Fact]
+    public async Task SIGHUP_reads_its_file_again_and_tells_what_wants_a_restart()
+    {
+        var (cluster, leader, _) = await PrepareAsync();
+        await using var balancer = await StartAsync(cluster, "load-balancer", "--peers", Api(leader));
+        var file = await File.ReadAllTextAsync(balancer.ConfigurationFile);
+        await File.WriteAllTextAsync(balancer.ConfigurationFile, file + "[proxy]\nmax_connections = 1\npool_connections = 4\n[wal]\nfsync = false\n");
+
+        balancer.HangUp();
+
+        await balancer.AwaitLineAsync("The configuration was read again", "1 keys are changed, 1 want a restart");
+        Assert.Contains("proxy.max_connections is changed from 10000 to 1", balancer.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("wal.fsync", balancer.Log, StringComparison.Ordinal); // a node's alone
+        Assert.Equal("proxy.pool_connections", Assert.Single((await balancer.StatsAsync()).GetProperty("need_restart").EnumerateArray()).GetString());
+        await using (await balancer.ConnectAsync())
+            Assert.Equal(1040, (await Assert.ThrowsAsync<MySqlException>(balancer.ConnectAsync)).Number);
+
+        // wolfctl does the same, and what is wrong changes nothing.
+        await File.WriteAllTextAsync(balancer.ConfigurationFile, file + "[proxy]\nmax_connections = 2\n");
+        var reloaded = await Cli.CommandLine.CtlAsync("reload", "-e", balancer.Api);
+        Assert.Matches(@"(?m)^ *proxy\.max_connections +1 +2 +in force", reloaded.Output);
+        await File.WriteAllTextAsync(balancer.ConfigurationFile, file + "[proxy]\nmax_connections = 3\nmax_conections = 4\n");
+        balancer.HangUp();
+        await balancer.AwaitLineAsync("nothing is changed");
+        Assert.Contains("did you mean \"max_connections\"?", balancer.Log, StringComparison.Ordinal);
+        await using var one = await balancer.ConnectAsync();
+        await using var two = await balancer.ConnectAsync();
+        Assert.Equal(1040, (await Assert.ThrowsAsync<MySqlException>(balancer.ConnectAsync)).Number);
+    }
+
     private static Task<StandAloneProgram> StartAsync(DemoCluster cluster, string verb, params string[] arguments)
     {
         var node = Toml.Read(cluster.ConfigurationFile(cluster.Facts.Nodes[0].Id));

@@ -1,9 +1,6 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging;
 using WolfScale.Client;
 using WolfScale.Cluster;
@@ -18,14 +15,20 @@ namespace WolfScale.Unit.Server;
 /// <summary>What a running node takes over of a configuration that was changed: every key, one after the other, on a real node.</summary>
 public sealed class ReloadTests : IAsyncLifetime, IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("reload-");
+    private readonly ReloadFiles _files = new();
     private readonly int _port = Ports.FreeRange(10);
-    private readonly NodeLoggerProvider _log = new(new LoggingSection { File = Path.GetTempFileName() }, TimeProvider.System);
+    private readonly string _logFile;
+    private readonly NodeLoggerProvider _log;
     private readonly LoggerFactory _loggers;
     private NodeHost _host = null!;
     private string _text = "";
 
-    public ReloadTests() => _loggers = new LoggerFactory([_log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
+    public ReloadTests()
+    {
+        _logFile = _files.Pem("node.log");
+        _log = new NodeLoggerProvider(new LoggingSection { File = _logFile }, TimeProvider.System);
+        _loggers = new LoggerFactory([_log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
+    }
 
     /// <summary>Another value for each key that is live, and what shows that it is in force.</summary>
     private Dictionary<string, (string Value, Func<Task<bool>> InForce)> Live => new()
@@ -38,7 +41,7 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
         ["cluster.drop_after_s"] = ("77", () => Is(_host.ClusterOptions.DropAfterS == 77)),
         ["cluster.tls_cert"] = ($"\"{Pem("other.crt")}\"", () => Is(_host.ClusterOptions.Tls!.CertificateFile == Pem("other.crt"))),
         ["cluster.tls_key"] = ($"\"{Pem("same.key")}\"", () => Is(_host.ClusterOptions.Tls!.KeyFile == Pem("same.key"))),
-        ["cluster.tls_ca"] = ($"\"{Pem("same-ca.crt")}\"", () => Is(_host.ClusterOptions.Tls!.CaFile == Pem("same-ca.crt"))),
+        ["cluster.tls_ca"] = ($"\"{Pem("same-ca.crt")}\"", () => Is(_host.ClusterOptions.Tls!.CaFile == Pem("same-ca.crt"))), // for the others' APIs: OtherApisTests
         ["replication.read_consistency"] = ("\"strong\"", () => Is(_host.ProxyOptions!.Consistency == WolfScale.Proxy.ReadConsistency.Strong)),
         ["api.token"] = ("\"another token of the tests\"", () => LetsInAsync("another token of the tests")),
         ["api.tokens"] = ("[{ token = \"a reader's token\", role = \"admin\" }]", () => LetsInAsync("a reader's token")),
@@ -58,23 +61,13 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
         ["logging.format"] = ("\"json\"", () => Is(_log.Format == LogFormat.Json)),
     };
 
-    /// <summary>Values for keys that are not live and accept no value made by rule.</summary>
-    private static readonly Dictionary<string, string> Others = new()
-    {
-        ["node.id"] = "\"node-2\"", ["node.bind_address"] = "\"127.0.0.1:1998\"", ["node.advertise_address"] = "\"127.0.0.1:1997\"", ["node.data_dir"] = "\"/elsewhere\"",
-        ["database.host"] = "\"127.0.0.2\"", ["database.feed_bind_address"] = "\"127.0.0.1:1996\"", ["database.enabled"] = "false", ["cluster.mode"] = "\"available\"", ["cluster.secret"] = "\"another secret, long enough\"",
-        ["cluster.cluster_name"] = "\"another\"", ["cluster.auto_discovery"] = "true", ["replication.mode"] = "", ["api.bind_address"] = "\"127.0.0.1:1995\"", ["proxy.bind_address"] = "\"127.0.0.1:1994\"", ["cluster.election_timeout_ms"] = "2000",
-        ["cluster.election_timeout_min_ms"] = "1600", ["cluster.election_timeout_max_ms"] = "3100", ["cluster.heartbeat_interval_ms"] = "600", ["proxy.pool_connections"] = "9",
-    };
-
     public async ValueTask InitializeAsync()
     {
-        Make();
         _text = $"""
             [node]
             id = "node-1"
             bind_address = "127.0.0.1:{_port}"
-            data_dir = "{_folder.FullName}/node"
+            data_dir = "{_files.Folder}/node"
             [database]
             host = "127.0.0.1"
             port = {_port + 3}
@@ -110,10 +103,10 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
             {
                 var name = $"{section.Name}.{key.Name}";
                 Assert.True(key.Live == live.ContainsKey(name), $"{name} is {(key.Live ? "live, and nothing here shows that it is" : "not live")}");
-                var value = key.Live ? live[name].Value : Other(section, key);
+                var value = key.Live ? live[name].Value : ReloadFiles.Other(section, key);
                 if (value.Length == 0)
                     continue; // has one value alone, or excludes others
-                _text = With(start, section.Name, key.Name, value);
+                _text = ReloadFiles.With(start, section.Name, key.Name, value);
                 var done = _host.Reload();
                 Assert.True((done.Changed.Any(k => k.Key == name), done.NeedRestart.Any(k => k.Key == name)) == (key.Live, !key.Live), $"{name}: {done.Changed.Length} changed, {done.NeedRestart.Length} want a restart");
                 if (key.Live)
@@ -133,7 +126,7 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
     public void A_file_with_errors_changes_nothing_and_says_where_they_are()
     {
         var before = _host.Configuration;
-        _text = With(_text, "proxy", "max_connections", "5") + "\nnonsense = 1\n";
+        _text = ReloadFiles.With(_text, "proxy", "max_connections", "5") + "\nnonsense = 1\n";
         var refused = Assert.Throws<RefusedException>(() => _host.Reload());
         Assert.Matches(@"config\.toml:\d+:1: error: unknown key ""nonsense""", refused.Message);
         Assert.Equal((before, 10_000), (_host.Configuration, _host.ProxyOptions!.MaxConnections));
@@ -143,7 +136,7 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
     public async Task A_certificate_that_cannot_be_used_changes_nothing_and_one_that_was_renewed_in_its_place_is_shown()
     {
         File.WriteAllText(Pem("one.crt"), "-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n");
-        _text = With(_text, "proxy", "max_connections", "5");
+        _text = ReloadFiles.With(_text, "proxy", "max_connections", "5");
         _ = Assert.Throws<RefusedException>(() => _host.Reload());
         Assert.Equal(10_000, _host.ProxyOptions!.MaxConnections);
         Assert.True(await ShowsAsync("one"));
@@ -156,7 +149,7 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
     [Fact]
     public void TLS_cannot_be_switched_off_while_the_API_listens_with_it()
     {
-        _text = With(With(_text, "api", "tls_cert", "\"\""), "api", "tls_key", "\"\"");
+        _text = ReloadFiles.With(ReloadFiles.With(_text, "api", "tls_cert", "\"\""), "api", "tls_key", "\"\"");
         var done = _host.Reload();
         Assert.Equal((0, "api.tls_cert, api.tls_key"), (done.Changed.Length, string.Join(", ", done.NeedRestart.Select(k => k.Key))));
         Assert.Equal(["api.tls_cert", "api.tls_key"], _host.Current.NeedRestart);
@@ -169,8 +162,8 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
         var running = ConfigurationLoader.Load("[node]\nid = \"n\"\nbind_address = \"127.0.0.1:7\"\n[api]\ntoken = \"t\"\n", "c", []);
         var file = ConfigurationLoader.Load("[node]\nid = \"n\"\nbind_address = \"127.0.0.1:7\"\n[api]\nbind_address = \"127.0.0.1:8080\"\n", "c", []);
         Assert.True(running.Valid && file.Valid);
-        var reloader = new Reloader(running.Configuration, () => file, new Nobody(), _loggers.CreateLogger("test"));
-        Assert.Contains("api.bind_address cannot be changed while the node runs", Assert.Throws<RefusedException>(reloader.Reload).Message, StringComparison.Ordinal);
+        var reloader = new Reloader("n", running.Configuration, () => file, new Nobody(), _loggers.CreateLogger("test"));
+        Assert.Contains("api.bind_address cannot be changed while n runs", Assert.Throws<RefusedException>(reloader.Reload).Message, StringComparison.Ordinal);
         Assert.Equal("t", reloader.Running.Api.Token);
     }
 
@@ -179,7 +172,7 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
     {
         ImmutableArray<GivenValue> variables = EnvironmentSource.Read(new Dictionary<string, string> { ["WOLFSCALE_PROXY__MAX_CONNECTIONS"] = "55" });
         const string text = "[node]\nid = \"n\"\nbind_address = \"127.0.0.1:7\"\n[api]\nenabled = false\n[proxy]\nmax_connections = ";
-        var reloader = new Reloader(ConfigurationLoader.Load(text + "1", "c", variables).Configuration, () => ConfigurationLoader.Load(text + "2", "c", variables), new Nobody(), _loggers.CreateLogger("test"));
+        var reloader = new Reloader("n", ConfigurationLoader.Load(text + "1", "c", variables).Configuration, () => ConfigurationLoader.Load(text + "2", "c", variables), new Nobody(), _loggers.CreateLogger("test"));
         Assert.Empty(reloader.Reload().Changed);
         Assert.Equal(55, reloader.Running.Proxy.MaxConnections);
     }
@@ -196,13 +189,46 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
         Assert.Equal(LogLevel.Warning, _log.MinimumLevel);
     }
 
+    /// <summary>logrotate renames the file and reloads the service; what is said from then on belongs into a new one, however wrong the configuration is.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("nonsense = 1")]
+    public async Task The_log_goes_on_in_a_new_file_when_its_own_was_renamed(string added)
+    {
+        var rotated = _logFile + ".1";
+        File.Move(_logFile, rotated);
+        _text += $"\n[logging]\n{added}\n";
+        _ = Record.Exception(() => _host.Reload());
+
+        await AwaitTextAsync(_logFile, "The configuration was read again");
+        var before = await File.ReadAllTextAsync(rotated);
+        Assert.DoesNotContain("was read again", before, StringComparison.Ordinal);
+        Assert.Contains("WolfScale", before, StringComparison.Ordinal); // what was said before is where it was
+        File.Delete(rotated);
+    }
+
+    [Fact]
+    public async Task A_log_that_cannot_be_opened_anew_goes_on_where_it_is_and_says_so()
+    {
+        var rotated = _logFile + ".1";
+        File.Move(_logFile, rotated);
+        _ = Directory.CreateDirectory(_logFile); // nobody can write that
+
+        var done = _host.Reload();
+
+        Assert.Contains("goes on in the file that was opened before", done.Warnings[0], StringComparison.Ordinal);
+        await AwaitTextAsync(rotated, "goes on in the file that was opened before");
+        Directory.Delete(_logFile);
+        File.Delete(rotated);
+    }
+
     public async ValueTask DisposeAsync() => await _host.DisposeAsync();
 
     public void Dispose()
     {
         _loggers.Dispose();
         _log.Dispose();
-        _folder.Delete(recursive: true);
+        _files.Dispose();
     }
 
     private LoadedConfiguration Read()
@@ -211,30 +237,12 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
         return loaded.Valid ? loaded : throw new RefusedException("config.toml is not valid:\n" + string.Join('\n', loaded.Findings.Where(f => f.Severity == Severity.Error)));
     }
 
-    private static string Other(SectionSchema section, KeySchema key)
+    /// <summary>The log is written by a task of its own: what was said is there soon.</summary>
+    private static async Task AwaitTextAsync(string file, string text)
     {
-        if (Others.TryGetValue($"{section.Name}.{key.Name}", out var given))
-            return given;
-        var standard = key.Default(section);
-        return key.Type == typeof(bool) ? (standard is true ? "false" : "true")
-            : key.Type == typeof(int) || key.Type == typeof(long) ? Convert.ToString((Convert.ToInt64(standard ?? 3000, CultureInfo.InvariantCulture) + 1), CultureInfo.InvariantCulture)!
-            : key.Type.IsEnum ? $"\"{key.Choices.Last()}\"" : "\"another\"";
-    }
-
-    /// <summary>The text with one key set, in the section that is there or in one of its own.</summary>
-    private static string With(string text, string section, string key, string value)
-    {
-        var lines = text.Split('\n').ToList();
-        var at = lines.FindIndex(l => l.Trim() == $"[{section}]");
-        if (at < 0)
-            return $"{text}\n[{section}]\n{key} = {value}\n";
-        var end = lines.FindIndex(at + 1, l => l.StartsWith('['));
-        var there = lines.FindIndex(at + 1, (end < 0 ? lines.Count : end) - at - 1, l => l.StartsWith(key + " =", StringComparison.Ordinal));
-        if (there >= 0)
-            lines[there] = $"{key} = {value}";
-        else
-            lines.Insert(at + 1, $"{key} = {value}");
-        return string.Join('\n', lines);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!File.Exists(file) || !(await File.ReadAllTextAsync(file)).Contains(text, StringComparison.Ordinal))
+            await Task.Delay(10, limit.Token);
     }
 
     private static Task<bool> Is(bool condition) => Task.FromResult(condition);
@@ -268,31 +276,7 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
         },
     });
 
-    private string Pem(string name) => Path.Combine(_folder.FullName, name);
-
-    /// <summary>An authority, two certificates with one key, and copies of files under another name.</summary>
-    private void Make()
-    {
-        var now = DateTimeOffset.UtcNow;
-        using var authorityKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var authorityRequest = new CertificateRequest("CN=authority", authorityKey, HashAlgorithmName.SHA256);
-        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
-        using var authority = authorityRequest.CreateSelfSigned(now.AddDays(-1), now.AddDays(60));
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        foreach (var name in (string[])["one", "other"])
-        {
-            using var certificate = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256).Create(authority, now.AddDays(-1), now.AddDays(30), RandomNumberGenerator.GetBytes(8));
-            File.WriteAllText(Pem($"{name}.crt"), certificate.ExportCertificatePem());
-        }
-
-        foreach (var name in (string[])["one.key", "same.key"])
-        {
-            File.WriteAllText(Pem(name), key.ExportPkcs8PrivateKeyPem());
-        }
-
-        foreach (var name in (string[])["ca.crt", "same-ca.crt"])
-            File.WriteAllText(Pem(name), authority.ExportCertificatePem());
-    }
+    private string Pem(string name) => _files.Pem(name);
 
     private sealed class Nobody : ILiveParts
     {

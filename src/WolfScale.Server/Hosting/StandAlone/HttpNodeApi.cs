@@ -14,7 +14,7 @@ internal sealed class HttpNodeApi : INodeApi, IDisposable
 
     private const long LongestAnswer = 1 << 20;
 
-    private readonly HttpClient _http;
+    private volatile HttpClient _http;
     private readonly AccountSeal? _seal;
     private readonly TimeProvider _time;
 
@@ -25,10 +25,11 @@ internal sealed class HttpNodeApi : INodeApi, IDisposable
     {
         _time = time;
         _seal = secret.Length > 0 ? new AccountSeal(secret) : null;
-        var handler = new SocketsHttpHandler { ConnectTimeout = Limit, UseProxy = false, AllowAutoRedirect = false, MaxConnectionsPerServer = 8, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
-        authority?.DemandIn(handler.SslOptions);
-        _http = new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LongestAnswer };
+        _http = Client(authority);
     }
+
+    /// <summary>Another authority for what is asked from now on. Questions under way end as they began; their client is the collector's.</summary>
+    public void Follow(Authority? authority) => _http = Client(authority);
 
     public Task<ClusterDocument> ClusterAsync(Uri api, CancellationToken cancellationToken) =>
         SendAsync(new Uri(api, "/cluster"), null, ApiJson.Readable.ClusterDocument, Limit, cancellationToken);
@@ -54,6 +55,13 @@ internal sealed class HttpNodeApi : INodeApi, IDisposable
     }
 
     public void Dispose() => _http.Dispose();
+
+    private static HttpClient Client(Authority? authority)
+    {
+        var handler = new SocketsHttpHandler { ConnectTimeout = Limit, UseProxy = false, AllowAutoRedirect = false, MaxConnectionsPerServer = 8, PooledConnectionLifetime = TimeSpan.FromMinutes(5) };
+        authority?.DemandIn(handler.SslOptions);
+        return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LongestAnswer };
+    }
 
     private async Task<T> SendAsync<T>(Uri url, HttpContent? body, JsonTypeInfo<T> type, TimeSpan limit, CancellationToken cancellationToken)
     {

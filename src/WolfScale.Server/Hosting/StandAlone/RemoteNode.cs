@@ -7,8 +7,8 @@ internal sealed class RemoteNode(Uri api, bool isPeer)
 {
     public Uri Api => api;
 
-    /// <summary>It was named by whoever started the proxy, and is asked for ever; others as long as they are members.</summary>
-    public bool IsPeer => isPeer;
+    /// <summary>It was named by whoever set the proxy up, and is asked for ever; others as long as they are members.</summary>
+    public bool IsPeer { get; set; } = isPeer;
 
     /// <summary>Discovery has heard it; as long as it never answers it is asked while it is heard.</summary>
     public bool IsFound { get; init; }

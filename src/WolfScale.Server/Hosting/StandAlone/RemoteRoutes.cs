@@ -96,6 +96,26 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         }
     }
 
+    /// <summary>Other peers from now on. One that is none any more is asked as any other node: as long as it is a member.</summary>
+    public void Follow(IReadOnlyCollection<Uri> peers)
+    {
+        lock (_lock)
+        {
+            if (_stopping.IsCancellationRequested)
+                return;
+            foreach (var node in _nodes.ToList())
+            {
+                var was = node.IsPeer;
+                node.IsPeer = peers.Contains(node.Api);
+                if (was && !node.IsPeer && node.Answer is null)
+                    Forget(node);
+            }
+
+            foreach (var api in peers.Distinct().Where(api => !_nodes.Exists(n => n.Api == api)))
+                Ask(new RemoteNode(api, isPeer: true));
+        }
+    }
+
     /// <summary>What is known of the nodes that are asked, for <c>/stats</c>.</summary>
     public ImmutableArray<(Uri Api, string? Node, string? Problem)> Asked()
     {

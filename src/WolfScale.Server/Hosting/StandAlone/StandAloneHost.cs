@@ -9,7 +9,9 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster.Discovery;
 using WolfScale.Proxy;
+using WolfScale.Server.Hosting.Reloading;
 using WolfScale.Server.Http;
+using WolfScale.Server.Logging;
 using WolfScale.Server.Metrics;
 using WolfScale.Server.Service;
 
@@ -23,11 +25,14 @@ namespace WolfScale.Server.Hosting.StandAlone;
 /// </code>
 /// Peers that do not answer are no reason not to start: then clients wait, and hear error 1053 in the end.
 /// </summary>
-internal sealed class StandAloneHost : IWatchedProgram, IAsyncDisposable
+internal sealed partial class StandAloneHost : IWatchedProgram, IAsyncDisposable
 {
     private static readonly string[] Asking = ["GET", "HEAD", "OPTIONS"];
 
+    private readonly StandAloneSettings _settings;
     private readonly StandAloneOptions _options;
+    private readonly NodeLoggerProvider _log;
+    private readonly Reloader _reloader;
     private readonly TimeProvider _time;
     private readonly string _version;
     private readonly DateTimeOffset _startedAt;
@@ -37,21 +42,18 @@ internal sealed class StandAloneHost : IWatchedProgram, IAsyncDisposable
     private readonly FoundNodes? _found;
     private ApiServer? _api;
 
-    private StandAloneHost(StandAloneOptions options, ILoggerFactory loggers, TimeProvider time, string version)
+    private StandAloneHost(
+        StandAloneSettings settings, StandAloneOptions options, Func<LoadedConfiguration>? read, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version)
     {
-        (_options, _time, _version, _startedAt) = (options, time, version, time.GetUtcNow());
+        (_settings, _options, _log, _time, _version, _startedAt) = (settings, options, log, time, version, time.GetUtcNow());
         var logger = loggers.CreateLogger("WolfScale.Server.StandAlone");
+        _reloader = new Reloader(options.Program, options.Configuration, read is null ? null : () => Checked(read()), this, logger);
         var configuration = options.Configuration;
         var secret = configuration.Cluster.Secret;
         _nodes = new HttpNodeApi(secret, Authority.OfCluster(configuration.Cluster.TlsCa), time);
         _routes = new RemoteRoutes(options.Peers, options.ClusterName, _nodes, logger, time);
         _proxy = new ProxyServer(                                                               // 1
-            NodeOptions.Proxy(configuration, options.Listen) with
-            {
-                NodeId = options.Program,
-                StandsAlone = true,
-                HopTls = ProxyTls.ToOtherProxies(configuration.Cluster), // where they offer it
-            },
+            Told(options),
             _routes, new HopGate(), new RemoteAccounts(_routes, _nodes, secret.Length > 0, logger), loggers, time);
         _routes.ReaderGone += _proxy.Abandon;
         if (options.Peers.IsEmpty)
@@ -59,10 +61,20 @@ internal sealed class StandAloneHost : IWatchedProgram, IAsyncDisposable
     }
 
     /// <summary>Starts it.</summary>
+    /// <param name="settings">What was given.</param>
+    /// <param name="read">Reads the configuration again, for a reload; null: there is none.</param>
+    /// <param name="log">Where the loggers write.</param>
+    /// <param name="loggers">Of the whole process.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="version">Shown by <c>/metrics</c>.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    /// <exception cref="RefusedException">The settings are not right.</exception>
     /// <exception cref="SocketException">It cannot listen for clients.</exception>
     /// <exception cref="IOException">It cannot listen for its API.</exception>
-    public static async Task<StandAloneHost> StartAsync(StandAloneOptions options, ILoggerFactory loggers, TimeProvider time, string version, CancellationToken cancellationToken)
+    public static async Task<StandAloneHost> StartAsync(
+        StandAloneSettings settings, Func<LoadedConfiguration>? read, NodeLoggerProvider log, ILoggerFactory loggers, TimeProvider time, string version, CancellationToken cancellationToken)
     {
+        var options = settings.Resolve();
         var logger = loggers.CreateLogger("WolfScale.Server.StandAlone");
         StandAloneLog.Starting(
             logger, version, options.Program, options.Listen.ToString(),
@@ -70,7 +82,7 @@ internal sealed class StandAloneHost : IWatchedProgram, IAsyncDisposable
             options.Api.Enabled ? options.Api.BindAddress : "no address (off)");
         if (options.Configuration.Cluster.Secret.Length == 0)
             StandAloneLog.NoSecret(logger);
-        var host = new StandAloneHost(options, loggers, time, version);
+        var host = new StandAloneHost(settings, options, read, log, loggers, time, version);
         try
         {
             if (options.Api.Enabled)
@@ -113,8 +125,17 @@ internal sealed class StandAloneHost : IWatchedProgram, IAsyncDisposable
     private static int DiscoveryPort(StandAloneOptions options) =>
         HostPort.TryParse(options.Configuration.Node.BindAddress, out var bind, out _) ? bind.Port : PeerAddress.ClusterPort;
 
+    /// <summary>As a node's proxy, and what is its own.</summary>
+    private static ProxyOptions Told(StandAloneOptions options) => NodeOptions.Proxy(options.Configuration, options.Listen) with
+    {
+        NodeId = options.Program,
+        StandsAlone = true,
+        HopTls = ProxyTls.ToOtherProxies(options.Configuration.Cluster), // where they offer it
+    };
+
     private void Map(IEndpointRouteBuilder routes)
     {
+        ReloadEndpoints.Map(routes, this);
         _ = routes.MapGet("/stats", () => Results.Text(
             JsonSerializer.SerializeToUtf8Bytes(Stats(), StandAloneJson.Readable.StandAloneStats), "application/json; charset=utf-8")).Open();
         MetricsEndpoints.Map(routes, Metrics);
@@ -150,7 +171,7 @@ internal sealed class StandAloneHost : IWatchedProgram, IAsyncDisposable
             _proxy.Sessions, counters.Connections.Value, new StatementStats(counters.ToLeader, counters.LocalReads, TakenRoutes.All.Where(r => r is not (TakenRoute.Local or TakenRoute.LeaderHere)).ToDictionary(r => r.Name(), counters.Statements)), counters.Moves.Value,
             _options.Configuration.Cluster.Secret.Length > 0,
             [.. view.Members.Select(m => Node(m, routes.Readers.Any(r => r.Id == m.Id)))],
-            [.. _routes.Asked().Where(a => a.Problem is not null).Select(a => new PeerProblem(a.Api.Authority, a.Node, a.Problem!))]);
+            [.. _routes.Asked().Where(a => a.Problem is not null).Select(a => new PeerProblem(a.Api.Authority, a.Node, a.Problem!))], _needRestart);
     }
 
     private NodeStats Node(RemoteMember member, bool isReader)

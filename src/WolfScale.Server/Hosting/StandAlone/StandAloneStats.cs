@@ -15,9 +15,10 @@ namespace WolfScale.Server.Hosting.StandAlone;
 /// <param name="Moves">Sessions that went on with another leader.</param>
 /// <param name="CanMoveSessions">False without <c>cluster.secret</c>: reads go to the leader, and sessions end with it.</param>
 /// <param name="Problems">Peers and nodes that do not answer, or are refused, and why.</param>
+/// <param name="NeedRestart">Keys whose value in the file, as it was read last, is another than the one in force.</param>
 internal sealed record StandAloneStats(
     string Program, string Version, int Pid, DateTimeOffset StartedAt, double UptimeS, string Listen, string? ClusterName, string? ClusterId, long Term, string? Leader,
-    int Sessions, long ConnectionsTotal, StatementStats Statements, long Moves, bool CanMoveSessions, ImmutableArray<NodeStats> Nodes, ImmutableArray<PeerProblem> Problems);
+    int Sessions, long ConnectionsTotal, StatementStats Statements, long Moves, bool CanMoveSessions, ImmutableArray<NodeStats> Nodes, ImmutableArray<PeerProblem> Problems, ImmutableArray<string> NeedRestart);
 
 /// <summary>Statements since the start, by where they went.</summary>
 /// <param name="Leader">All that went to the leader.</param>

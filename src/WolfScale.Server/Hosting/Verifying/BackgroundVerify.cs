@@ -9,7 +9,8 @@ namespace WolfScale.Server.Hosting.Verifying;
 /// <c>[verify] interval_hours</c>: while this node leads it compares all nodes now and then, as <c>wolfctl verify</c> does, at half speed: it rests after each piece as long as
 /// the piece took. A node that was away at the time, or could not be compared, is looked at again when it is there, soon and not only after the interval.
 /// </summary>
-internal sealed partial class BackgroundVerify(Func<NodeConfiguration> configuration, Func<ClusterView> view, Func<bool> serves, VerifyMemory memory, ILogger logger, TimeProvider time)
+internal sealed partial class BackgroundVerify(
+    Func<NodeConfiguration> configuration, OtherApis apis, Func<ClusterView> view, Func<bool> serves, VerifyMemory memory, ILogger logger, TimeProvider time)
 {
     private const int Rows = 10_000;
 
@@ -66,7 +67,7 @@ internal sealed partial class BackgroundVerify(Func<NodeConfiguration> configura
         try
         {
             foreach (var node in others.Prepend(now.Self))
-                clients.Add((node.Id, Open(node)));
+                clients.Add((node.Id, apis.Open(node.ApiAddress, apis.Trust.Token, AnswerLimit)));
             var nodes = clients.Select(c => new VerifiedNode(c.Id, id, c.Client)).ToList();
             var run = new VerifyRun(nodes[0], nodes[1..], Rows, static (_, _) => { }, time) { RestsBetweenPieces = true, Away = away };
             var report = await run.RunAsync(null, cancellationToken);
@@ -84,10 +85,6 @@ internal sealed partial class BackgroundVerify(Func<NodeConfiguration> configura
                 client.Dispose();
         }
     }
-
-    /// <summary>As for copies: nodes of one cluster are set up alike, and this node's own token opens the others.</summary>
-    private NodeClient Open(NodeView node) => new(
-        $"{configuration().Api.Scheme()}://{node.ApiAddress}", configuration().Api.Token, AnswerLimit, authority: Authority.OfCluster(configuration().Cluster.TlsCa));
 
     private void WaitBeforeNext(bool allTookPart)
     {
