@@ -11,7 +11,7 @@ public sealed partial class CommandNamesTests
     private static readonly string[] Foreign =
     [
         "--comments", "--defaults-file", "--hex-blob", "--routines", "--triggers", "--events", "--single-transaction", "--rpl-semi-sync-master-enabled=OFF", "--stream=mbstream", "--prepare", "--bootstrap",
-        "--uninstall", "--long",
+        "--uninstall", "--long", "--galera-binlog", "--pool", "--master-data",
     ];
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed partial class CommandNamesTests
         Assert.True(named.Count > 200, $"{named.Count} commands were found");
         Assert.Empty(named.Select(n => Problem(n.Document, n.Words, programs, help)).OfType<string>().Distinct());
         var options = programs.Values.SelectMany(m => m.All).Concat(Foreign).ToHashSet(StringComparer.Ordinal);
-        Assert.Empty(Book.Documents.Keys.SelectMany(d => Code().Matches(Book.Prose(d)).Select(c => c.Groups[1].Value).Where(c => c.StartsWith("--", StringComparison.Ordinal))
+        Assert.Empty(Book.Documents.Keys.SelectMany(d => Code().Matches(Book.Prose(d)).Select(c => c.Groups[1].Value).Where(c => c.Length > 2 && c.StartsWith("--", StringComparison.Ordinal) && char.IsAsciiLetterLower(c[2]))
             .Select(c => c.Split(' ')[0]).Where(o => !options.Contains(o)).Select(o => $"{d}: no program has {o}")).Distinct());
     }
 
@@ -79,7 +79,7 @@ public sealed partial class CommandNamesTests
     /// <summary>A manual page: verbs with their options.</summary>
     private sealed class Manual(Dictionary<string, HashSet<string>> verbs, HashSet<string> everywhere)
     {
-        public IReadOnlyDictionary<string, HashSet<string>> Verbs => verbs;
+        public Dictionary<string, HashSet<string>> Verbs => verbs;
 
         public IEnumerable<string> All => verbs.Values.SelectMany(o => o).Concat(everywhere);
 

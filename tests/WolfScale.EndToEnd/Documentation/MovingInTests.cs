@@ -18,7 +18,7 @@ public sealed class MovingInTests
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "machines of its own (namespaces) take root");
         await using var machines = await Machines.CreateAsync("node-1", "node-2", "node-3");
-        await SqlAsync(machines["node-1"], Shop);
+        _ = await SqlAsync(machines["node-1"], Shop);
         var rows = await RowsAsync(machines["node-1"]);
         await FoundAsync(machines);
         await FillAsync(machines);
@@ -49,7 +49,7 @@ public sealed class MovingInTests
         await OpenOldAsync(machines);
         _ = await machines.RunAsync(Chapter, "source");
         _ = await machines.RunAsync(Chapter, "copy");
-        await SqlAsync(machines["old"], "INSERT INTO shop.orders (who) VALUES ('late'), ('later')");
+        _ = await SqlAsync(machines["old"], "INSERT INTO shop.orders (who) VALUES ('late'), ('later')");
         var rows = await RowsAsync(machines["old"]);
         _ = await machines.RunAsync(Chapter, "switch");
         var refused = await machines["old"].TryAsync("mariadb -h 127.0.0.1 -u app -pchoose-one -e \"INSERT INTO shop.orders (who) VALUES ('too late')\"");
@@ -64,7 +64,7 @@ public sealed class MovingInTests
     {
         await File.WriteAllTextAsync(Path.Combine(machines["old"].Root, "etc/mysql/mariadb.conf.d/60-own.cnf"), "[mariadbd]\nserver_id = 99\nlog_bin = mysql-bin\nbind-address = 0.0.0.0\n");
         _ = await machines["old"].RunAsync("systemctl restart mariadb");
-        await SqlAsync(machines["old"], Shop);
+        _ = await SqlAsync(machines["old"], Shop);
     }
 
     /// <summary>Steps of the chapter before, and what this one says is different.</summary>
@@ -102,5 +102,5 @@ public sealed class MovingInTests
 
     private static Task<string> RowsAsync(Machine machine) => machine.RunAsync("mariadb -Ne 'CHECKSUM TABLE shop.orders EXTENDED; SELECT COUNT(*) FROM shop.orders'");
 
-    private static Task SqlAsync(Machine machine, params string[] statements) => machine.RunAsync($"mariadb <<'SQL'\n{string.Join(";\n", statements)};\nSQL\n");
+    private static Task<string> SqlAsync(Machine machine, params string[] statements) => machine.RunAsync($"mariadb <<'SQL'\n{string.Join(";\n", statements)};\nSQL\n");
 }
