@@ -30,7 +30,7 @@ install_to 0644 usr/share/wolfscale/prometheus deploy/prometheus/alerts.yml
 install_to 0755 usr/share/wolfscale/scripts scripts/backup.sh scripts/full_backup.sh scripts/install-service.sh
 install_to 0644 usr/share/wolfscale/scripts scripts/dump.bash
 install_to 0644 usr/share/wolfscale docs/configuration.schema.json deploy/99-wolfscale.cnf
-install_to 0644 usr/share/doc/wolfscale README.md docs/*.md
+install_to 0644 usr/share/doc/wolfscale docs/*.md # its README.md is the table of contents
 gzip -9n <CHANGELOG.md >"$root/usr/share/doc/wolfscale/changelog.gz"
 {
   printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: WolfScale\n\nFiles: *\nCopyright: %s\nLicense: Expat\n' \

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using WolfScale.EndToEnd.Demo;
+using WolfScale.EndToEnd.Documentation;
 using WolfScale.EndToEnd.Harness;
 
 namespace WolfScale.EndToEnd;
@@ -17,6 +18,7 @@ public sealed partial class OperationsTests(OperationsTests.SmallSegments fixtur
     private static readonly string[] Recovery = ["recover-look", "recover"];
 
     [Fact]
+    [Runs("operations.md")]
     public void Every_procedure_of_the_document_is_run_here()
     {
         Assert.Equal(OperationsManual.Blocks.Keys.Order(StringComparer.Ordinal), ((string[])[.. Everyday, .. Deaths, .. Partings, .. Strayed, .. Disks, .. Recovery]).Order(StringComparer.Ordinal));

@@ -3,6 +3,7 @@ using System.Text.Json;
 using WolfScale.EndToEnd.Demo;
 using WolfScale.EndToEnd.Harness;
 using WolfScale.EndToEnd.Workloads.Acked;
+using Outcome = WolfScale.EndToEnd.Workloads.Acked.Outcome;
 
 namespace WolfScale.EndToEnd;
 

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using WolfScale.EndToEnd.Demo;
+using WolfScale.EndToEnd.Documentation;
 using WolfScale.EndToEnd.Harness;
 
 namespace WolfScale.EndToEnd.Http;
@@ -12,12 +13,14 @@ public sealed partial class ManualTests(ClusterFixture fixture) : ClusterTests<C
     private static readonly string Text = File.ReadAllText(Path.Combine(Repository.Root, "docs/http.md"));
 
     [Fact]
+    [Runs("http.md")]
     public async Task Every_example_works()
     {
         var cluster = await Fixture.HealthyAsync();
         using var api = new ApiClient(cluster.Facts.Nodes[1], cluster.Facts.Token);
         var examples = Text.Split('\n').Where(l => l.StartsWith("curl ", StringComparison.Ordinal)).ToList();
         Assert.True(examples.Count >= 8, $"{examples.Count} examples");
+        Assert.Equal(examples, Book.Blocks.Where(b => b.Document == "http.md" && b.IsCommands).SelectMany(b => b.Text.TrimEnd().Split('\n'))); // nothing but these
         foreach (var example in examples)
         {
             var answer = await RunAsync(api, example);

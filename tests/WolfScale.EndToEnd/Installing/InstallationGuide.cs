@@ -4,20 +4,21 @@ using WolfScale.EndToEnd.Harness;
 namespace WolfScale.EndToEnd.Installing;
 
 /// <summary>
-/// The commands of <c>docs/installation.md</c>, for machines of a <see cref="NetworkBed"/>: what a person reads there and types, with other addresses. The package is in /root; <c>scp</c> is a program that
-/// finds the other machine's file in /lan; apt-get takes "y" for an answer.
+/// The commands of the chapters that a new user follows, for machines of a <see cref="NetworkBed"/>: what a person reads there and types, with other addresses. The package is in /root; <c>scp</c> is a program
+/// that finds the other machine's file in /lan; apt-get takes "y" for an answer.
 /// </summary>
 internal static partial class InstallationGuide
 {
-    public static string Text { get; } = File.ReadAllText(Path.Combine(Repository.Root, "docs", "installation.md"));
+    private static readonly string Text = string.Concat(
+        new[] { "three-servers.md", "moving-in.md", "installation.md" }.Select(chapter => File.ReadAllText(Path.Combine(Repository.Root, "docs", chapter))));
 
-    /// <summary>The commands of the first block after some words of the document.</summary>
+    /// <summary>The commands of the first block after some words of the chapters.</summary>
     /// <param name="words">Where it is.</param>
     /// <param name="number">The machine that they are typed on. The document writes them for the first or, what is the others', for the second.</param>
     public static string Commands(string words, int number)
     {
         var at = Text.IndexOf(words, StringComparison.Ordinal);
-        Assert.True(at >= 0, $"docs/installation.md does not say \"{words}\" any more");
+        Assert.True(at >= 0, $"docs does not say \"{words}\" any more");
         var block = Block().Match(Text, at);
         Assert.True(block.Success, $"no commands follow \"{words}\"");
         // The second machine's own name and address; those of others (where a file is fetched from, whom an application calls) stay.
@@ -45,7 +46,7 @@ internal static partial class InstallationGuide
         to.Take(from.Root + "/etc/wolfscale/config.toml", $"/lan/{host.Address}/etc/wolfscale/config.toml");
     }
 
-    [GeneratedRegex(@"^```\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
+    [GeneratedRegex(@"^```[^\n]*\n(.*?)^```$", RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Block();
 
     [GeneratedRegex(@"10\.0\.10\.1([0-9])\b")]
