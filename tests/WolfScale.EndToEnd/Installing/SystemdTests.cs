@@ -44,7 +44,7 @@ public sealed class SystemdTests : IAsyncDisposable
         Assert.NotEqual(pid, await PidAsync("mariadb"));
         Assert.Equal("ON 1 ON 77 33", await Machine.RunAsync("mariadb -Ne \"SELECT CONCAT_WS(' ', @@log_bin, @@sync_binlog, @@gtid_strict_mode, @@max_connections, @@tmp_table_size >> 20)\""));
         Assert.StartsWith("# mine\n[mariadbd]\ntmp_table_size = 33M", await Machine.RunAsync($"cat {Own}"), StringComparison.Ordinal);
-        Assert.Equal("300", await Machine.RunAsync("mariadb -Ne 'SELECT @@innodb_buffer_pool_size >> 20'")); // half below 2 GiB
+        Assert.Equal("288", await Machine.RunAsync("mariadb -Ne 'SELECT @@innodb_buffer_pool_size >> 20'")); // half below 2 GiB, in whole pieces of 32 MiB
         Assert.Contains("is valid", await Machine.RunAsync("wolfscale validate"), StringComparison.Ordinal);
         await Machine.RunAsync("systemctl start wolfscale");
         await AwaitAsync("StatusText=LEADER, ACTIVE", "systemctl show -p StatusText wolfscale");
