@@ -116,9 +116,11 @@ public sealed class DatabaseDump : IAsyncDisposable
             })
             : await PositionReader.ReadAsync(_server);
         if (!IsLeader)
+        {
             await PreparedTransactions.RefuseAsync(_server);
-        if (!IsLeader)
             _snapshot.Execute("START TRANSACTION WITH CONSISTENT SNAPSHOT");
+        }
+
         Position = position.Current.ToString();
         Lsn = await PlaceInLog.FindAsync(position, _log, cancellationToken);
         EstimatedBytes = await DumpedTable.EstimateAsync(_server);
