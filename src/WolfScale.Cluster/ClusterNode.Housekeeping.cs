@@ -91,7 +91,7 @@ public sealed partial class ClusterNode
         if (Role.Role != RaftRole.Leader || Configuration is not { } configuration)
             return;
         _peers.Broadcast(_board.Sight(_view, configuration, Self, _host.NowMs).Frame());
-        if (!commits.IsEmpty)
+        if (!commits.IsEmpty || _host.CommitWaits)
             _peers.Broadcast(new CommitTimes(commits).Frame());
     }
 

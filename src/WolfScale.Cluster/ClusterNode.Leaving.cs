@@ -20,13 +20,18 @@ public sealed partial class ClusterNode
     public async Task RemoveAsync(string nodeId, CancellationToken cancellationToken = default)
     {
         var started = _time.GetTimestamp();
-        var last = "";
+        var (last, accepted) = ("", false);
         while (_time.GetElapsedTime(started) < RemovalLimit)
         {
             if (Configuration is not { } configuration)
                 throw new InvalidOperationException("this node is not a member of a cluster itself");
             if (configuration.FindById(nodeId) is null)
+            {
+                if (accepted && Role.Role != RaftRole.Leader)
+                    throw new InvalidOperationException($"{nodeId} was taken out, but the lead changed before it was told: if it lives it joins again. Look (wolfctl list servers), and remove it again then");
                 return;
+            }
+
             if (Role.Role == RaftRole.Leader)
             {
                 var outcome = ProposeRemoval(nodeId);
@@ -35,6 +40,7 @@ public sealed partial class ClusterNode
                     throw new InvalidOperationException($"{nodeId} is the cluster's last voter and stays: stop it instead");
                 if (outcome.Result == ConfigurationResult.LeaderMustHandOver)
                     last = (await TransferLeadershipAsync(null, cancellationToken)).Reason;
+                accepted |= outcome.Result == ConfigurationResult.Accepted;
                 if (outcome.Result == ConfigurationResult.Accepted)
                     await WaitForCommitAsync(outcome.Lsn, cancellationToken).AsTask().WaitAsync(RemovalLimit, _time, cancellationToken);
             }

@@ -90,7 +90,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
 
     /// <summary>So many bytes are to be sent that no commit waits for; see <see cref="BackgroundPace"/>.</summary>
     /// <returns>How long the sender waits, so that commits do not suffer; at most a second.</returns>
-    public TimeSpan SpendInBackground(long bytes) => _background.Spend(bytes);
+    public TimeSpan SpendInBackground(long bytes) => _background.Spend(bytes, _host.CommitWaits);
 
     /// <summary>
     /// Mode "available": how many times since its start the node has cut off entries that may have been acknowledged. Whoever has read committed entries, and reads

@@ -72,6 +72,9 @@ internal sealed partial class CoreHost : IDisposable
 
     public long CommitLsn => Volatile.Read(ref _commitLsn);
 
+    /// <summary>What this leader has proposed last, or some time ago, is not committed yet.</summary>
+    public bool CommitWaits => Volatile.Read(ref _sampleLsn) != 0;
+
     /// <summary>Mode "available": how many times entries were cut off since the node started.</summary>
     public long Discards => Interlocked.Read(ref _discards);
 

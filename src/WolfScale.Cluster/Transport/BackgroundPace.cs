@@ -88,12 +88,17 @@ internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
         {
             foreach (var took in commits.Took)
                 Hear(leader, took);
+            if (commits.Took.IsEmpty)
+                _committedAt = Now; // one is under way there
         }
     }
 
     /// <summary>So many bytes are to be sent, or were sent, that no commit waits for.</summary>
+    /// <param name="bytes">How many.</param>
+    /// <param name="commitWaits">A commit of this leader's is under way, and not acknowledged yet: that nothing is heard does not mean then that there are none. A member that catches up may be what it waits
+    /// for, so that is not to be said for it.</param>
     /// <returns>How long the sender waits before it goes on; at most a second.</returns>
-    public TimeSpan Spend(long bytes)
+    public TimeSpan Spend(long bytes, bool commitWaits = false)
     {
         lock (_lock)
         {
@@ -107,7 +112,7 @@ internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
 
             _spentAt = now;
             if (now - _adjustedAt >= Adjusting)
-                Adjust(now);
+                Adjust(now, commitWaits);
             var takes = TimeSpan.FromSeconds((double)bytes / BytesPerSecond);
             var late = now - _freeAt;
             _reached += late <= takes ? 1 : -1;
@@ -146,11 +151,13 @@ internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
         }
     }
 
-    private void Adjust(TimeSpan now)
+    private void Adjust(TimeSpan now, bool commitWaits)
     {
         var (pace, votes) = ((double)BytesPerSecond, _within + _beyond);
         if (now - _committedAt > _quiet)
         {
+            if (commitWaits)
+                return;
             pace *= 2;
         }
         else if (votes > 0)

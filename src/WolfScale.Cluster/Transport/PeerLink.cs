@@ -20,6 +20,9 @@ internal sealed class PeerLink : IDisposable
     /// <summary>Entries this far below the commit LSN are nothing that a commit waits for: they are sent at the pace of catching up.</summary>
     private const long LongCommittedEntries = 1000;
 
+    /// <summary>Bytes that are paced in one.</summary>
+    private const long PacedPiece = 64 << 10;
+
     /// <summary>Longest pause between two attempts at a peer that refuses.</summary>
     private const int RefusedPauseMs = 5000;
 
@@ -242,7 +245,7 @@ internal sealed class PeerLink : IDisposable
                 if (_pumped.Compose(outbound, null))
                 {
                     if (_options.Background is { } pace && outbound.Message is AppendRequest { Batches.IsEmpty: false } append && append.EndLsn + LongCommittedEntries < append.CommitLsn)
-                        Wait(session, pace.Spend(_pumped.BodyBytes));
+                        WaitForTurns(session, pace, _pumped.BodyBytes);
                     session.Write(_pumped.Header, _pumped.Body);
                 }
             }
@@ -286,6 +289,13 @@ internal sealed class PeerLink : IDisposable
     }
 
     /// <summary>Lets time pass before a message is written; the end of the link or its session ends it.</summary>
+    /// <summary>In pieces as a copy's: who shares the pace with this link has a turn as often, and no wait is cut short by the longest that there is.</summary>
+    private void WaitForTurns(LinkSession session, BackgroundPace pace, long bytes)
+    {
+        for (; bytes > 0; bytes -= PacedPiece)
+            Wait(session, pace.Spend(Math.Min(bytes, PacedPiece)));
+    }
+
     private void Wait(LinkSession session, TimeSpan pause)
     {
         var until = _time.GetTimestamp() + (long)(pause.TotalSeconds * _time.TimestampFrequency);

@@ -19,9 +19,13 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
     /// <summary>Failed starts in a row without any progress, after which the error is taken for lasting.</summary>
     private const int Patience = 5;
 
+    /// <summary>What keeps the applier from its work for long is looked at every 16 s: two to this power.</summary>
+    private const int LongestMoment = 4;
+
     private readonly HealthCheck _health = new(context);
     private string _failedAt = "";
     private int _failures;
+    private int _moments;
     private bool _wasInStep;
 
     /// <summary>Feeds until the server must be compared with the log again.</summary>
@@ -114,7 +118,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
         var inStep = lag <= context.Options.MaxActiveLagEntries;
         _wasInStep |= inStep;
         if (slave.ToString() != _failedAt)
-            _failures = 0;
+            (_failures, _moments) = (0, 0);
         context.Board.Update(s => s with
         {
             Phase = DatabasePhase.Following,
@@ -180,7 +184,7 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
             // What its data cannot take is no difference in them, nor is what others keep them from taking.
             _failures = 0;
             context.Board.Enter(DatabasePhase.Waiting, $"Applying the log stopped at '{_failedAt}' {error} It is tried again.");
-            return TimeSpan.FromSeconds(1);
+            return TimeSpan.FromSeconds(1 << Math.Min(_moments++, LongestMoment)); // what lasts is not looked at every second
         }
 
         if (_failures >= Patience)

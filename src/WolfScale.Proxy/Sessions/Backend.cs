@@ -76,6 +76,15 @@ internal sealed class Backend : Connection
     /// <summary>The connection's id on its server.</summary>
     public uint ConnectionId { get; set; }
 
+    /// <summary>What the last OK that the proxy got for itself said of the session.</summary>
+    public ServerStatus LastStatus { get; set; } = ServerStatus.AutoCommit;
+
+    /// <summary><c>sql_mode</c>, as the server has reported it to the proxy last, or null. It stays with the connection: who takes it from the pool does not ask again.</summary>
+    public string? SqlMode { get; set; }
+
+    /// <summary><c>character_set_client</c>, in the same way.</summary>
+    public string? Charset { get; set; }
+
     /// <summary>KILL is under way for what runs on it; of any thread. Meanwhile it must not come to another session.</summary>
     public int Aims => Volatile.Read(ref _aims);
 

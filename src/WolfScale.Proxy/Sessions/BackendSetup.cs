@@ -38,14 +38,14 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// <summary>The values of the last row that came.</summary>
     public IReadOnlyList<byte[]?> LastRow { get; private set; } = [];
 
-    /// <summary>What the last OK said of the session.</summary>
-    public ServerStatus LastStatus { get; private set; } = ServerStatus.AutoCommit;
+    /// <summary>See <see cref="Backend.LastStatus"/>.</summary>
+    public ServerStatus LastStatus => backend.LastStatus;
 
-    /// <summary><c>sql_mode</c> as the server has reported it last, or null.</summary>
-    public string? SqlMode { get; private set; }
+    /// <summary>See <see cref="Backend.SqlMode"/>.</summary>
+    public string? SqlMode => backend.SqlMode;
 
-    /// <summary><c>character_set_client</c>, in the same way.</summary>
-    public string? Charset { get; private set; }
+    /// <summary>See <see cref="Backend.Charset"/>.</summary>
+    public string? Charset => backend.Charset;
 
     /// <summary>Field types of the last result's columns.</summary>
     public List<byte> LastTypes { get; } = [];
@@ -131,16 +131,16 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
 
     private void NoteReported(in OkInfo ok)
     {
-        LastStatus = ok.Status;
+        backend.LastStatus = ok.Status;
         var changes = new SessionChanges(ok.Changes);
         while (changes.Next())
         {
             if (changes.Kind != SessionChangeKind.SystemVariables)
                 continue;
             if (changes.Name.SequenceEqual("sql_mode"u8))
-                SqlMode = Encoding.ASCII.GetString(changes.Value);
+                backend.SqlMode = Encoding.ASCII.GetString(changes.Value);
             else if (changes.Name.SequenceEqual("character_set_client"u8))
-                Charset = Encoding.ASCII.GetString(changes.Value);
+                backend.Charset = Encoding.ASCII.GetString(changes.Value);
         }
     }
 

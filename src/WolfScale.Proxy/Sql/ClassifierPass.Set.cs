@@ -170,6 +170,13 @@ internal ref partial struct ClassifierPass
     /// <summary>What is behind has been read, and nothing looks at it again.</summary>
     private void NoteUnscoped(TextRange unscoped)
     {
+        // In a character set whose letters may end in a backslash a string may reach further than it seems, and the name may stand in it.
+        if (_tokens.IsDoubtful && _sql[..unscoped.Start].ContainsAnyInRange((byte)0x80, (byte)0xFF))
+        {
+            _traits |= StatementTraits.RunsUnseenText;
+            return;
+        }
+
         if (!_rewritten.IsEmpty)
             _rewritten.Slice(unscoped.Start, unscoped.Length).Fill((byte)' ');
         else if (_unscoped.Length == 0)

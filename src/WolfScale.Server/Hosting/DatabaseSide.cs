@@ -109,7 +109,7 @@ internal sealed class DatabaseSide : IAsyncDisposable
         {
             if (_node.Role is not { Lease: null } role)
                 return await HandOverAloneAsync(to, cancellationToken);
-            return role.Leader is { } leader && (to is null || leader.Id == to)
+            return role.Leader is { } leader && leader.Id != _node.Self.Id && (to is null || leader.Id == to)
                 ? new TransferOutcome(true, leader.Id, "")
                 : new TransferOutcome(false, null, $"this node leads no more; that is {role.Leader?.Id ?? "nobody at the moment"}");
         }

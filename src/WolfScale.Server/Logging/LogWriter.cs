@@ -85,5 +85,9 @@ internal sealed class LogWriter : IAsyncDisposable
         {
             // What could not be written there any more is lost; the log goes on.
         }
+
+        // Nobody may have renamed it: then it is the same file, and what was written to it since it was opened again stays. (FileMode.Append takes its place once, on opening.)
+        if (_output is StreamWriter { BaseStream: { CanSeek: true } file })
+            _ = file.Seek(0, SeekOrigin.End);
     }
 }

@@ -34,8 +34,6 @@ internal static partial class DatabaseRules
             yield break;
         }
 
-        if (database.PoolSize != new DatabaseSection().PoolSize)
-            yield return context.Remark("no_effect", "database.pool_size", $"database.pool_size = {database.PoolSize} has no effect: it is for statements over HTTP, which are not there yet");
         if (database.Socket.Length > 0 && database.Socket.Length > 107)
             yield return context.Error("bad_socket", "database.socket", $"database.socket is {database.Socket.Length} characters long, and the system allows 107");
         if (database.User.Length == 0)

@@ -39,6 +39,25 @@ public class BackgroundPaceTests
         Assert.Equal(BackgroundPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
     }
 
+    /// <summary>Nothing is heard of it, and that is not to mean that there is nothing to spare for: this leader knows, and another's heartbeat says it.</summary>
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void A_commit_that_is_stuck_is_not_taken_for_none(bool waitsHere, bool told)
+    {
+        Usual();
+        for (var i = 0; i < 100; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            if (told)
+                _pace.LeaderTold("", new CommitTimes([]));
+            for (var piece = 0; piece < 8; piece++) // 5 MiB/s: the pace is reached
+                _ = _pace.Spend(Piece, waitsHere);
+        }
+
+        Assert.Equal(BackgroundPace.SlowestBytesPerSecond, _pace.BytesPerSecond);
+    }
+
     [Fact]
     public void It_falls_while_commits_take_longer_than_usual_down_to_a_floor_at_which_it_ends()
     {

@@ -29,6 +29,25 @@ public sealed class PoolTests : IDisposable
         Assert.False(_kit.LeaderIsDialled);
     }
 
+    /// <summary>Under ANSI_QUOTES it is a lock that is taken, and the connection must not be given away.</summary>
+    [Fact]
+    public void Its_texts_are_read_as_its_server_reads_them()
+    {
+        var server = SecondClientLeaves(TwoSidedAnswer.Variable("sql_mode", "ANSI_QUOTES"));
+
+        var (client, greeting) = Greeted();
+        Login(client, greeting, "secret");
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("DO \"get_lock\"('a', 1)"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.Current = _kit.Current with { Epoch = 2 };
+        server.Dispose();
+        client.Send(Query("DO 1"));
+        Assert.Contains("user-level locks", client.ReadText(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_wrong_password_does_not_get_it()
     {
@@ -209,7 +228,7 @@ public sealed class PoolTests : IDisposable
     }
 
     /// <returns>The server's end of the connection that waits for its next session.</returns>
-    private RawPeer SecondClientLeaves()
+    private RawPeer SecondClientLeaves(byte[]? reported = null)
     {
         var (client, server) = PooledClient();
         client.Send(Query("SET autocommit=0"));
@@ -219,7 +238,7 @@ public sealed class PoolTests : IDisposable
         client.Send(Command(1));
         Assert.Equal("\x1F", server.ReadText()); // reset, and not quit
         server.Send(Packet(1, Ok()));
-        server.AnswerPreparation();
+        server.AnswerPreparation(reported);
         return server;
     }
 

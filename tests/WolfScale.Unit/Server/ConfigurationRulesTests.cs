@@ -33,7 +33,6 @@ public class ConfigurationRulesTests
     [InlineData("wal.fsync", "false", "fsync_off", "warning")]
     [InlineData("database.host", "\"10.0.0.9\"", "remote_database", "warning")]
     [InlineData("database.user", "\"\"", "missing_key", "error")]
-    [InlineData("database.pool_size", "20", "no_effect", "remark")]
     [InlineData("database.feed_bind_address", "\"0.0.0.0:4000\"", "missing_key", "error")]
     [InlineData("database.feed_bind_address", "\"10.0.0.1:4000\"", "feed_open", "warning")]
     [InlineData("api.token", "\"\"", "missing_token", "error")]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
 using WolfScale.Server.Http.Data.Catalogue;
@@ -22,6 +23,7 @@ internal sealed class DataApi : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _expiring;
+    private readonly ConcurrentDictionary<int, SnowflakeClock> _clocks = new();
     private Parts? _parts;
     private SessionOptions? _joined;
 
@@ -73,7 +75,7 @@ internal sealed class DataApi : IAsyncDisposable
     {
         var sessions = new ApiSessions(options, _time);
         var (catalogue, places) = (new TableCatalogue(sessions, _time), new CommittedPlaces(_node, _time));
-        var (keys, numbers) = (new IdempotencyKeys(sessions, places), new NodeNumbers(sessions, _node, _time));
+        var (keys, numbers) = (new IdempotencyKeys(sessions, places), new NodeNumbers(sessions, _node, _time, _clocks));
         var transactions = new KeyedTransactions(sessions, places, keys);
         return new Parts(
             sessions, new Writer(sessions, catalogue, transactions, numbers, _defaultDatabase),

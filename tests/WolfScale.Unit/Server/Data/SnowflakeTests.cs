@@ -75,6 +75,19 @@ public class SnowflakeTests
         Assert.All(ids, id => Assert.Equal(until, id >> 22));
     }
 
+    /// <summary>The number was this node's, another's, and is this node's again.</summary>
+    [Fact]
+    public void Ids_begin_where_the_numbers_last_node_ended()
+    {
+        var clock = Clock(1);
+        _ = clock.Next();
+        var end = Snowflake.Milliseconds(_time.GetUtcNow()) + 5000;
+        clock.NotBefore(end);
+        Assert.Equal(end, clock.Next() >> 22);
+        clock.NotBefore(end - 1000);
+        Assert.Equal(end, clock.Next() >> 22);
+    }
+
     [Fact]
     public void A_free_number_is_taken_before_one_is_used_again()
     {

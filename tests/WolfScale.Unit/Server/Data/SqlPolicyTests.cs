@@ -30,6 +30,9 @@ public class SqlPolicyTests
     [InlineData("DELETE FROM t WHERE a IN (SELECT b FROM c)", "t")]
     [InlineData("DELETE x FROM a x JOIN `b` ON a.id = b.id WHERE 1", "a", "b")]
     [InlineData("DELETE FROM a USING a JOIN b", "a", "b")]
+    [InlineData("INSERT INTO value SET a = 1", "value")]
+    [InlineData("UPDATE a JOIN (SELECT CAST('x' AS CHAR CHARACTER SET utf8mb4) n) d JOIN b SET b.n = 1", "a", "b")]
+    [InlineData("DELETE x, y FROM a AS x JOIN (SELECT 1 FROM a WHERE 1) z JOIN b AS y", "a", "b")]
     public void What_a_statement_writes_to_is_found(string sql, params string[] tables)
     {
         var named = SqlPolicy.Written(sql)!.Select(w => w.Schema is null ? w.Name : $"{w.Schema}.{w.Name}").ToList();

@@ -9,7 +9,9 @@ internal static class MariaDbErrors
     public const int NoSuchSchema = 1049;
     public const int DuplicateKey = 1062;
 
-    private const int OutcomeUnknownCode = 1180;
+    /// <summary>The proxy lost the leader while the statement could commit.</summary>
+    public const int OutcomeUnknownCode = 1180;
+
     private const int RolledBack = 1213;
     private const int LockWait = 1205;
     private const int NoLeader = 1053;

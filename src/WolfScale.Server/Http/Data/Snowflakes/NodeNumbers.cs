@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using MySqlConnector;
 using WolfScale.Cluster;
@@ -15,7 +16,11 @@ namespace WolfScale.Server.Http.Data.Snowflakes;
 /// lost it, unheard, cannot move the time on any more.
 /// </para>
 /// </summary>
-internal sealed class NodeNumbers(ApiSessions sessions, ClusterNode node, TimeProvider time)
+/// <param name="sessions">Ways to the database.</param>
+/// <param name="node">This one.</param>
+/// <param name="time">The clock.</param>
+/// <param name="clocks">By number; of the node, not of this object: a reload makes another one while requests of the former are still under way, and two clocks of one number would make one id twice.</param>
+internal sealed class NodeNumbers(ApiSessions sessions, ClusterNode node, TimeProvider time, ConcurrentDictionary<int, SnowflakeClock> clocks)
 {
     public const int ReusedAfterHours = 24;
 
@@ -100,7 +105,7 @@ internal sealed class NodeNumbers(ApiSessions sessions, ClusterNode node, TimePr
     private async Task<NumberedClock> FindAsync()
     {
         var number = Remembered() ?? await AskAsync();
-        var clock = new NumberedClock(number, new SnowflakeClock(node.State, TimeKey(number), number, time));
+        var clock = new NumberedClock(number, clocks.GetOrAdd(number, n => new SnowflakeClock(node.State, TimeKey(n), n, time)));
         if (long.TryParse(node.State.Get(GrantKey(number)), NumberStyles.None, CultureInfo.InvariantCulture, out var granted))
             clock.Clock.Granted = granted;
         return clock;
@@ -134,7 +139,7 @@ internal sealed class NodeNumbers(ApiSessions sessions, ClusterNode node, TimePr
         }
         catch (MySqlException e)
         {
-            throw MariaDbErrors.Translate(e, mayHaveWritten: false);
+            throw NotAnswered(e);
         }
         finally
         {
@@ -145,6 +150,11 @@ internal sealed class NodeNumbers(ApiSessions sessions, ClusterNode node, TimePr
         lock (_lock)
             _finding = null;
     }
+
+    /// <summary>The leader was lost while the number was asked for: whatever became of that, nothing of the caller's was sent yet.</summary>
+    private static DataProblemException NotAnswered(MySqlException e) => e.Number == MariaDbErrors.OutcomeUnknownCode
+        ? new DataProblemException(503, "no_node_number", "The number for ids could not be asked for", "The leader was lost meanwhile. Nothing was written: send the request again.") { RetryAfterSeconds = 1 }
+        : MariaDbErrors.Translate(e, mayHaveWritten: false);
 
     private string Owner => string.Create(CultureInfo.InvariantCulture, $"{node.View.ClusterId} {node.Self.Id} {node.Self.Incarnation}");
 
@@ -159,14 +169,19 @@ internal sealed class NodeNumbers(ApiSessions sessions, ClusterNode node, TimePr
         {
             var (number, from, until) = await AskAsync(session);
             if (from > (long.TryParse(node.State.Get(TimeKey(number)), NumberStyles.None, CultureInfo.InvariantCulture, out var before) ? before : 0))
+            {
                 Put(TimeKey(number), from); // where the number's last node ends
+                if (clocks.TryGetValue(number, out var known))
+                    known.NotBefore(from); // this node had the number once, and somebody else since
+            }
+
             Put(GrantKey(number), until);
             node.State.Put(StateKey, string.Create(CultureInfo.InvariantCulture, $"{Owner} {number}"));
             return number;
         }
         catch (MySqlException e)
         {
-            throw MariaDbErrors.Translate(e, mayHaveWritten: false); // a number that was taken all the same is found under this node's name
+            throw NotAnswered(e); // a number that was taken all the same is found under this node's name
         }
         finally
         {

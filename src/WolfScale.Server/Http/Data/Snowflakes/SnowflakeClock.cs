@@ -61,6 +61,16 @@ internal sealed class SnowflakeClock(IStateStore state, string key, int node, Ti
         return ids;
     }
 
+    /// <summary>Ids up to this millisecond, exclusive, may be another node's.</summary>
+    public void NotBefore(long ms)
+    {
+        lock (_lock)
+        {
+            if (ms - 1 > Begin())
+                (_last, _sequence) = (ms - 1, Snowflake.PerMillisecond - 1);
+        }
+    }
+
     private long NextLocked()
     {
         _ = Begin();

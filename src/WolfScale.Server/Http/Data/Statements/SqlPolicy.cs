@@ -84,9 +84,9 @@ internal static class SqlPolicy
         var words = Tokens(Encoding.UTF8.GetBytes(sql));
         var end = words[0].Text switch
         {
-            "insert" or "replace" => words.FindIndex(w => w.Kind == TokenKind.OpenParen || (w.Kind == TokenKind.Word && w.Text is "values" or "value" or "select" or "set" or "with")),
-            "update" => words.FindIndex(w => w.Kind == TokenKind.Word && w.Text == "set"),
-            "delete" => words.FindIndex(w => w.Kind == TokenKind.Word && w.Text is "where" or "order" or "limit" or "returning"),
+            "insert" or "replace" => words.FindIndex(w => w.Kind == TokenKind.OpenParen || (w.Kind == TokenKind.Word && w.Text is "values" or "select" or "set" or "with")),
+            "update" => IndexOutside(words, "set"),
+            "delete" => IndexOutside(words, "where", "order", "limit", "returning"),
             _ => 0,
         };
         if (end == 0)
@@ -99,6 +99,20 @@ internal static class SqlPolicy
         }
 
         return [.. named];
+    }
+
+    /// <summary>The first of these words that stands in no parentheses; -1 for none.</summary>
+    private static int IndexOutside(List<SqlToken> words, params ReadOnlySpan<string> wanted)
+    {
+        var depth = 0;
+        for (var i = 0; i < words.Count; i++)
+        {
+            depth += words[i].Kind switch { TokenKind.OpenParen => 1, TokenKind.CloseParen => -1, _ => 0 };
+            if (depth == 0 && words[i].Kind == TokenKind.Word && wanted.Contains(words[i].Text))
+                return i;
+        }
+
+        return -1;
     }
 
     /// <summary>

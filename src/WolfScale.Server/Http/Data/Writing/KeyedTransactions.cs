@@ -112,13 +112,16 @@ internal sealed class KeyedTransactions(ApiSessions sessions, CommittedPlaces pl
         {
             await session.RollBackAsync();
             // Sent again, a request meets its own rows: the key tells whether they are.
-            if (request is not null && !IdempotencyKeys.IsMissing(e) && MariaDbErrors.LeavesSessionWhole(e) && await keys.AnsweredAsync(request) is { } answered)
+            if (request is not null && MariaDbErrors.LeavesSessionWhole(e) && await keys.AnsweredAsync(request) is { } answered)
                 return new Transacted<T>(answered.Place, form.Read(answered.Answer), Repeated: true);
             throw;
         }
         catch (DataProblemException)
         {
+            // What is wrong with it now may not have been when it was sent first: the answer was short, the table of another engine.
             await session.RollBackAsync();
+            if (request is not null && await keys.AnsweredAsync(request) is { } answered)
+                return new Transacted<T>(answered.Place, form.Read(answered.Answer), Repeated: true);
             throw;
         }
 
