@@ -38,32 +38,32 @@ internal sealed class RepeatableSql(ApiSessions sessions, KeyedTransactions tran
                 NotSupported, "Of statements, INSERT, REPLACE, UPDATE and DELETE take an Idempotency-Key. MariaDB commits definitions by themselves, so no key can be written together with them: write CREATE … IF NOT EXISTS or DROP … IF EXISTS, which may be repeated.");
         }
 
-        await CheckEnginesAsync(written, schema);
-        var done = await transactions.RunAsync(SessionKind.AnySql, schema, key, session => ExecuteAsync(session, request, verdict), Form);
+        var done = await CheckEnginesAsync(written, schema) is { } unfit
+            ? await transactions.AnsweredAsync(key, Form) ?? throw unfit // it may have been fit when it was sent first
+            : await transactions.RunAsync(SessionKind.AnySql, schema, key, session => ExecuteAsync(session, request, verdict), Form);
         if (done.Repeated)
             context.Response.Headers["Idempotency-Replayed"] = "true";
         await AnswerAsync(context, done.Place, done.Answer);
     }
 
     /// <summary>What is written outside of transactions is not undone with them, and would be there without its key. Triggers and stored functions are not looked into.</summary>
-    private async Task CheckEnginesAsync(IReadOnlyList<(string? Schema, string Name)> written, string? schema)
+    private async Task<DataProblemException?> CheckEnginesAsync(IReadOnlyList<(string? Schema, string Name)> written, string? schema)
     {
         var names = written.Select(w => (Schema: w.Schema ?? schema, w.Name)).Where(w => w.Schema is not null).Distinct().ToList();
         if (names.Count > MostNames)
             throw DataProblemException.BadRequest(NotSupported, FormattableString.Invariant($"With an Idempotency-Key a statement may name {MostNames} tables."));
         if (names.Count == 0)
-            return;
+            return null;
         var session = await sessions.RentAsync(SessionKind.Question);
         try
         {
             var sql = string.Join(" UNION ALL ", names.Select((_, i) => i == 0 ? Found : Same));
             var rows = await session.QueryAsync(sql, [.. names.SelectMany(n => (BoundValue[])[new(MySqlDbType.VarString, n.Schema), new(MySqlDbType.VarString, n.Name)])]);
-            if (rows.Find(r => !IsTransactional((string)r[2]!, (string)r[3]!)) is { } other)
-            {
-                throw DataProblemException.Unfit(
+            return rows.Find(r => !IsTransactional((string)r[2]!, (string)r[3]!)) is { } other
+                ? DataProblemException.Unfit(
                     "not_transactional",
-                    $"{other[0]}.{other[1]} is {((string)other[2]! == "VIEW" ? "a view, which may write to tables without transactions" : $"a table of engine {other[3]}, which has no transactions")}: an Idempotency-Key cannot hold what it promises there.");
-            }
+                    $"{other[0]}.{other[1]} is {((string)other[2]! == "VIEW" ? "a view, which may write to tables without transactions" : $"a table of engine {other[3]}, which has no transactions")}: an Idempotency-Key cannot hold what it promises there.")
+                : null;
         }
         catch (MySqlException e)
         {

@@ -45,6 +45,10 @@ internal sealed class KeyedTransactions(ApiSessions sessions, CommittedPlaces pl
         }
     }
 
+    /// <summary>What the request was answered before; null where it was not.</summary>
+    public async Task<Transacted<T>?> AnsweredAsync<T>(RepeatableRequest request, KeptForm<T> form) =>
+        await keys.AnsweredAsync(request) is { } kept ? new Transacted<T>(kept.Place, form.Read(kept.Answer), Repeated: true) : null;
+
     /// <summary>5: the write is done, and stays done if its place cannot be told.</summary>
     public async ValueTask<CommittedPlace?> PlaceAsync(ApiSession session)
     {
@@ -112,16 +116,16 @@ internal sealed class KeyedTransactions(ApiSessions sessions, CommittedPlaces pl
         {
             await session.RollBackAsync();
             // Sent again, a request meets its own rows: the key tells whether they are.
-            if (request is not null && MariaDbErrors.LeavesSessionWhole(e) && await keys.AnsweredAsync(request) is { } answered)
-                return new Transacted<T>(answered.Place, form.Read(answered.Answer), Repeated: true);
+            if (request is not null && MariaDbErrors.LeavesSessionWhole(e) && await AnsweredAsync(request, form) is { } answered)
+                return answered;
             throw;
         }
         catch (DataProblemException)
         {
             // What is wrong with it now may not have been when it was sent first: the answer was short, the table of another engine.
             await session.RollBackAsync();
-            if (request is not null && await keys.AnsweredAsync(request) is { } answered)
-                return new Transacted<T>(answered.Place, form.Read(answered.Answer), Repeated: true);
+            if (request is not null && await AnsweredAsync(request, form) is { } answered)
+                return answered;
             throw;
         }
 
