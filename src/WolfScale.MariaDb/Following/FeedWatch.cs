@@ -19,8 +19,8 @@ internal sealed partial class FeedWatch(ServerContext context, EventMemory event
     /// <summary>Failed starts in a row without any progress, after which the error is taken for lasting.</summary>
     private const int Patience = 5;
 
-    /// <summary>What keeps the applier from its work for long is looked at every 16 s: two to this power.</summary>
-    private const int LongestMoment = 4;
+    /// <summary>What keeps the applier from its work for long is looked at every 4 s: two to this power.</summary>
+    private const int LongestMoment = 2;
 
     private readonly HealthCheck _health = new(context);
     private string _failedAt = "";
