@@ -112,6 +112,18 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         return ready.Contains(_local.Server);
     }
 
+    /// <summary>A client that has logged in, and prepared this statement with one parameter: the server's number of it is 5.</summary>
+    public (RawPeer Client, RawPeer Server) LogInPrepared(string sql)
+    {
+        var (client, server) = LogIn();
+        client.Send(RawPeer.Command(0x16, sql));
+        Assert.Equal("\x16" + sql, server.ReadText());
+        server.SayPrepared(5);
+        for (var i = 0; i < 3; i++)
+            _ = client.Read();
+        return (client, server);
+    }
+
     /// <summary>A client that is logged in, and its server.</summary>
     public (RawPeer Client, RawPeer Server) LogIn(Capabilities capabilities = Classic, string user = "app", byte[]? reported = null)
     {

@@ -134,5 +134,12 @@ internal sealed class RawPeer : IDisposable
         AnswerPreparation(reported);
     }
 
+    /// <summary>A server has prepared a statement with one parameter.</summary>
+    public void SayPrepared(byte id)
+    {
+        Send(Packet(1, 0, id, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0));
+        Send(Packet(2, 3, (byte)'d', (byte)'e', (byte)'f'));
+    }
+
     public void Dispose() => Socket.Dispose();
 }

@@ -38,7 +38,7 @@ public sealed class UnansweredCommandTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
         client.Send([.. Ahead, .. Execution]);
         Assert.Equal("\x16" + Insert, next.ReadText());
-        SayPrepared(next, 6);
+        next.SayPrepared(6);
         Assert.Equal("\x18\x06\0\0\0\0\0data", next.ReadText());
         Assert.Equal(0x17, next.Read()[0]);
         next.Send(Packet(1, Ok()));
@@ -62,7 +62,7 @@ public sealed class UnansweredCommandTests : IDisposable
     [Fact]
     public void Parameters_that_find_no_leader_end_the_session()
     {
-        var (client, server) = Prepared();
+        var (client, server) = _kit.LogInPrepared(Insert);
         _kit.Current = _kit.Current with { Epoch = 2, Leader = null };
         server.Dispose();
         _kit.AwaitLook();
@@ -74,7 +74,7 @@ public sealed class UnansweredCommandTests : IDisposable
     [Fact]
     public void Parameters_of_a_statement_that_the_next_leader_refuses_end_the_session()
     {
-        var (client, server) = Prepared();
+        var (client, server) = _kit.LogInPrepared(Insert);
         _kit.MovesAfter(server);
         _kit.AwaitLook();
         client.Send(Ahead);
@@ -89,7 +89,7 @@ public sealed class UnansweredCommandTests : IDisposable
     [Fact]
     public void A_statement_of_a_leader_that_is_none_any_more_is_closed_without_a_word()
     {
-        var (client, server) = Prepared();
+        var (client, server) = _kit.LogInPrepared(Insert);
         _kit.Current = _kit.Current with { Epoch = 2, Leader = _kit.LocalAddress, LeaderIsHere = false };
         client.Send([.. Command(0x19, OfFirst), .. Query("DO 1")]);
         var next = _kit.AcceptAtLocal();
@@ -104,7 +104,7 @@ public sealed class UnansweredCommandTests : IDisposable
     [Fact]
     public void An_execution_that_ends_early_ends_the_session()
     {
-        var (client, _) = Prepared();
+        var (client, _) = _kit.LogInPrepared(Insert);
         client.Send(Command(0x17, OfFirst));
         client.ExpectEnd();
     }
@@ -113,7 +113,7 @@ public sealed class UnansweredCommandTests : IDisposable
 
     private (RawPeer Client, RawPeer Server) InTransaction()
     {
-        var (client, server) = Prepared();
+        var (client, server) = _kit.LogInPrepared(Insert);
         client.Send(Query("BEGIN"));
         _ = server.Read();
         server.Send(Packet(1, Ok(status: ServerStatus.AutoCommit | ServerStatus.InTransaction)));
@@ -123,22 +123,5 @@ public sealed class UnansweredCommandTests : IDisposable
         server.Send(Packet(1, Ok(status: ServerStatus.AutoCommit | ServerStatus.InTransaction)));
         Assert.Equal(0, client.Read()[0]);
         return (client, server);
-    }
-
-    private (RawPeer Client, RawPeer Server) Prepared()
-    {
-        var (client, server) = _kit.LogIn();
-        client.Send(Command(0x16, Insert));
-        Assert.Equal("\x16" + Insert, server.ReadText());
-        SayPrepared(server, 5);
-        for (var i = 0; i < 3; i++)
-            _ = client.Read();
-        return (client, server);
-    }
-
-    private static void SayPrepared(RawPeer server, byte id)
-    {
-        server.Send(Packet(1, 0, id, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0));
-        server.Send(Packet(2, 3, (byte)'d', (byte)'e', (byte)'f'));
     }
 }

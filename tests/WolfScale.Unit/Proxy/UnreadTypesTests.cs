@@ -26,7 +26,7 @@ public sealed class UnreadTypesTests : IDisposable
     [MemberData(nameof(Lengths))]
     public void The_next_leader_is_sent_the_types_too(bool firstIsLong, bool secondIsLong)
     {
-        var (client, server) = Prepared();
+        var (client, server) = _kit.LogInPrepared(Insert);
         Execute(client, server, 5, "\x01" + Types + (firstIsLong ? Long : "\x01x"), "\x01" + Types + (firstIsLong ? Long : "\x01x"));
         _kit.MovesAfter(server);
         _kit.AwaitLook();
@@ -35,7 +35,7 @@ public sealed class UnreadTypesTests : IDisposable
         client.Send(Latin1(0x17, OfFirst + Flags + "\0" + value));
         var next = _kit.Moved();
         Assert.Equal("\x16" + Insert, next.ReadText());
-        SayPrepared(next, 6);
+        next.SayPrepared(6);
         Assert.Equal("\x17\x06\0\0\0" + Flags + "\x01" + Types + value, next.ReadText());
         next.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
@@ -47,7 +47,7 @@ public sealed class UnreadTypesTests : IDisposable
     [Fact]
     public void Where_the_command_is_cut_makes_no_difference()
     {
-        var (client, server) = Prepared();
+        var (client, server) = _kit.LogInPrepared(Insert);
         var command = Latin1(0x17, OfFirst + Flags + "\x01" + Types + Long);
         client.Send(command.AsSpan(0, PacketHeader.Size + 12));
         _kit.AwaitLook();
@@ -61,14 +61,14 @@ public sealed class UnreadTypesTests : IDisposable
         client.Send(Latin1(0x17, OfFirst + Flags + "\0\x01y"));
         var next = _kit.Moved();
         Assert.Equal("\x16" + Insert, next.ReadText());
-        SayPrepared(next, 6);
+        next.SayPrepared(6);
         Assert.Equal("\x17\x06\0\0\0" + Flags + "\x01" + Types + "\x01y", next.ReadText());
     }
 
     [Fact]
     public void A_long_bulk_has_them_too()
     {
-        var (client, server) = Prepared();
+        var (client, server) = _kit.LogInPrepared(Insert);
         client.Send(Latin1(0xFA, OfFirst + "\x80\0" + Types + "\0" + Long));
         Assert.Equal("\xfa\x05\0\0\0\x80\0" + Types + "\0" + Long, server.ReadText());
         server.Send(Packet(1, Ok()));
@@ -79,7 +79,7 @@ public sealed class UnreadTypesTests : IDisposable
         client.Send(Latin1(0xFA, OfFirst + "\0\0\0" + Long));
         var next = _kit.Moved();
         Assert.Equal("\x16" + Insert, next.ReadText());
-        SayPrepared(next, 6);
+        next.SayPrepared(6);
         Assert.Equal("\xfa\x06\0\0\0\x80\0" + Types + "\0" + Long, next.ReadText());
         next.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
@@ -89,7 +89,7 @@ public sealed class UnreadTypesTests : IDisposable
     [Fact]
     public void A_command_that_would_become_too_long_for_its_packet_ends_the_session()
     {
-        var (client, server) = Prepared();
+        var (client, server) = _kit.LogInPrepared(Insert);
         Execute(client, server, 5, "\x01" + Types + "\x01x", "\x01" + Types + "\x01x");
         _kit.MovesAfter(server);
         _kit.AwaitLook();
@@ -97,7 +97,7 @@ public sealed class UnreadTypesTests : IDisposable
         client.Send(beginning);
         var next = _kit.Moved();
         Assert.Equal("\x16" + Insert, next.ReadText());
-        SayPrepared(next, 6);
+        next.SayPrepared(6);
         client.Send(new byte[1000]);
         Assert.Contains("cannot move", client.ReadText(), StringComparison.Ordinal);
         client.ReadToEnd();
@@ -111,23 +111,6 @@ public sealed class UnreadTypesTests : IDisposable
         Assert.Equal("\x17" + (char)id + "\0\0\0" + Flags + heard, server.ReadText());
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
-    }
-
-    private (RawPeer Client, RawPeer Server) Prepared()
-    {
-        var (client, server) = _kit.LogIn();
-        client.Send(Command(0x16, Insert));
-        Assert.Equal("\x16" + Insert, server.ReadText());
-        SayPrepared(server, 5);
-        for (var i = 0; i < 3; i++)
-            _ = client.Read();
-        return (client, server);
-    }
-
-    private static void SayPrepared(RawPeer server, byte id)
-    {
-        server.Send(Packet(1, 0, id, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0));
-        server.Send(Packet(2, 3, (byte)'d', (byte)'e', (byte)'f'));
     }
 
     private static byte[] Latin1(byte code, string text) => Packet(0, [code, .. Encoding.Latin1.GetBytes(text)]);

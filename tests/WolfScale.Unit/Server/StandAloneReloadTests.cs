@@ -174,29 +174,11 @@ public sealed class StandAloneReloadTests : IAsyncDisposable
 
     private async Task<bool> LetsInAsync(string token)
     {
-        using var http = Client(static _ => { });
+        using var http = TlsApi.Client(static _ => { });
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         using var answer = await http.PostAsync(new Uri($"https://127.0.0.1:{_port + 1}/admin/reload"), null);
         return answer.StatusCode == HttpStatusCode.OK;
     }
 
-    private async Task<bool> ShowsAsync(string name)
-    {
-        var shown = "";
-        using var http = Client(subject => shown = subject);
-        using var answer = await http.GetAsync(new Uri($"https://127.0.0.1:{_port + 1}/health/live"));
-        return shown == $"CN={name}";
-    }
-
-    private static HttpClient Client(Action<string> sees) => new(new SocketsHttpHandler
-    {
-        SslOptions =
-        {
-            RemoteCertificateValidationCallback = (_, certificate, _, _) =>
-            {
-                sees(certificate!.Subject);
-                return certificate.Subject is "CN=one" or "CN=other"; // which of the two is the question
-            },
-        },
-    });
+    private Task<bool> ShowsAsync(string name) => TlsApi.ShowsAsync(_port + 1, name);
 }
