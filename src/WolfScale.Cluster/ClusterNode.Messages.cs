@@ -75,6 +75,12 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
             case FrameKind.ReadIndexResponse:
                 _reads.Answered(ClusterMessages.ReadReadIndexResponse(payload));
                 break;
+            case FrameKind.ClientQuestion:
+                _clients.Asked(from, ClusterMessages.ReadClientQuestion(payload));
+                break;
+            case FrameKind.ClientAnswer:
+                _clients.Answered(from, ClusterMessages.ReadClientAnswer(payload));
+                break;
             default:
                 if (kind.IsOptional())
                     break; // of a later version, which says by the number that nothing is missed

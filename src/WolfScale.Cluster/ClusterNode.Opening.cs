@@ -30,6 +30,7 @@ public sealed partial class ClusterNode
         _starts = new LogStartKeeper(Wal, _board, _peers, new LogThrottle(time, TimeSpan.FromSeconds(60)), logger);
         _keeper = new MembershipKeeper(_host, _inbound, _starts, _current, logger);
         _reads = new StrongReads(_host, _peers, options, time);
+        _clients = new ClientQuestions(_peers, time);
         _retention = new LogRetention(Wal, _current, time, logger);
         History = opened.History;
         _chronicle = new ClusterChronicle(Self, options, History, _host.Configuration, () => _local.Reason, () => _host.Halted);

@@ -32,6 +32,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly MembershipKeeper _keeper;
     private readonly LogStartKeeper _starts;
     private readonly StrongReads _reads;
+    private readonly ClientQuestions _clients;
     private readonly LogRetention _retention;
     private readonly ClusterChronicle _chronicle;
     private readonly CancellationTokenSource _stopping = new();
@@ -148,6 +149,19 @@ public sealed partial class ClusterNode : IAsyncDisposable
     /// </summary>
     /// <exception cref="InvalidOperationException">No leader confirmed it in time.</exception>
     public Task<long> ReadIndexAsync(CancellationToken cancellationToken) => _reads.ReadAsync(cancellationToken);
+
+    /// <summary>This node's clients, of which other nodes ask; null: it has none.</summary>
+    public IClientRegister? Clients { get => _clients.Register; set => _clients.Register = value; }
+
+    /// <summary>Asks the other nodes for a client by the id that it was greeted with. Takes half a second at most.</summary>
+    /// <param name="clientId">The id.</param>
+    /// <param name="user">The user name it has logged in with.</param>
+    /// <returns>Those that answered and have one.</returns>
+    public Task<IReadOnlyList<ClientElsewhere>> FindClientsAsync(uint clientId, string user) => _clients.AskAsync(clientId, user);
+
+    /// <summary>Has a client's read on another server than the leader's ended by its node; with <paramref name="session"/> its session, too. Best effort.</summary>
+    public void EndClient(ClientElsewhere client, uint clientId, string user, bool session) =>
+        _clients.Order(client, session ? ClientOrder.EndSession : ClientOrder.EndStatement, clientId, user);
 
     /// <summary>The options in force.</summary>
     public ClusterOptions Options => _current.Value;

@@ -83,6 +83,16 @@ public sealed class ProxyServer : IDisposable
         return session is not null;
     }
 
+    /// <summary>For a KILL that comes through another proxy: the client that was greeted with this id, if it has logged in as this user. From any thread.</summary>
+    public ClientPlace? FindClient(uint clientId, string user) => _context.Find(clientId) is { } session && session.IsClientOf(user) ? session.PlaceForKill() : null;
+
+    /// <summary>The read that this client has on a reader ends; with <paramref name="session"/> its session, too. From any thread.</summary>
+    public void EndClient(uint clientId, string user, bool session)
+    {
+        if (_context.Find(clientId) is { } client && client.IsClientOf(user))
+            client.EndFromElsewhere(session);
+    }
+
     /// <summary>The node of this reader does not answer, or not in time: whoever waits for a read there asks elsewhere.</summary>
     public void Abandon(string reader) => _context.Abandon(reader);
 

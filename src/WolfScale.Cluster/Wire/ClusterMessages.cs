@@ -40,9 +40,29 @@ internal readonly record struct ReadIndexRequest(long Id);
 
 internal readonly record struct ReadIndexResponse(long Id, long Lsn);
 
+/// <summary>What is wanted of the node that has a client.</summary>
+internal enum ClientOrder : byte
+{
+    Find = 0,
+
+    /// <summary>What runs for it on another server than the leader's ends.</summary>
+    EndStatement = 1,
+
+    /// <summary>That, and its session.</summary>
+    EndSession = 2,
+}
+
+/// <summary>Asks for the client that was greeted with this id, and has logged in as this user; to an order there is no answer.</summary>
+internal readonly record struct ClientQuestion(long Id, ClientOrder Order, uint ClientId, string User);
+
+internal readonly record struct ClientAnswer(long Id, ClientState? Client);
+
 /// <summary>The cluster's own messages as frames.</summary>
 internal static class ClusterMessages
 {
+    /// <summary>MariaDB's: 128 characters.</summary>
+    private const int MaxUserBytes = 512;
+
     public static byte[] Frame(JoinRequest message) => Build(FrameKind.JoinRequest, writer =>
     {
         writer.Flag(message.Former is not null);
@@ -115,6 +135,38 @@ internal static class ClusterMessages
         var lsn = reader.Position();
         reader.End();
         return new ReadIndexResponse(id, known ? lsn : -1);
+    }
+
+    public static byte[] Frame(ClientQuestion message) => Build(FrameKind.ClientQuestion, writer =>
+    {
+        writer.Position(message.Id);
+        writer.Byte((byte)message.Order);
+        writer.UInt32(message.ClientId);
+        writer.Text(message.User, MaxUserBytes);
+    });
+
+    public static ClientQuestion ReadClientQuestion(ReadOnlySpan<byte> payload)
+    {
+        var reader = new WireReader(payload);
+        var message = new ClientQuestion(reader.Position(), (ClientOrder)reader.Byte(), reader.UInt32(), reader.Text(MaxUserBytes));
+        reader.End();
+        return message.Order <= ClientOrder.EndSession ? message : throw new WireFormatException($"{(byte)message.Order} is no order about a client");
+    }
+
+    public static byte[] Frame(ClientAnswer message) => Build(FrameKind.ClientAnswer, writer =>
+    {
+        writer.Position(message.Id);
+        writer.Flag(message.Client is not null);
+        writer.UInt32(message.Client?.ConnectionId ?? 0);
+        writer.Flag(message.Client?.Reads ?? false);
+    });
+
+    public static ClientAnswer ReadClientAnswer(ReadOnlySpan<byte> payload)
+    {
+        var reader = new WireReader(payload);
+        var (id, found, client) = (reader.Position(), reader.Flag(), new ClientState(reader.UInt32(), reader.Flag()));
+        reader.End();
+        return new ClientAnswer(id, found ? client : null);
     }
 
     /// <summary>A frame of its own bytes; for messages that are rare or go to several peers.</summary>

@@ -34,6 +34,8 @@ internal enum FrameKind : byte
     // Optional.
     Sightings = 128,
     CommitTimes = 130, // 129 was a p95 alone, and never released
+    ClientQuestion = 131,
+    ClientAnswer = 132,
 }
 
 internal static class FrameKinds

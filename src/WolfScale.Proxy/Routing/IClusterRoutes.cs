@@ -47,7 +47,22 @@ public interface IClusterRoutes
     /// </summary>
     /// <exception cref="Exception">No leader confirmed it.</exception>
     Task<Gtid?> ReadIndexAsync();
+
+    /// <summary>Clients of other proxies that were greeted with this id; at most one of each. Ends in time, and finds nobody where others cannot be asked.</summary>
+    /// <param name="clientId">The id.</param>
+    /// <param name="user">The user name they have logged in with.</param>
+    Task<IReadOnlyList<RemoteClient>> FindClientsAsync(uint clientId, string user) => Task.FromResult<IReadOnlyList<RemoteClient>>([]);
 }
+
+/// <summary>A client as its proxy knows it, at one moment.</summary>
+/// <param name="ConnectionId">Of its connection on the leader's server; 0 where it has none.</param>
+/// <param name="Reads">A read of it runs on a reader.</param>
+public readonly record struct ClientPlace(uint ConnectionId, bool Reads);
+
+/// <summary>A client of another proxy.</summary>
+/// <param name="Place">Where it is.</param>
+/// <param name="End">Has its read on a reader ended; with true its session, too. Does not wait.</param>
+public sealed record RemoteClient(ClientPlace Place, Action<bool> End);
 
 /// <summary>What the quorum knows of a transaction that the local server reports as committed.</summary>
 public enum QuorumAnswer

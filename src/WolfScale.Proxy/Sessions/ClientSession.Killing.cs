@@ -8,6 +8,11 @@ namespace WolfScale.Proxy.Sessions;
 /// <summary>
 /// KILL names a connection by the id that its client was greeted with. After a move its connection has another one on the new leader; and a read may
 /// run on a reader. Who kills must have the right to, on that server: the statement runs on the killer's own connection.
+/// <code>
+///   KILL 17 ──▶ 1 the other nodes are asked who of theirs was greeted with 17 (a balancer leads a driver's second connection anywhere)
+///               2 one client is meant: of this proxy (3), or of another node's (ClientSession.KillingElsewhere); several: nobody is killed
+///               4 nobody: the number is a connection's on the leader's server, as SHOW PROCESSLIST shows it
+/// </code>
 /// </summary>
 internal sealed partial class ClientSession
 {
@@ -25,8 +30,21 @@ internal sealed partial class ClientSession
     private bool TryKill(KillTarget kill)
     {
         // Another node's proxy knows the server's own ids, and of this proxy's those that no server has given.
-        if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (_login!.IsHop && !ProxyContext.IsOwnId((uint)kill.Id)) || _context.Find((uint)kill.Id) is not { } target)
+        if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (_login!.IsHop && !ProxyContext.IsOwnId((uint)kill.Id)))
             return false;
+        if (AsksElsewhere((uint)kill.Id))                                                                      // 1
+            return true;
+        var known = _context.Find((uint)kill.Id);
+        if (_elsewhere is [var only] && known?.IsClientOf(_login.User) != true)                                // 2
+            return TryKillElsewhere(kill, only);
+        if (_elsewhere is { Count: > 0 })
+        {
+            Answer(ProxyErrors.SeveralClients((uint)kill.Id));
+            return true;
+        }
+
+        if (known is not { } target)
+            return false;                                                                                      // 4
         var read = target._active is { Reader: not null } running ? running : null; // read once: the target's loop goes on meanwhile
         var id = AimAt(target);
         if (id != 0 && id != kill.Id && !IsOfSameAccount(target))
@@ -60,28 +78,33 @@ internal sealed partial class ClientSession
         });
         return true;
 
-        string Statement(uint connection) =>
-            string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {connection}");
+        string Statement(uint connection) => StatementFor(kill, connection);
+    }
+
+    private static string StatementFor(KillTarget kill, uint connection) =>
+        string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {connection}");
+
+    /// <returns>The id of its connection to the leader, or 0.</returns>
+    private uint AimAt(ClientSession target)
+    {
+        _aimedAt = target.Aimed();
+        return _aimedAt?.ConnectionId ?? 0;
     }
 
     /// <summary>
     /// A session may give its connection away at any moment, and the next one's statement must not die for it. So the connection is marked, and then looked at again: either it is still its, and as long as
     /// the mark is there the pool does not take it; or it is not.
     /// </summary>
-    /// <returns>The id of its connection to the leader, or 0.</returns>
-    private uint AimAt(ClientSession target)
+    /// <returns>Its connection to the leader, marked; or null.</returns>
+    private Backend? Aimed()
     {
-        if (target._leader is not { } connection)
-            return 0;
+        if (_leader is not { } connection)
+            return null;
         connection.Aim();
-        if (target._leader != connection)
-        {
-            connection.Disarm();
-            return 0;
-        }
-
-        _aimedAt = connection;
-        return connection.ConnectionId;
+        if (_leader == connection)
+            return connection;
+        connection.Disarm();
+        return null;
     }
 
     /// <summary>The server has answered KILL. (Where it has not, the mark stays: it may come to it yet.)</summary>
@@ -117,7 +140,7 @@ internal sealed partial class ClientSession
         AnswerOk();
     }
 
-    private bool IsOfSameAccount(ClientSession target) => target._login!.User == _login!.User && !_userIsUnknown && !target._userIsUnknown;
+    private bool IsOfSameAccount(ClientSession target) => target._login?.User == _login!.User && !_userIsUnknown && !target._userIsUnknown;
 
     /// <summary>Somebody wants the connection to end; whether he may is for its server to say.</summary>
     private void Condemn()

@@ -307,7 +307,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         if (EndsRepetition())
             return;
         Disarm();
-        _isInterrupted = false;
+        (_isInterrupted, _elsewhere) = (false, null);
         if (_state.IsTiedBy(PassingTies.Cursor | PassingTies.Parameters))
             LoosenFromStatements();
         (_tieBefore, _isSent) = (_state.Tie, false);

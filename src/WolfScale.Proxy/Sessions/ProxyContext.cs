@@ -13,7 +13,7 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
 
     private readonly ConcurrentDictionary<uint, ClientSession> _sessions = new();
     private readonly ConcurrentDictionary<ClientSession, EventLoop> _all = new();
-    private uint _ownIds;
+    private uint _ownIds = (uint)Random.Shared.Next(); // elsewhere in each proxy: KILL asks all of them who was greeted with an id
     private uint _turn;
 
     /// <summary>Swapped whole where they change; what a session has begun with them goes on.</summary>

@@ -40,6 +40,10 @@ internal static class ProxyErrors
 
     public static ErrPacket NoSuchThread { get; } = new(1094, "HY000", "Unknown thread id");
 
+    /// <summary>Different leaders gave them the same.</summary>
+    public static ErrPacket SeveralClients(uint id) => new(
+        1094, "HY000", $"WolfScale: several clients of this account were greeted with the id {id}, by different leaders, so none was killed; as another account, KILL takes the leader's own ids (SHOW PROCESSLIST)");
+
     /// <summary>As a read-only server says it: nothing was executed.</summary>
     public static ErrPacket NotLeader { get; } = new(1290, "HY000", "WolfScale: this node does not lead any more; nothing was executed");
 

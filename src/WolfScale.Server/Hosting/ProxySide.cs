@@ -14,7 +14,7 @@ using WolfScale.Wal;
 namespace WolfScale.Server.Hosting;
 
 /// <summary>The node's proxy, and the cluster as it needs to see it: who serves, and what the quorum holds.</summary>
-internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, IProxyControl, IAsyncDisposable
+internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, IProxyControl, IClientRegister, IAsyncDisposable
 {
     private readonly Lock _updating = new();
     private readonly ClusterNode _node;
@@ -46,6 +46,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         _viewList = new ViewList(NodeOptions.Database(configuration, static () => []), OnDefinitionsRead, time);
         _server = new ProxyServer(NodeOptions.Proxy(configuration, bind) with { Traces = traces }, this, this, this, loggers, time);
         _node.ViewChanged += OnViewChanged;
+        _node.Clients = this;
         Update();
     }
 
@@ -110,6 +111,16 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
 
     public Task<Gtid?> ReadIndexAsync() => ReadIndex.AskAsync(_node, _time);
 
+    public async Task<IReadOnlyList<RemoteClient>> FindClientsAsync(uint clientId, string user) =>
+    [
+        .. from client in await _node.FindClientsAsync(clientId, user)
+           select new RemoteClient(new ClientPlace(client.State.ConnectionId, client.State.Reads), session => _node.EndClient(client, clientId, user, session)),
+    ];
+
+    ClientState? IClientRegister.Find(uint clientId, string user) => _server.FindClient(clientId, user) is { } place ? new ClientState(place.ConnectionId, place.Reads) : null;
+
+    void IClientRegister.End(uint clientId, string user, bool session) => _server.EndClient(clientId, user, session);
+
     public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user) => _accounts.NativeAsync(user);
 
     public void Remember() => _accounts.Remember();
@@ -127,6 +138,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     public async ValueTask DisposeAsync()
     {
         _node.ViewChanged -= OnViewChanged;
+        _node.Clients = null;
         _server.Dispose();
         await _viewList.DisposeAsync();
         await _logs.DisposeAsync();

@@ -67,6 +67,8 @@ public class FrozenProtocolTests
         ("LogStart", Start.Frame(), f => Convert.ToHexStringLower(LogStartOffer.Read(Payload(f)).Frame()), Convert.ToHexStringLower(Start.Frame())),
         ("Sightings", Seen.Frame(), f => Convert.ToHexStringLower(Sightings.Read(Payload(f)).Frame()), Convert.ToHexStringLower(Seen.Frame())),
         ("CommitTimes", new CommitTimes([TimeSpan.FromMilliseconds(2.5), TimeSpan.FromMilliseconds(3)]).Frame(), f => string.Join(' ', CommitTimes.Read(Payload(f)).Took.Select(t => t.TotalMicroseconds)), "2500 3000"),
+        Sample(new ClientQuestion(5, ClientOrder.EndSession, 4_000_000_017, "app"), ClusterMessages.Frame, f => ClusterMessages.ReadClientQuestion(Payload(f))),
+        Sample(new ClientAnswer(5, new ClientState(70, true)), ClusterMessages.Frame, f => ClusterMessages.ReadClientAnswer(Payload(f))),
         ("Configuration", ConfigurationCodec.Encode(Members), f => ConfigurationCodec.Decode(f), Members),
     ];
 

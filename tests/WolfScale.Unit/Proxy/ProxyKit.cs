@@ -68,6 +68,12 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     /// <summary>Who asks for the read index does not hear it.</summary>
     public bool NobodyConfirms { get; set; }
 
+    /// <summary>Clients of other nodes' proxies, of whom all that is asked for is true.</summary>
+    public List<RemoteClient> Elsewhere { get; } = [];
+
+    /// <summary>Whom the proxy asked the others for.</summary>
+    public ConcurrentQueue<(uint Id, string User)> AskedClients { get; } = new();
+
     /// <summary>Where the proxy lost connections.</summary>
     public ConcurrentQueue<EndPoint> LostAddresses { get; } = new();
 
@@ -157,6 +163,12 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     }
 
     public Task<Gtid?> ReadIndexAsync() => Confirming is { } confirming ? confirming.Task : NobodyConfirms ? Task.FromException<Gtid?>(new TimeoutException("no leader")) : Task.FromResult(ReadIndex);
+
+    public Task<IReadOnlyList<RemoteClient>> FindClientsAsync(uint clientId, string user)
+    {
+        AskedClients.Enqueue((clientId, user));
+        return Task.FromResult<IReadOnlyList<RemoteClient>>(Elsewhere);
+    }
 
     public void Lost(EndPoint address) => LostAddresses.Enqueue(address);
 

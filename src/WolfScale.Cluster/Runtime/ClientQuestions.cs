@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using WolfScale.Cluster.Membership;
+using WolfScale.Cluster.Wire;
+using WolfScale.Consensus;
+
+namespace WolfScale.Cluster.Runtime;
+
+/// <summary>
+/// Asks all other nodes for a client by the id that it was greeted with, and answers them. The frames are optional: a node of an earlier version does not answer, and is not waited for longer than <see cref="Limit"/>.
+/// </summary>
+internal sealed class ClientQuestions(PeerDirectory peers, TimeProvider time)
+{
+    public static readonly TimeSpan Limit = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConcurrentDictionary<long, Round> _rounds = [];
+    private volatile IClientRegister? _register;
+    private long _lastId;
+
+    /// <summary>This node's clients; null: it has none.</summary>
+    public IClientRegister? Register { get => _register; set => _register = value; }
+
+    /// <returns>One for each other node that has such a client, and answered in time.</returns>
+    public async Task<IReadOnlyList<ClientElsewhere>> AskAsync(uint clientId, string user)
+    {
+        var asked = peers.Reached.ToList();
+        if (asked.Count == 0)
+            return [];
+        var id = Interlocked.Increment(ref _lastId);
+        var round = _rounds[id] = new Round(asked);
+        try
+        {
+            var question = ClusterMessages.Frame(new ClientQuestion(id, ClientOrder.Find, clientId, user));
+            foreach (var node in asked)
+            {
+                if (!peers.Send(node, question))
+                    round.Heard(node, null);
+            }
+
+            await round.All.WaitAsync(Limit, time);
+        }
+        catch (TimeoutException)
+        {
+            // Who is cut off cannot be heard; neither can its clients.
+        }
+        finally
+        {
+            _ = _rounds.TryRemove(id, out _);
+        }
+
+        return round.Found;
+    }
+
+    /// <summary>What runs for a client that was found is to end, or the client's session; best effort.</summary>
+    public void Order(ClientElsewhere client, ClientOrder order, uint clientId, string user) => peers.Send(client.Node, ClusterMessages.Frame(new ClientQuestion(0, order, clientId, user)));
+
+    /// <summary>Another node asks, or orders.</summary>
+    public void Asked(NodeKey from, ClientQuestion question)
+    {
+        var register = _register;
+        if (question.Order == ClientOrder.Find)
+            peers.Send(from, ClusterMessages.Frame(new ClientAnswer(question.Id, register?.Find(question.ClientId, question.User))));
+        else
+            register?.End(question.ClientId, question.User, session: question.Order == ClientOrder.EndSession);
+    }
+
+    public void Answered(NodeKey from, ClientAnswer answer)
+    {
+        if (_rounds.TryGetValue(answer.Id, out var round))
+            round.Heard(from, answer.Client);
+    }
+
+    /// <summary>One question to several nodes.</summary>
+    private sealed class Round(IEnumerable<NodeKey> asked)
+    {
+        private readonly Lock _lock = new();
+        private readonly HashSet<NodeKey> _open = [.. asked];
+        private readonly List<ClientElsewhere> _found = [];
+        private readonly TaskCompletionSource _all = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Each has answered, or could not be asked.</summary>
+        public Task All => _all.Task;
+
+        public IReadOnlyList<ClientElsewhere> Found
+        {
+            get
+            {
+                lock (_lock)
+                    return [.. _found];
+            }
+        }
+
+        public void Heard(NodeKey node, ClientState? client)
+        {
+            lock (_lock)
+            {
+                if (!_open.Remove(node))
+                    return;
+                if (client is { } found)
+                    _found.Add(new ClientElsewhere(node, found));
+                if (_open.Count == 0)
+                    _all.SetResult();
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sql;
+
+namespace WolfScale.Proxy.Sessions;
+
+/// <summary>
+/// KILL of another node's client, and by one. What runs on the leader's server is ended there, over the killer's own connection, as if the client were this proxy's. What runs on a reader only the client's own proxy
+/// can end: it logs in there as the client, who has the same account as the killer.
+/// </summary>
+internal sealed partial class ClientSession
+{
+    /// <summary>The killer's proxy has asked for the connection's id, and sends KILL next. That takes far less, and until then the pool must not have it.</summary>
+    private const int AimedElsewhereMs = 30_000;
+
+    private IReadOnlyList<RemoteClient>? _elsewhere; // who of other nodes may be meant by the KILL under way; null: not asked
+
+    /// <summary>A client of this proxy, not another proxy, which has logged in as this user. From any thread.</summary>
+    public bool IsClientOf(string user) => _login is { IsHop: false } login && login.User == user && !_userIsUnknown;
+
+    /// <summary>Where a KILL finds it. From any thread.</summary>
+    public ClientPlace PlaceForKill()
+    {
+        var reads = _active is { Reader: not null };
+        if (_pool is null)
+            return new ClientPlace(_leader?.ConnectionId ?? 0, reads);
+        var aimed = Aimed();
+        if (aimed is not null)
+            _loop.Post(() => _loop.After(AimedElsewhereMs, aimed.Disarm));
+        return new ClientPlace(aimed?.ConnectionId ?? 0, reads);
+    }
+
+    /// <summary>KILL has come through another node's proxy, and the leader's server has let it. From any thread.</summary>
+    public void EndFromElsewhere(bool session) => _loop.Post(() =>
+    {
+        if (Phase == SessionPhase.Closed)
+            return;
+        if (_active is { Reader: not null } read)
+            ReadKiller.Begin(this, read, new BackendLogin(_login!, _secret!), _context.Options.HopTls);
+        if (session)
+            Condemn();
+    });
+
+    /// <returns>True: the statement waits for the answers.</returns>
+    private bool AsksElsewhere(uint id)
+    {
+        if (_elsewhere is not null || _login!.IsHop || _userIsUnknown || id == ClientId)
+            return false;
+        var asked = _context.Routes.FindClientsAsync(id, _login.User);
+        Phase = SessionPhase.Preparing;
+        var ticket = ++_ticket;
+        _ = asked.ContinueWith(
+            answered =>
+            {
+#pragma warning disable RS0030 // It is completed.
+                var found = answered.IsCompletedSuccessfully ? answered.Result : [];
+#pragma warning restore RS0030
+                _loop.Post(() => Redeem(ticket, () =>
+                {
+                    _elsewhere = found;
+                    SendToLeader();
+                }));
+            },
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        return true;
+    }
+
+    /// <returns>False where the statement is right as it stands.</returns>
+    private bool TryKillElsewhere(KillTarget kill, RemoteClient client)
+    {
+        var (connection, reads) = client.Place;
+        var endsSession = kill.Scope == KillScope.Connection;
+        if (connection == 0 || (reads && !endsSession))
+        {
+            client.End(endsSession);
+            AnswerOk();
+            return true;
+        }
+
+        if (connection == kill.Id && !reads)
+            return false;
+        KillOn(_leader!, null, StatementFor(kill, connection), refusal =>
+        {
+            if (refusal is null && endsSession)
+                client.End(true);
+            OnKilled(refusal);
+        });
+        return true;
+    }
+}

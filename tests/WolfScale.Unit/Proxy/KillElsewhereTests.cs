@@ -1,0 +1,206 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using WolfScale.Proxy.Routing;
+using static WolfScale.Unit.Proxy.RawPeer;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>KILL through one node's proxy of a client that another node's has greeted: both ends of it.</summary>
+public sealed class KillElsewhereTests : IDisposable
+{
+    private const string Read = "SELECT a FROM t";
+
+    /// <summary>1095.</summary>
+    private static readonly byte[] Refusal = [0xFF, 0x47, 0x04, .. "#HY000You are not owner of thread 70"u8];
+
+    private readonly ConcurrentQueue<bool> _ended = new();
+    private readonly ProxyKit _kit = new();
+
+    public KillElsewhereTests()
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false };
+        _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
+    }
+
+    /// <summary>It has moved: the leader's server knows it by another id, and 17 is somebody else there.</summary>
+    [Theory]
+    [InlineData("KILL QUERY 17", "KILL HARD QUERY 70", new bool[0])]
+    [InlineData("KILL SOFT CONNECTION 17", "KILL SOFT CONNECTION 70", new[] { true })]
+    public void It_is_killed_on_the_leaders_server_by_the_id_that_it_has_there(string sql, string sent, bool[] ended)
+    {
+        Has(70);
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query(sql));
+        Assert.Equal("\x03" + sent, server.ReadText());
+        Assert.Empty(_ended); // whether he may is for the server to say
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, killer.Read()[0]);
+        Assert.Equal(ended, _ended);
+        Assert.Equal((17u, "app"), Assert.Single(_kit.AskedClients));
+    }
+
+    [Fact]
+    public void Its_session_goes_on_where_the_server_refuses()
+    {
+        Has(70);
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Command(0x0C, "\x11\0\0\0"));
+        Assert.Equal("\x03KILL HARD CONNECTION 70", server.ReadText());
+        server.Send(Packet(1, Refusal));
+        Assert.Equal(Refusal, killer.Read());
+        Assert.Empty(_ended);
+    }
+
+    /// <summary>The leader's server has nothing of it to end: its read is on its own node, or it has not come to this leader yet.</summary>
+    [Theory]
+    [InlineData("KILL QUERY 17", 70, true, false)]
+    [InlineData("KILL QUERY 17", 0, true, false)]
+    [InlineData("KILL 17", 0, false, true)]
+    public void Its_own_node_ends_what_the_leader_does_not_have(string sql, uint connection, bool reads, bool endsSession)
+    {
+        Has(connection, reads);
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query(sql));
+        Assert.Equal(0, killer.Read()[0]);
+        Assert.Equal([endsSession], _ended);
+        AssertNothingWasSent(killer, server);
+    }
+
+    /// <summary>With it all that it does ends, and the server is asked first.</summary>
+    [Fact]
+    public void A_session_that_reads_on_its_own_node_is_ended_on_both()
+    {
+        Has(17, reads: true);
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query("KILL 17"));
+        Assert.Equal("\x03KILL HARD CONNECTION 17", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, killer.Read()[0]);
+        Assert.Equal([true], _ended);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_id_that_two_clients_know_themselves_by_kills_neither(bool bothElsewhere)
+    {
+        var (here, _) = _kit.LogIn(); // 7
+        Has(70);
+        if (bothElsewhere)
+            Has(71);
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query(bothElsewhere ? "KILL 17" : "KILL 7"));
+        Assert.Contains("several clients of this account", killer.ReadText(), StringComparison.Ordinal);
+        Assert.Empty(_ended);
+        AssertNothingWasSent(killer, server);
+        here.Send(Query("SHOW WOLFSCALE STATUS"));
+        Assert.Equal(2, here.Read()[0]);
+    }
+
+    /// <summary>As SHOW PROCESSLIST shows it, or as a client that has never moved knows it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_id_that_is_right_on_the_leader_goes_there_as_it_is(bool isKnown)
+    {
+        if (isKnown)
+            Has(17);
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query("KILL QUERY 17"));
+        Assert.Equal("\x03KILL QUERY 17", server.ReadText());
+    }
+
+    /// <summary>While the others are asked the leader may go; its number is somebody else's on the next.</summary>
+    [Fact]
+    public void The_answer_does_not_outlive_the_statement()
+    {
+        Has(70);
+        var (killer, server) = _kit.LogIn();
+        for (var i = 0; i < 2; i++)
+        {
+            killer.Send(Query("KILL QUERY 17"));
+            Assert.Equal("\x03KILL HARD QUERY 70", server.ReadText());
+            server.Send(Packet(1, Ok()));
+            Assert.Equal(0, killer.Read()[0]);
+        }
+
+        Assert.Equal(2, _kit.AskedClients.Count);
+    }
+
+    [Fact]
+    public void A_client_is_found_by_its_greetings_id_and_its_account_alone()
+    {
+        var (client, server) = _kit.LogIn();
+        Assert.Equal(new ClientPlace(7, false), _kit.Proxy.FindClient(7, "app"));
+        Assert.Null(_kit.Proxy.FindClient(7, "root"));
+        Assert.Null(_kit.Proxy.FindClient(8, "app"));
+
+        _kit.MovesAfter(server);
+        client.Send(Query("DO 1"));
+        var next = _kit.Moved(id: 70);
+        _ = next.ReadText();
+        Assert.Equal(new ClientPlace(70, false), _kit.Proxy.FindClient(7, "app"));
+        Assert.Null(_kit.Proxy.FindClient(70, "app"));
+    }
+
+    /// <summary>Who has only been greeted has no account that anybody could share.</summary>
+    [Fact]
+    public void Who_has_not_logged_in_is_not_found()
+    {
+        _ = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet(id: 30);
+        var (killer, killersServer) = _kit.LogIn();
+        Assert.Null(_kit.Proxy.FindClient(30, "app"));
+        killer.Send(Query("KILL 30"));
+        Assert.Equal("\x03KILL 30", killersServer.ReadText());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_read_on_this_nodes_server_is_ended_there_under_its_clients_account(bool session)
+    {
+        _kit.Current = _kit.Current with { Readers = [_kit.Local] };
+        var (client, server) = _kit.LogIn();
+        client.Send(Query(Read)); // the account is looked up for it
+        Assert.Equal("\x03" + Read, server.ReadText());
+        server.Send(Packet(1, Ok()));
+        _ = client.Read();
+        client.Send(Query(Read));
+        var local = _kit.AcceptAtLocal();
+        local.LetIn(id: 55);
+        Assert.Equal("\x03SET SESSION tx_read_only=1", local.ReadText());
+        local.Send(Packet(1, Ok()));
+        Assert.Equal("\x03" + Read, local.ReadText());
+        Assert.Equal(new ClientPlace(7, true), _kit.Proxy.FindClient(7, "app"));
+
+        _kit.Proxy.EndClient(7, "root", session);
+        _kit.Proxy.EndClient(7, "app", session);
+        var killer = _kit.AcceptAtLocal();
+        killer.Greet();
+        Assert.Contains("app", killer.ReadText(), StringComparison.Ordinal);
+        killer.Sequence = 2;
+        killer.Say(Ok());
+        Assert.Equal("\x03KILL HARD QUERY 55", killer.ReadText());
+        killer.Send(Packet(1, Ok()));
+        killer.ExpectEnd();
+        if (!session)
+            return;
+        server.Dispose(); // the leader's server has ended its connection
+        local.Dispose();
+        client.ReadToEnd();
+        Assert.False(_kit.LeaderIsDialled);
+    }
+
+    public void Dispose() => _kit.Dispose();
+
+    private void Has(uint connection, bool reads = false) => _kit.Elsewhere.Add(new RemoteClient(new ClientPlace(connection, reads), _ended.Enqueue));
+
+    /// <summary>What comes next on the killer's connection is his next statement.</summary>
+    private static void AssertNothingWasSent(RawPeer killer, RawPeer server)
+    {
+        killer.Send(Query("SELECT 1"));
+        Assert.Equal("\x03SELECT 1", server.ReadText());
+    }
+}
