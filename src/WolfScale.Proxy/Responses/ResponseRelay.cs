@@ -94,7 +94,12 @@ internal sealed class ResponseRelay(IRelayOwner owner, EventLoop loop)
     public bool IsInPacket => _bodyLeft > 0 || _tracker.IsContinued;
 
     /// <summary>The client's file is there; the server's verdict comes next.</summary>
-    public void FileSent() => _tracker.FileSent();
+    /// <param name="next">The verdict's number, for the client.</param>
+    public void FileSent(byte next)
+    {
+        _lastSequence = (byte)(next - 1);
+        _tracker.FileSent();
+    }
 
     /// <summary>Passes on what is there.</summary>
     /// <param name="bytes">From the backend; sequence numbers in it may be changed.</param>

@@ -248,7 +248,7 @@ internal sealed partial class ClientSession
         _ticket++;
         _isSent = true;
         Count(_login!.Hop == HopKind.ToReader ? TakenRoute.Local : RouteToLeader(_flight.Class));
-        _lastWasLocal = false;
+        _lastWasLocal &= CommandShapes.Of(_flight.Code) == ResponseShape.None; // what has no answer leaves what came before it to be asked for
         _active = leader;
         Phase = SessionPhase.Answering;
         NoteLeadership(leader);
@@ -348,6 +348,8 @@ internal sealed partial class ClientSession
             NoteStatus(ok.Status, ok.Warnings);
         if (_active != _leader)
             return;
+        if (role == PacketRole.Ok)
+            NotePrepared(_flight.Class);
         NoteUnseen(ok.Changes);
         if (ok.Changes.IsEmpty)
             return;

@@ -29,6 +29,7 @@ internal sealed partial class ClientSession
     private bool _errorMayPass;
     private bool _statusIsAsked; // the server has told it after the error
     private bool _mayHaveEnded; // what failed may have ended the open transaction, by committing it
+    private bool _isPrepared; // XA PREPARE was acknowledged, and is there for good; the server calls it an open transaction all the same (MariaDB 10.11, measured)
 
     bool IRelayOwner.MayPassError(ReadOnlySpan<byte> error) =>
         _errorMayPass || _active != _leader || _leader is not { IsHop: false } || _login!.Hop == HopKind.ToReader
@@ -110,8 +111,15 @@ internal sealed partial class ClientSession
             ReleaseError(ProxyErrors.OutcomeUnknown);
     }
 
-    private void NoteStatus(ServerStatus status, int warnings) =>
+    private void NoteStatus(ServerStatus status, int warnings)
+    {
         (_status, _statusIsOld, _mayBeInTransaction, _mayHaveEnded, _hasWarnings) = (status, false, false, false, warnings > 0);
+        _isPrepared &= InTransaction;
+    }
+
+    /// <summary>XA PREPARE, and nothing else, ends a transaction by a group of its own and leaves it open.</summary>
+    private void NotePrepared(StatementClass statement) =>
+        _isPrepared |= InTransaction && statement.Has(StatementTraits.EndsTransaction) && statement.Has(StatementTraits.CommitCapable) && !statement.Has(StatementTraits.CommitsOnlyOpenTransaction);
 
     /// <summary>An error that passed: it tells nothing of the transaction.</summary>
     private void NoteOldStatus()
@@ -123,5 +131,5 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>What became of the transaction of a session whose leader is gone.</summary>
-    private ErrPacket LostTransaction() => _mayHaveEnded ? ProxyErrors.OutcomeUnknown : ProxyErrors.TransactionLost;
+    private ErrPacket LostTransaction() => _mayHaveEnded || _isPrepared ? ProxyErrors.OutcomeUnknown : ProxyErrors.TransactionLost;
 }

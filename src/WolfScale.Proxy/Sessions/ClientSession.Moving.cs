@@ -130,6 +130,9 @@ internal sealed partial class ClientSession
             case SessionPhase.Idle when _stream is null:
                 OnIdleLost();
                 break;
+            case SessionPhase.Idle when !_login!.IsHop:
+                OnStreamLost();
+                break;
             case SessionPhase.Authenticating when _resetting:
                 ResetElsewhere();
                 break;
@@ -173,6 +176,8 @@ internal sealed partial class ClientSession
     {
         _status &= ServerStatus.AutoCommit;
         (_statusIsOld, _mayBeInTransaction, _mayHaveEnded) = (false, false, false);
+        _isPrepared = false;
+        _sawLeader = true; // its reads were the leader's, and no OK was behind them
     }
 
     private void OnAnswerLost()
@@ -184,6 +189,8 @@ internal sealed partial class ClientSession
         LeaveTransaction();
         if (_login!.IsHop)
             Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
+        else if (Phase == SessionPhase.SendingFile)
+            OnFileLost(ProxyErrors.OutcomeUnknown);
         else if (_relay.HasBegun)
             BreakOff(!_flight.IsKept || mayHaveCommitted ? ProxyErrors.OutcomeUnknown : ProxyErrors.AnswerLost);
         else if (Phase != SessionPhase.Answering || !_flight.IsKept || mayHaveCommitted)

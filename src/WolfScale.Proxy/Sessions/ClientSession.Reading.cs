@@ -44,7 +44,7 @@ internal sealed partial class ClientSession
     /// </summary>
     private bool FollowsLocalRead(StatementClass statement) =>
         _lastWasLocal && statement.Has(StatementTraits.RefersToLastStatement) && _local is { IsClosed: false }
-        && !statement.Has(StatementTraits.RefersToInsertId | StatementTraits.CommitCapable | StatementTraits.MultiStatement);
+        && !statement.Has(StatementTraits.RefersToInsertId | StatementTraits.CommitCapable | StatementTraits.MultiStatement | StatementTraits.SetsSessionState | StatementTraits.SetsGlobalVariable | StatementTraits.TakesUserLock);
 
     private bool WantsLocal(CommandCode code, StatementClass statement) =>
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction

@@ -35,6 +35,7 @@ internal sealed partial class ClientSession
         ForgetUnseen();
         (_begun, _beginning, _insertedHere, _insertedElsewhere, _wroteHere, _wroteElsewhere, _option) = (null, null, false, false, false, false, null);
         (_nextTransaction, _wasSetting) = (null, false);
+        _sawLeader |= InTransaction;
         _consistency = _context.Options.Consistency;
         _hasLockedTables = false;
         _wasRenewed = true;

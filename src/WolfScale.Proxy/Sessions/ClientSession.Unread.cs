@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Commands;
+using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Responses;
 using WolfScale.Proxy.Sql;
 
@@ -14,6 +15,9 @@ internal sealed partial class ClientSession
 
     private const int HintWithin = 256;
 
+    /// <summary>A client that stops in the middle of its file, as a server's net_read_timeout.</summary>
+    private const int SwallowLimitMs = 30_000;
+
     /// <summary>What is not looked into may be anything.</summary>
     private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
 
@@ -23,6 +27,9 @@ internal sealed partial class ClientSession
 
     private readonly FileStream _file = new();
     private CommandStream? _stream;
+    private bool _streamIsLost; // the leader is gone, and what follows of the command goes nowhere
+    private bool _lostAtItsEnd;
+    private ErrPacket? _fileError; // the same of a file: what its client hears behind it
     private bool _unreadIsConfirmed; // a leader was, for the command that waits in the socket
 
     private int BeginStream(CommandCode code, Span<byte> bytes)
@@ -141,14 +148,21 @@ internal sealed partial class ClientSession
     private int Stream(Span<byte> bytes)
     {
         var taken = _stream!.Take(bytes);
-        if (taken > 0 && !_leader!.Send(bytes[..taken]))
+        _answerNumber = _stream.Next;
+        if (!_streamIsLost && taken > 0 && !_leader!.Send(bytes[..taken]))
         {
+            _lostAtItsEnd = _stream.IsWhole; // its last bytes may have left
             OnBackendLost(_leader, "the connection broke");
+        }
+
+        if (!_stream.IsWhole || Phase == SessionPhase.Closed)
+            return taken;
+        if (_streamIsLost)
+        {
+            AnswerLostStream();
             return taken;
         }
 
-        if (!_stream.IsWhole)
-            return taken;
         _stream = null;
         _active = _leader;
         _wroteInTransaction = true;
@@ -167,15 +181,54 @@ internal sealed partial class ClientSession
     private int OnFile(Span<byte> bytes)
     {
         var taken = _file.Take(bytes);
-        if (taken > 0 && !_active!.Send(bytes[..taken]))
+        if (_fileError is null && taken > 0 && !_active!.Send(bytes[..taken]))
             OnBackendLost(_active, "the connection broke");
-        if (_file.IsOver && Phase == SessionPhase.SendingFile)
+        if (!_file.IsOver || Phase != SessionPhase.SendingFile)
+            return taken;
+        if (_fileError is { } error)
         {
-            _relay.FileSent();
-            Phase = SessionPhase.Answering;
+            Refuse(error, _file.Next);
+            return taken;
         }
 
+        _relay.FileSent(_file.Next);
+        Phase = SessionPhase.Answering;
         return taken;
+    }
+
+    /// <summary>The client hears of it when it listens: behind its file. An error that came before, with bytes of the file unread, would be cut off together with the connection.</summary>
+    private void OnFileLost(ErrPacket error)
+    {
+        _fileError = error;
+        _timer = _loop.After(SwallowLimitMs, () =>
+        {
+            if (Phase == SessionPhase.SendingFile)
+                Close();
+        });
+        NextFromClient();
+    }
+
+    /// <summary>The leader is gone before it had the whole of a long command, and so has executed nothing. As with a file, the client listens behind its last byte.</summary>
+    private void OnStreamLost()
+    {
+        (_lostEpoch, _closedByServer) = (_epoch, true);
+        _streamIsLost = true;
+        NextFromClient();
+    }
+
+    private void AnswerLostStream()
+    {
+        var mayHaveCommitted = _lostAtItsEnd;
+        (_stream, _streamIsLost, _lostAtItsEnd) = (null, false, false);
+        if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
+        {
+            BecomeIdle(); // the next command is told
+            return;
+        }
+
+        var error = mayHaveCommitted ? ProxyErrors.OutcomeUnknown : InTransaction || _mayBeInTransaction ? LostTransaction() : ProxyErrors.LostWhileSent;
+        LeaveTransaction();
+        Answer(error);
     }
 
     /// <summary>The statement is prepared where the session is now, while the command that executes it waits in the socket.</summary>

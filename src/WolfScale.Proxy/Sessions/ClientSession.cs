@@ -72,6 +72,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private bool _statusIsOld; // an error came after it
     private bool _mayBeInTransaction; // what failed may have begun one
     private int _ticket; // another number in every stage of every command
+    private byte _answerNumber = 1; // of the packet that answers the command under way: a command of several packets has had more
 
     public ClientSession(ProxyContext context, EventLoop loop, BackendPool? pool, int descriptor)
     {
@@ -307,7 +308,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         if (EndsRepetition())
             return;
         Disarm();
-        (_isInterrupted, _elsewhere) = (false, null);
+        _begun = _beginning; // for the next command, whether that is noted or not
+        (_isInterrupted, _elsewhere, _answerNumber) = (false, null, 1);
         if (_state.IsTiedBy(PassingTies.Cursor | PassingTies.Parameters))
             LoosenFromStatements();
         (_tieBefore, _isSent) = (_state.Tie, false);
@@ -350,7 +352,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             return;
         }
 
-        SendError(error, 1);
+        SendError(error, _answerNumber);
         if (Phase != SessionPhase.Closed)
             BecomeIdle();
     }

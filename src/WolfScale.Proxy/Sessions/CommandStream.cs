@@ -12,6 +12,9 @@ internal sealed class CommandStream
     /// <summary>All of it was taken.</summary>
     public bool IsWhole => _begun && _bodyLeft == 0 && !_continues;
 
+    /// <summary>The number of the packet that answers what has been taken so far.</summary>
+    public byte Next { get; private set; } = 1;
+
     /// <summary>Takes what belongs to this command.</summary>
     /// <param name="bytes">From the client.</param>
     /// <returns>Bytes that belong to it.</returns>
@@ -33,7 +36,7 @@ internal sealed class CommandStream
             if (rest.Length < PacketHeader.Size)
                 break;
             var header = PacketHeader.Read(rest);
-            (_begun, _bodyLeft, _continues) = (true, header.PayloadLength, header.IsContinued);
+            (_begun, _bodyLeft, _continues, Next) = (true, header.PayloadLength, header.IsContinued, (byte)(header.Sequence + 1));
             position += PacketHeader.Size;
         }
 

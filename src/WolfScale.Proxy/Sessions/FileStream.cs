@@ -11,6 +11,9 @@ internal sealed class FileStream
 
     public bool IsOver { get; private set; }
 
+    /// <summary>The number of the packet that answers what has been taken so far.</summary>
+    public byte Next { get; private set; }
+
     /// <param name="shift">By how much the client's sequence numbers are ahead of the backend's.</param>
     public void Begin(byte shift) => (_bodyLeft, _shift, _continues, IsOver) = (0, shift, false, false);
 
@@ -32,7 +35,7 @@ internal sealed class FileStream
             if (bytes.Length - position < PacketHeader.Size)
                 break;
             var header = PacketHeader.Read(bytes[position..]);
-            _bodyLeft = header.PayloadLength;
+            (_bodyLeft, Next) = (header.PayloadLength, (byte)(header.Sequence + 1));
             bytes[position + 3] -= _shift;
             position += PacketHeader.Size;
             (IsOver, _continues) = (_bodyLeft == 0 && !_continues, header.IsContinued);

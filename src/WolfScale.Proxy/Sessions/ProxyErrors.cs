@@ -23,6 +23,9 @@ internal static class ProxyErrors
     public static ErrPacket NoLeader(int waitedMs) =>
         new(NoLeaderCode, "08S01", $"WolfScale: no node accepts writes (waited {waitedMs} ms); nothing was executed, try again. `wolfctl status` tells why.");
 
+    /// <summary>The server has not had the whole of it.</summary>
+    public static ErrPacket LostWhileSent { get; } = new(NoLeaderCode, "08S01", "WolfScale: the connection to the leader was lost while the statement was being sent; nothing was executed, try again");
+
     /// <summary>As a server with require_secure_transport says it.</summary>
     public static ErrPacket TlsRequired { get; } = new(3159, "08004", "Connections using insecure transport are prohibited while --require_secure_transport=ON.");
 

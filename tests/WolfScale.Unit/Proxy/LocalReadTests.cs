@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using WolfScale.Protocol;
+using WolfScale.Protocol.Handshake;
 using static WolfScale.Unit.Proxy.RawPeer;
 
 namespace WolfScale.Unit.Proxy;
@@ -243,6 +244,52 @@ public sealed class LocalReadTests : IDisposable
         Assert.Equal("\x17\x09\0\0\0\0\x01\0\0\0", local.ReadText());
         local.Send(Packet(1, Ok()));
         Assert.Equal(0, client.Read()[0]);
+    }
+
+    /// <summary>Which has no answer, and so leaves what came before it to be asked for.</summary>
+    [Fact]
+    public void Warnings_of_a_local_read_are_asked_of_its_server_behind_a_close()
+    {
+        var (client, leader, local) = ReadsLocally();
+        Prepare(client, leader, "SELECT f(a) FROM t", 5, 0);
+        Ask(client, local);
+        client.Send([.. Command(0x19, "\x01\0\0\0"), .. Query("SHOW WARNINGS")]);
+        Assert.Equal("\x03SHOW WARNINGS", local.ReadText());
+    }
+
+    /// <summary>On the reader alone it would change nothing of the session.</summary>
+    [Theory]
+    [InlineData("SET autocommit=0, @n=FOUND_ROWS()")]
+    [InlineData("DO GET_LOCK('x', ROW_COUNT())")]
+    public void What_changes_the_session_is_the_leaders_whatever_it_refers_to(string sql)
+    {
+        var (client, leader, local) = ReadsLocally();
+        Ask(client, local);
+        client.Send(Query(sql));
+        Assert.Equal("\x03" + sql, leader.ReadText());
+    }
+
+    /// <summary>What the transaction was shown on the leader the session must not see less than afterwards.</summary>
+    [Fact]
+    public void A_read_behind_a_lost_transaction_does_not_go_back()
+    {
+        var (client, leader, local) = ReadsLocally();
+        Ask(client, local);
+        foreach (var sql in (string[])["BEGIN", "SELECT a FROM t"])
+        {
+            client.Send(Query(sql));
+            Assert.Equal("\x03" + sql, leader.ReadText());
+            leader.Send(Packet(1, Ok(status: ServerStatus.AutoCommit | ServerStatus.InTransaction)));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        _kit.MovesAfter(leader);
+        _kit.AwaitLook();
+        client.Send(Query(Read));
+        Assert.Contains("rolled back", client.ReadText(), StringComparison.Ordinal);
+        _kit.ReadIndex = Gtid.Parse("0-1-9");
+        client.Send(Query(Read));
+        Assert.StartsWith("\x03SELECT MASTER_GTID_WAIT('0-1-9'", local.ReadText(), StringComparison.Ordinal);
     }
 
     /// <summary>An idiom: the number of rows of a read that the local server answered, in a variable that a statement for the leader uses.</summary>

@@ -115,7 +115,7 @@ public sealed class ResponseRelayTests : IDisposable
         _kit.Begin(ResponseShape.Results);
         Assert.Equal((RelayProgress.AwaitsFile, 0), _kit.Feed(bytes.AsSpan(0, before)));
         Assert.Equal(answer.ClassicEof ? 1 : 0, _kit.Relay.Shift);
-        _kit.Relay.FileSent();
+        _kit.Relay.FileSent((byte)(_kit.Relay.NextSequence + 4));
         Assert.Equal((RelayProgress.Done, 0), _kit.Feed(bytes.AsSpan(before)));
 
         Assert.Equal(Hex(answer.ToClient), Hex(_kit.Received));
