@@ -146,7 +146,7 @@ internal ref partial struct ClassifierPass
             SetTracking(name, isPlain: !inBody && !_inSetStatement);
         if (unscoped.Length > 0 && IsOfNextTransaction(text))
             _traits |= StatementTraits.SetsNextTransaction;
-        else if (unscoped.Length > 0 && !BeginsOtherSet(text))
+        else if (unscoped.Length > 0 && !BeginsOtherSet(text) && _current.Kind != TokenKind.OpenParen) // without @@ that would be a call, and no server takes either
             NoteUnscoped(unscoped);
         PassEqual();
         if (Ascii.EqualsIgnoreCase(text, "autocommit"u8) && !IsOff())
