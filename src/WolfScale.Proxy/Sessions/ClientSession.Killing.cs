@@ -95,10 +95,10 @@ internal sealed partial class ClientSession
     /// A session may give its connection away at any moment, and the next one's statement must not die for it. So the connection is marked, and then looked at again: either it is still its, and as long as
     /// the mark is there the pool does not take it; or it is not.
     /// </summary>
-    /// <returns>Its connection to the leader, marked; or null.</returns>
+    /// <returns>Its connection to the leader, marked; or null: it has none, or only to a server that leads no more, whose ids mean others on the leader's.</returns>
     private Backend? Aimed()
     {
-        if (_leader is not { } connection)
+        if (_leader is not { } connection || IsElsewhere(connection))
             return null;
         connection.Aim();
         if (_leader == connection)
@@ -126,7 +126,7 @@ internal sealed partial class ClientSession
         return true;
     }
 
-    /// <summary>It has no connection that a server could end (parked, or its leader is gone): whose account is the same may end it, as on a server. The id it had there may be another's by now.</summary>
+    /// <summary>It has no connection that the leader's server could end (parked, or its leader is gone): whose account is the same may end it, as on a server. The id it had there may be another's by now.</summary>
     private void KillUnconnected(KillScope scope, ClientSession target)
     {
         if (!IsOfSameAccount(target))
@@ -136,7 +136,7 @@ internal sealed partial class ClientSession
         }
 
         if (scope == KillScope.Connection)
-            target._loop.Post(target.Condemn);
+            target._loop.Post(target.Close);
         AnswerOk();
     }
 

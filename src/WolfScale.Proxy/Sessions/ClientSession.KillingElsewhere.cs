@@ -21,10 +21,8 @@ internal sealed partial class ClientSession
     public ClientPlace PlaceForKill()
     {
         var reads = _active is { Reader: not null };
-        if (_pool is null)
-            return new ClientPlace(_leader?.ConnectionId ?? 0, reads);
         var aimed = Aimed();
-        if (aimed is not null)
+        if (aimed is not null && _pool is not null)
             _loop.Post(() => _loop.After(AimedElsewhereMs, aimed.Disarm));
         return new ClientPlace(aimed?.ConnectionId ?? 0, reads);
     }
@@ -37,7 +35,7 @@ internal sealed partial class ClientSession
         if (_active is { Reader: not null } read)
             ReadKiller.Begin(this, read, new BackendLogin(_login!, _secret!), _context.Options.HopTls);
         if (session)
-            Condemn();
+            Close();
     });
 
     /// <returns>True: the statement waits for the answers.</returns>
@@ -69,6 +67,8 @@ internal sealed partial class ClientSession
     {
         var (connection, reads) = client.Place;
         var endsSession = kill.Scope == KillScope.Connection;
+        if (_leader is { IsHop: false } && ProxyContext.IsOwnId(connection))
+            connection = _context.Find(connection) is { } hop ? AimAt(hop) : 0; // this proxy has greeted the client's with an id of its own
         if (connection == 0 || (reads && !endsSession))
         {
             client.End(endsSession);
@@ -76,7 +76,7 @@ internal sealed partial class ClientSession
             return true;
         }
 
-        if (connection == kill.Id && !reads)
+        if (connection == kill.Id && !endsSession)
             return false;
         KillOn(_leader!, null, StatementFor(kill, connection), refusal =>
         {

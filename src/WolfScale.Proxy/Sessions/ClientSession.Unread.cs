@@ -29,6 +29,8 @@ internal sealed partial class ClientSession
     private CommandStream? _stream;
     private bool _streamIsLost; // the leader is gone, and what follows of the command goes nowhere
     private bool _lostAtItsEnd;
+    private long _swallowed; // bytes of long commands and files so far
+    private ErrPacket? _lastWord; // the server's
     private ErrPacket? _fileError; // the same of a file: what its client hears behind it
     private bool _unreadIsConfirmed; // a leader was, for the command that waits in the socket
 
@@ -91,10 +93,13 @@ internal sealed partial class ClientSession
         if (beginning is null)
             return Stream(bytes);
         _ = _stream.Take(bytes[..replaced]);
-        if (_leader!.Send(beginning))
-            return replaced + Stream(bytes[replaced..]);
-        OnBackendLost(_leader, "the connection broke");
-        return bytes.Length;
+        if (!_leader!.Send(beginning))
+        {
+            _lostAtItsEnd = _stream.IsWhole;
+            OnBackendLost(_leader, "the connection broke");
+        }
+
+        return Phase == SessionPhase.Closed ? bytes.Length : replaced + Stream(bytes[replaced..]);
     }
 
     /// <summary>What is not kept waits in the socket where it cannot be sent now, and is read again when it can.</summary>
@@ -148,7 +153,7 @@ internal sealed partial class ClientSession
     private int Stream(Span<byte> bytes)
     {
         var taken = _stream!.Take(bytes);
-        _answerNumber = _stream.Next;
+        (_answerNumber, _swallowed) = (_stream.Next, _swallowed + taken);
         if (!_streamIsLost && taken > 0 && !_leader!.Send(bytes[..taken]))
         {
             _lostAtItsEnd = _stream.IsWhole; // its last bytes may have left
@@ -157,7 +162,7 @@ internal sealed partial class ClientSession
 
         if (!_stream.IsWhole || Phase == SessionPhase.Closed)
             return taken;
-        if (_streamIsLost)
+        if (_streamIsLost) // all of it is taken
         {
             AnswerLostStream();
             return taken;
@@ -181,6 +186,7 @@ internal sealed partial class ClientSession
     private int OnFile(Span<byte> bytes)
     {
         var taken = _file.Take(bytes);
+        _swallowed += taken;
         if (_fileError is null && taken > 0 && !_active!.Send(bytes[..taken]))
             OnBackendLost(_active, "the connection broke");
         if (!_file.IsOver || Phase != SessionPhase.SendingFile)
@@ -200,12 +206,20 @@ internal sealed partial class ClientSession
     private void OnFileLost(ErrPacket error)
     {
         _fileError = error;
+        GiveUpWhenSilent();
+        NextFromClient();
+    }
+
+    private void GiveUpWhenSilent()
+    {
+        var before = _swallowed;
         _timer = _loop.After(SwallowLimitMs, () =>
         {
-            if (Phase == SessionPhase.SendingFile)
+            if (_swallowed == before)
                 Close();
+            else
+                GiveUpWhenSilent();
         });
-        NextFromClient();
     }
 
     /// <summary>The leader is gone before it had the whole of a long command, and so has executed nothing. As with a file, the client listens behind its last byte.</summary>
@@ -213,16 +227,31 @@ internal sealed partial class ClientSession
     {
         (_lostEpoch, _closedByServer) = (_epoch, true);
         _streamIsLost = true;
+        GiveUpWhenSilent();
         NextFromClient();
+    }
+
+    /// <summary>Before it has the whole of a command a server only speaks to say why it closes (1153: the command is too long).</summary>
+    private void NoteLastWord(Span<byte> bytes)
+    {
+        if (_stream is not null && TryTakePacket(bytes, out _, out var payload))
+            _lastWord = ErrPacket.Read(payload);
     }
 
     private void AnswerLostStream()
     {
-        var mayHaveCommitted = _lostAtItsEnd;
-        (_stream, _streamIsLost, _lostAtItsEnd) = (null, false, false);
+        var (mayHaveCommitted, lastWord) = (_lostAtItsEnd, _lastWord);
+        (_stream, _streamIsLost, _lostAtItsEnd, _lastWord) = (null, false, false, null);
+        _timer?.Cancel();
         if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
         {
             BecomeIdle(); // the next command is told
+            return;
+        }
+
+        if (lastWord is not null)
+        {
+            Refuse(lastWord, _answerNumber); // as the server has ended its connection
             return;
         }
 

@@ -139,6 +139,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
                 // next command, or put its answer out of step.
                 if (bytes.Length <= PacketHeader.Size || bytes[PacketHeader.Size] != ErrPacket.Marker)
                     OnBackendLost(backend, "the server said something that was not asked for");
+                else if (backend == _leader)
+                    NoteLastWord(bytes);
                 return bytes.Length;
         }
     }

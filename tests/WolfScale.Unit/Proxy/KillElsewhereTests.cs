@@ -98,6 +98,22 @@ public sealed class KillElsewhereTests : IDisposable
     }
 
     /// <summary>As SHOW PROCESSLIST shows it, or as a client that has never moved knows it.</summary>
+    /// <summary>The leader's proxy has greeted the client's with an id of its own, because another client has its server's.</summary>
+    [Fact]
+    public void An_id_of_this_proxys_own_is_translated_here()
+    {
+        var (_, _) = _kit.LogIn();
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet(); // 7, as the first
+        var own = BitConverter.ToUInt32(client.Read().AsSpan("\n5.5.5-10.11.19-MariaDB\0".Length));
+        Assert.True(own >= 1 << 30);
+        Has(own);
+        var (killer, killersServer) = _kit.LogIn();
+        killer.Send(Query("KILL QUERY 17"));
+        Assert.Equal("\x03KILL HARD QUERY 7", killersServer.ReadText());
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -185,12 +201,33 @@ public sealed class KillElsewhereTests : IDisposable
         Assert.Equal("\x03KILL HARD QUERY 55", killer.ReadText());
         killer.Send(Packet(1, Ok()));
         killer.ExpectEnd();
-        if (!session)
-            return;
-        server.Dispose(); // the leader's server has ended its connection
-        local.Dispose();
-        client.ReadToEnd();
-        Assert.False(_kit.LeaderIsDialled);
+        if (session)
+            client.ExpectEnd();
+    }
+
+    /// <summary>It has not come to the new leader yet, and the id that it had on the old one is somebody else's there.</summary>
+    [Fact]
+    public void A_client_of_a_server_that_leads_no_more_is_not_looked_for_on_the_leaders()
+    {
+        var (client, server) = _kit.LogIn();
+        _kit.Current = _kit.Current with { Epoch = 2, Leader = _kit.LocalAddress };
+        Assert.Equal(new ClientPlace(0, false), _kit.Proxy.FindClient(7, "app"));
+        _kit.Proxy.EndClient(7, "app", session: true);
+        client.ExpectEnd();
+        _ = server;
+    }
+
+    /// <summary>Whose connection to the leader is idle reads on, unless its proxy is told.</summary>
+    [Fact]
+    public void A_session_that_never_moved_is_ended_by_its_proxy_too()
+    {
+        Has(17);
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query("KILL 17"));
+        Assert.Equal("\x03KILL HARD CONNECTION 17", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, killer.Read()[0]);
+        Assert.Equal([true], _ended);
     }
 
     public void Dispose() => _kit.Dispose();

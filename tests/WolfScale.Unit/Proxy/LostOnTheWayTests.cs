@@ -74,6 +74,21 @@ public sealed class LostOnTheWayTests : IDisposable
         client.ExpectEnd();
     }
 
+    /// <summary>Too long for it: it says so and closes, and who sends the rest hears it.</summary>
+    [Fact]
+    public void What_a_server_says_before_it_closes_is_the_answer()
+    {
+        byte[] tooLong = [0xFF, 0x81, 0x04, .. "#08S01Got a packet bigger than 'max_allowed_packet' bytes"u8];
+        var (client, server) = _kit.LogIn();
+        var insert = Insert(Long);
+        SendHalf(client, server, insert);
+        server.Send(Packet(1, tooLong));
+        Dies(server);
+        client.Send(insert.AsSpan(Long / 2));
+        Assert.Equal(tooLong, client.Read());
+        client.ExpectEnd();
+    }
+
     /// <summary>No answer follows parameters that are sent ahead; the session cannot take them along.</summary>
     [Fact]
     public void Long_parameters_whose_leader_dies_under_way_are_not_answered()
