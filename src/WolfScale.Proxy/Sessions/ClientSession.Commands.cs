@@ -57,7 +57,7 @@ internal sealed partial class ClientSession
         }
 
         if (header.PayloadLength > LongestKept)
-            return MustWaitUnread(code, bytes) ? 0 : BeginStream(code, bytes);
+            return MustAwaitText(code, bytes) || MustWaitUnread(code, bytes) ? 0 : BeginStream(code, bytes);
 
         var length = PacketHeader.Size + header.PayloadLength;
         if (bytes.Length < length)
@@ -119,7 +119,7 @@ internal sealed partial class ClientSession
                 break;
             default:
                 if (code == CommandCode.SetOption)
-                    _option = body.ToArray();
+                    (_option, _optionWasSet) = (body.ToArray(), true);
                 Route(code, packet, Harmless);
                 break;
         }

@@ -21,10 +21,6 @@ internal sealed partial class ClientSession
     /// <summary>What is not looked into may be anything.</summary>
     private static readonly StatementClass Unread = new() { Traits = StatementTraits.Doubtful | StatementTraits.CommitCapable };
 
-    /// <summary>Also behind an INSERT in the same text.</summary>
-    private const StatementTraits LeavesBehind = StatementTraits.SetsUserVariable | StatementTraits.TakesUserLock | StatementTraits.LocksTables | StatementTraits.CreatesTemporaryTable
-        | StatementTraits.OpensHandler | StatementTraits.PreparesSqlStatement | StatementTraits.SetsRole | StatementTraits.SetsNextTransaction | StatementTraits.RunsUnseenText;
-
     private readonly FileStream _file = new();
     private CommandStream? _stream;
     private bool _streamIsLost; // the leader is gone, and what follows of the command goes nowhere
@@ -39,10 +35,11 @@ internal sealed partial class ClientSession
         _answerTells = false;
         byte[]? beginning = null;
         var replaced = 0;
-        if (code == CommandCode.StatementPrepare)
+        LongText? text = null;
+        if (code is CommandCode.StatementPrepare or CommandCode.Query)
         {
-            (_preparing, _lastPrepared) = (([], Unread), 0);
-            _state.TieTo("a statement of more than 64 KiB is prepared");
+            if (!TryBeginText(code, bytes, out text))
+                return bytes.Length;
         }
         else if (code is CommandCode.StatementExecute or CommandCode.StatementSendLongData or CommandCode.StatementBulkExecute)
         {
@@ -69,29 +66,18 @@ internal sealed partial class ClientSession
             if (Phase == SessionPhase.Closed)
                 return bytes.Length;
         }
-        else if (code == CommandCode.Query)
-        {
-            // The text as far as it is here: enough to see what kind of statement it is.
-            var text = bytes[(PacketHeader.Size + 1)..];
-            var prefix = Classify(text);
-            if (prefix.Special == SpecialStatement.ForbiddenSet || prefix.Has(StatementTraits.SetsTracking))
-            {
-                Refuse(ProxyErrors.Forbidden(prefix.Special == SpecialStatement.ForbiddenSet ? prefix.Value.Of(text) : "session_track_system_variables"u8), 1);
-                return bytes.Length;
-            }
-
-            if (!prefix.Has(StatementTraits.CommitsByAutocommit) || prefix.Has(LeavesBehind))
-                _state.TieTo("a statement of more than 64 KiB passed unread");
-            if (prefix.Has(StatementTraits.SetsRole | StatementTraits.RunsUnseenText))
-                _state.LoseRole("its role may have been set in a statement of more than 64 KiB");
-        }
 
         _flight.Note(code, Unread);
         NoteBegin(code, Unread);
         _flightStatement = null;
         _stream = new CommandStream();
         if (beginning is null)
-            return Stream(bytes);
+        {
+            var taken = Stream(bytes);
+            _text = _stream is null ? null : text; // what was here was looked at
+            return taken;
+        }
+
         _ = _stream.Take(bytes[..replaced]);
         if (!_leader!.Send(beginning))
         {
@@ -154,6 +140,7 @@ internal sealed partial class ClientSession
     {
         var taken = _stream!.Take(bytes);
         (_answerNumber, _swallowed) = (_stream.Next, _swallowed + taken);
+        LookThrough(bytes[..taken]);
         if (!_streamIsLost && taken > 0 && !_leader!.Send(bytes[..taken]))
         {
             _lostAtItsEnd = _stream.IsWhole; // its last bytes may have left
@@ -168,7 +155,7 @@ internal sealed partial class ClientSession
             return taken;
         }
 
-        _stream = null;
+        (_stream, _text) = (null, null);
         _active = _leader;
         _wroteInTransaction = true;
         Count(RouteToLeader(Unread));
@@ -240,8 +227,14 @@ internal sealed partial class ClientSession
 
     private void AnswerLostStream()
     {
+        if (_refusal is { } refusal)
+        {
+            Refuse(refusal, _answerNumber);
+            return;
+        }
+
         var (mayHaveCommitted, lastWord) = (_lostAtItsEnd, _lastWord);
-        (_stream, _streamIsLost, _lostAtItsEnd, _lastWord) = (null, false, false, null);
+        (_stream, _text, _streamIsLost, _lostAtItsEnd, _lastWord) = (null, null, false, false, null);
         _timer?.Cancel();
         if (CommandShapes.Of(_flight.Code) == ResponseShape.None)
         {

@@ -17,7 +17,8 @@ internal static class ForbiddenVariables
     /// <summary>What the server reports of a session. The OK gate and the session's state depend on it.</summary>
     private static readonly byte[][] Tracking = [.. "session_track_system_variables session_track_schema session_track_state_change".Split(' ').Select(Encoding.ASCII.GetBytes)];
 
-    private static readonly byte[][] InText = [.. Names.Take(4), .. Tracking];
+    /// <summary>What <see cref="Find"/> looks for.</summary>
+    internal static readonly byte[][] InText = [.. Names.Take(4), .. Tracking];
 
     public static bool IsTracking(ReadOnlySpan<byte> name)
     {
@@ -68,8 +69,13 @@ internal static class ForbiddenVariables
     private static bool MayAssign(ReadOnlySpan<byte> rest)
     {
         int i = 0;
-        while (i < rest.Length && (ByteClass.IsSpace(rest[i]) || rest[i] is (byte)'`' or (byte)'"'))
+        while (i < rest.Length && IsBetween(rest[i]))
             i++;
-        return i < rest.Length && rest[i] is (byte)'=' or (byte)':' or (byte)'/' or (byte)'#' or (byte)'-' or >= 0x80;
+        return i < rest.Length && BeginsAssignment(rest[i]);
     }
+
+    /// <summary>Between a name and what assigns to it.</summary>
+    public static bool IsBetween(byte value) => ByteClass.IsSpace(value) || value is (byte)'`' or (byte)'"';
+
+    public static bool BeginsAssignment(byte value) => value is (byte)'=' or (byte)':' or (byte)'/' or (byte)'#' or (byte)'-' or >= 0x80;
 }
