@@ -8,6 +8,9 @@ namespace WolfScale.Proxy.Net;
 /// </summary>
 internal abstract class Connection : IEventHandler
 {
+    /// <summary>How often one may go on before the loop's others have their turn.</summary>
+    protected const int TurnsAtOnce = 64;
+
     private int _descriptor;
     private int _slot;
     private byte[]? _kept;
@@ -15,6 +18,8 @@ internal abstract class Connection : IEventHandler
     private int _keptEnd;
     private bool _readable;
     private bool _ended;
+    private Action? _resume;
+    private bool _resumesSoon;
 
     protected Connection(EventLoop loop, int descriptor)
     {
@@ -106,11 +111,41 @@ internal abstract class Connection : IEventHandler
         _ended |= ended;
         if (writable && !IsClosed && !Flush())
             return;
-        if (_readable && !IsClosed)
+        if (HasInput && !IsClosed)
             OnReadable();
     }
 
     public abstract void OnFault(Exception fault);
+
+    /// <summary>Something waits that may be wanted: in the kernel, or received before.</summary>
+    public virtual bool HasInput => _readable;
+
+    /// <summary>Takes up receiving where it was left.</summary>
+    public void Resume()
+    {
+        try
+        {
+            if (!IsClosed && HasInput)
+                OnReadable();
+        }
+        catch (Exception e)
+        {
+            OnFault(e); // called from elsewhere than the loop, which would do this
+        }
+    }
+
+    /// <summary>The same, behind what waits for the loop by now. Once, however often it is asked for.</summary>
+    public void ResumeSoon()
+    {
+        if (_resumesSoon)
+            return;
+        _resumesSoon = true;
+        Loop.Post(_resume ??= () =>
+        {
+            _resumesSoon = false;
+            Resume();
+        });
+    }
 
     /// <summary>Whether something may be read; also true where only an end or an error waits.</summary>
     protected bool IsReadable => _readable;

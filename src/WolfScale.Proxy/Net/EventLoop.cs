@@ -176,7 +176,8 @@ internal sealed unsafe class EventLoop : IDisposable
         Libc.Drain(_wakeUp);
         Volatile.Write(ref _signalled, 0); // before the queue is read: what is added after that signals again
         Interlocked.MemoryBarrier();
-        while (_posted.TryDequeue(out var action))
+        // What these post runs behind the sockets' news: who always has something more to do must not keep the others waiting.
+        for (var left = _posted.Count; left > 0 && _posted.TryDequeue(out var action); left--)
             Guarded(action);
     }
 

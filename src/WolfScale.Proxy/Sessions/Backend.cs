@@ -126,24 +126,18 @@ internal sealed class Backend : Connection
         Close();
     }
 
-    /// <summary>Takes up receiving where it was left because the client was congested.</summary>
-    public void Resume()
-    {
-        try
-        {
-            if (!IsClosed && (IsReadable || _held.Length > 0))
-                OnReadable();
-        }
-        catch (Exception e)
-        {
-            OnFault(e); // called from elsewhere than the loop, which would do this
-        }
-    }
+    public override bool HasInput => _held.Length > 0 || IsReadable;
 
     public override void OnReadable()
     {
-        while (!IsClosed && Owner.MayReceive(this))
+        for (var turns = 0; !IsClosed && Owner.MayReceive(this); turns++)
         {
+            if (turns == TurnsAtOnce)
+            {
+                ResumeSoon();
+                return;
+            }
+
             var scratch = Loop.Scratch.AsSpan();
             var held = _held.TakeInto(scratch);
             var received = Receive(scratch[held..]);

@@ -8,8 +8,7 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
 {
     private HeldBytes _held;
 
-    /// <summary>Something waits that the session may want: received before, or in the kernel.</summary>
-    public bool HasInput => _held.Length > 0 || IsReadable;
+    public override bool HasInput => _held.Length > 0 || IsReadable;
 
     public override void OnReadable()
     {
@@ -19,13 +18,20 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
             return;
         }
 
+        var turns = 0;
         while (!IsClosed && session.MayReceive)
         {
+            if (turns >= TurnsAtOnce)
+            {
+                ResumeSoon();
+                return;
+            }
+
             var scratch = Loop.Scratch.AsSpan();
             var held = _held.TakeInto(scratch);
             var received = Receive(scratch[held..]);
             var length = held + Math.Max(received, 0);
-            var taken = length > 0 ? session.OnReceived(scratch[..length]) : 0;
+            var taken = Take(scratch[..length], ref turns);
             if (IsClosed)
                 return;
             _held.Hold(scratch[taken..length]);
@@ -35,6 +41,23 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
                 session.OnClientGone();
             return;
         }
+    }
+
+    /// <summary>All commands that are whole and not waited for: what is behind them would be copied for each.</summary>
+    private int Take(Span<byte> bytes, ref int turns)
+    {
+        var taken = 0;
+        do
+        {
+            turns++;
+            var more = bytes.Length > taken ? session.OnReceived(bytes[taken..]) : 0;
+            taken += more;
+            if (more == 0)
+                break;
+        }
+        while (!IsClosed && session.MayReceive && turns < TurnsAtOnce);
+
+        return taken;
     }
 
     /// <summary>From here on the client speaks TLS.</summary>
@@ -54,20 +77,6 @@ internal sealed class ClientConnection(EventLoop loop, int descriptor, ClientSes
         var received = new byte[_held.Length];
         _ = _held.TakeInto(received);
         Rebind(socket => CompressionPump.Serve(socket, received, failed));
-    }
-
-    /// <summary>Looks for input that was announced before the session wanted it.</summary>
-    public void ReadIfOpen()
-    {
-        try
-        {
-            if (!IsClosed && HasInput)
-                OnReadable();
-        }
-        catch (Exception e)
-        {
-            OnFault(e); // called from elsewhere than the loop, which would do this
-        }
     }
 
     public new void Close()

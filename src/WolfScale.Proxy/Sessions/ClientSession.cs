@@ -95,7 +95,8 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     {
         SessionPhase.AwaitingLogin => true,
         SessionPhase.Authenticating => !_resetting && _leader is not { IsCongested: true },
-        SessionPhase.Idle or SessionPhase.SendingFile => _leader is not { IsCongested: true },
+        SessionPhase.Idle => _leader is not { IsCongested: true } && !_client.IsCongested, // who does not read his answers asks nothing more
+        SessionPhase.SendingFile => _leader is not { IsCongested: true },
         _ => false,
     };
 
@@ -145,7 +146,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         }
     }
 
-    void IBackendOwner.OnDrained(Backend backend) => _client.ReadIfOpen();
+    void IBackendOwner.OnDrained(Backend backend) => _client.Resume();
 
     void IBackendOwner.OnLost(Backend backend, string reason) => OnBackendLost(backend, reason);
 
@@ -328,7 +329,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
     private void NextFromClient()
     {
         if (_client.HasInput)
-            _loop.Post(_client.ReadIfOpen);
+            _client.ResumeSoon();
     }
 
     /// <summary>

@@ -212,6 +212,35 @@ public sealed class EventLoopTests : IDisposable
         await done.Task.WaitAsync(LoopKit.Deadline);
     }
 
+    /// <summary>What always posts itself again would be all that the loop does.</summary>
+    [Fact]
+    public async Task What_posts_itself_keeps_nobody_from_being_heard()
+    {
+        var (here, there) = await _kit.Pair();
+        var (isHeard, timer) = (false, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        await _kit.On(() =>
+        {
+            Again();
+            _ = _kit.Loop.After(1, timer.SetResult);
+        });
+        _ = there.Send("a"u8);
+        try
+        {
+            Assert.Equal("a"u8.ToArray(), await here.Received.Reader.ReadAsync(LoopKit.Deadline));
+            await timer.Task.WaitAsync(LoopKit.Deadline);
+        }
+        finally
+        {
+            Volatile.Write(ref isHeard, true);
+        }
+
+        void Again()
+        {
+            if (!Volatile.Read(ref isHeard))
+                _kit.Loop.Post(Again);
+        }
+    }
+
     [Fact]
     public async Task Timers_fire_when_they_are_due_in_the_order_of_their_times_unless_cancelled()
     {
