@@ -267,6 +267,13 @@ internal sealed partial class ClientSession
             return length;
         }
 
+        if (_resetting && _leader is { IsHop: true } && !_login!.IsHop && SaysNotLeader(payload))
+        {
+            DropLeader();
+            ResetElsewhere();
+            return length;
+        }
+
         _nextSequence = (byte)(header.Sequence + _loginShift + 1);
         switch (payload[0])
         {

@@ -481,7 +481,14 @@ internal sealed partial class ClientSession
 
         if (_readOnlyUntilMs == 0)
             _readOnlyUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
-        WaitForHandover();
+        if (!_wasNotSent)
+        {
+            WaitForHandover();
+            return;
+        }
+
+        _isSent = false; // so that what it would have left behind does not tie the session
+        Move();
     }
 
     /// <summary>Keeps the command until it is known who leads.</summary>

@@ -36,6 +36,7 @@ internal sealed partial class ClientSession
     private bool _lastWasLocal;
     private bool _hasForeignToken; // the client brought a GTID, and no leader was confirmed since
     private long _confirmUntilMs;
+    private bool _wasNotSent; // the error that was kept from the client says so
     private bool _readsLocally; // a local backend is made ready for the command that is kept
 
     /// <summary>
@@ -301,11 +302,14 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>An error of the local server is no answer: it may be behind, or read-only. The leader's counts.</summary>
-    bool IRelayOwner.Intercepts(ReadOnlySpan<byte> error) =>
-        !_errorMayPass && (MeetsWriter(error) || (_active == _local && !IsInterruption(error)) || IsRetriable(error));
+    bool IRelayOwner.Intercepts(ReadOnlySpan<byte> error)
+    {
+        _wasNotSent = _active == _leader && _leader is { IsHop: true } && SaysNotLeader(error);
+        return !_errorMayPass && (MeetsWriter(error) || (_active == _local && !IsInterruption(error)) || IsRetriable(error));
+    }
 
     private bool IsRetriable(ReadOnlySpan<byte> error) =>
-        (IsReadOnlyRefusal(error) && _flight.IsKept && IsOneStep && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
+        (IsReadOnlyRefusal(error) && _flight.IsKept && (_wasNotSent || IsOneStep) && !_login!.IsHop && (_readOnlyUntilMs == 0 || _loop.NowMs < _readOnlyUntilMs)
             && (!InTransaction || _begun is not null || _leader is { IsHop: true } || _context.Routes.Current is not { LeaderIsHere: true, IsHandingOver: false }));
 
     /// <summary>It does all of it or nothing; a procedure, a text of several statements or a bulk may have committed the first half when it fails.</summary>
@@ -331,6 +335,9 @@ internal sealed partial class ClientSession
     /// </summary>
     private static bool IsReadOnlyRefusal(ReadOnlySpan<byte> error) =>
         error is [ErrPacket.Marker, 0x0A, 0x05, ..] && (error.IndexOf("--read-only"u8) > 0 || error.IndexOf("WolfScale: this node"u8) > 0);
+
+    /// <summary>Another node's proxy has sent the command to no server, and ends the connection: whatever it was, it has done nothing.</summary>
+    private static bool SaysNotLeader(ReadOnlySpan<byte> error) => IsReadOnlyRefusal(error) && error.IndexOf(ProxyErrors.DoesNotLead) > 0;
 
     /// <summary>5: after the whole answer.</summary>
     private void AfterAnswer()

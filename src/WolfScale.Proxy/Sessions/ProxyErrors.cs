@@ -47,8 +47,11 @@ internal static class ProxyErrors
     public static ErrPacket SeveralClients(uint id) => new(
         1094, "HY000", $"WolfScale: several clients of this account were greeted with the id {id}, by different leaders, so none was killed; as another account, KILL takes the leader's own ids (SHOW PROCESSLIST)");
 
-    /// <summary>As a read-only server says it: nothing was executed.</summary>
-    public static ErrPacket NotLeader { get; } = new(1290, "HY000", "WolfScale: this node does not lead any more; nothing was executed");
+    /// <summary>As a read-only server says it: nothing was executed. Said only of what was sent to no server.</summary>
+    public static ErrPacket NotLeader { get; } = new(1290, "HY000", $"{Encoding.UTF8.GetString(DoesNotLead)} any more; nothing was executed");
+
+    /// <summary>By which another proxy knows <see cref="NotLeader"/>.</summary>
+    public static ReadOnlySpan<byte> DoesNotLead => "WolfScale: this node does not lead"u8;
 
     /// <summary>To another proxy, which then asks elsewhere.</summary>
     public static ErrPacket NotFollowing { get; } = new(1290, "HY000", "WolfScale: this node's server does not follow, so it is not read from; nothing was executed");

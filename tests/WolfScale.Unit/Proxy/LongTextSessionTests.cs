@@ -94,7 +94,7 @@ public sealed class LongTextSessionTests : IDisposable
 
     /// <summary>As a dump's lines are: one statement, of more than one packet.</summary>
     [Fact]
-    public void A_text_of_several_packets_is_followed_through_all_of_them()
+    public async Task A_text_of_several_packets_is_followed_through_all_of_them()
     {
         var (client, server) = _kit.LogIn();
         var text = "\x03" + Insert + new string(';', PacketHeader.MaxPayload + 100) + "'); SET sql_log_bin=0";
@@ -103,8 +103,7 @@ public sealed class LongTextSessionTests : IDisposable
         var sending = Task.Run(() => client.Send(writer.Written.Span));
         var reading = Task.Run(server.ReadToEnd);
         Assert.Contains("sql_log_bin", client.ReadText(), StringComparison.Ordinal);
-        Assert.True(reading.Wait(TimeSpan.FromSeconds(20)));
-        Assert.True(sending.Wait(TimeSpan.FromSeconds(20)));
+        await Task.WhenAll(reading, sending).WaitAsync(TimeSpan.FromSeconds(20));
     }
 
     public void Dispose() => _kit.Dispose();
