@@ -7,15 +7,28 @@ using WolfScale.MariaDb.Positions;
 namespace WolfScale.MariaDb.Roles;
 
 /// <summary>
-/// The part of a planned switchover that can be taken back: lets the transactions that have written something end, refuses new writes, and
-/// waits until the quorum has everything.
+/// The part of a planned switchover that can be taken back: lets the transactions that have written or locked something end, and for a moment those that have read, because
+/// they may be about to write; then it refuses new writes, and waits until the quorum has everything.
 /// </summary>
 internal sealed class Handover(ServerConnector connector, TimeProvider time)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
 
     /// <summary>INNODB_TRX shows the same picture for as long as it is asked more often than every 100 ms (<c>trx0i_s.cc</c>; measured).</summary>
-    private static readonly TimeSpan WritersPause = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan TransactionsPause = TimeSpan.FromMilliseconds(150);
+
+    /// <summary>Whoever reads for longer (a dump, a forgotten session) would hold up all that write.</summary>
+    private static readonly TimeSpan ReadersLimit = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// Keyed by connection and begin: the id of a transaction that has only read changes when it writes. Reads outside a transaction need not be waited for, nor those that have been open for so long that they are not
+    /// likely to end now. <c>trx_started</c> is in the server's own time zone.
+    /// </summary>
+    private const string Open = """
+        SELECT CONCAT(trx_mysql_thread_id, '/', trx_started), trx_rows_modified > 0 OR trx_rows_locked > 0 AS holds FROM information_schema.INNODB_TRX
+        WHERE trx_rows_modified > 0 OR trx_rows_locked > 0
+           OR (trx_mysql_thread_id > 0 AND trx_autocommit_non_locking = 0 AND trx_started > NOW() - INTERVAL 10 SECOND)
+        """;
 
     private volatile bool _prepared;
     private volatile bool _resumed;
@@ -30,11 +43,13 @@ internal sealed class Handover(ServerConnector connector, TimeProvider time)
     {
         var began = time.GetTimestamp();
         await using var server = await connector.OpenAsync(cancellationToken);
-        var running = await WritersAsync(server);
-        while (running.Count > 0 && Rest() > limit / 2)
+        await server.ExecuteAsync("SET SESSION time_zone = 'SYSTEM'");
+        var running = await OpenAsync(server);
+        while (Rest() > limit / 2 && (running.ContainsValue(true) || (running.Count > 0 && time.GetElapsedTime(began) < ReadersLimit)))
         {
-            await Task.Delay(WritersPause, time, cancellationToken);
-            running.IntersectWith(await WritersAsync(server));
+            await Task.Delay(TransactionsPause, time, cancellationToken);
+            var before = running;
+            running = (await OpenAsync(server)).Where(t => before.ContainsKey(t.Key)).ToDictionary();
         }
 
         _prepared = true;
@@ -103,6 +118,12 @@ internal sealed class Handover(ServerConnector connector, TimeProvider time)
         }
     }
 
-    private static async Task<HashSet<string>> WritersAsync(AdminConnection server) =>
-        [.. (await server.QueryAsync("SELECT trx_id FROM information_schema.INNODB_TRX WHERE trx_rows_modified > 0")).Select(r => r.First ?? "")];
+    /// <returns>Transactions, and of each whether it has written or locked something.</returns>
+    private static async Task<Dictionary<string, bool>> OpenAsync(AdminConnection server)
+    {
+        var open = new Dictionary<string, bool>();
+        foreach (var row in await server.QueryAsync(Open))
+            open[row.First ?? ""] = row["holds"] == "1" || open.GetValueOrDefault(row.First ?? ""); // XA transactions without a client have one key
+        return open;
+    }
 }

@@ -202,9 +202,11 @@ internal sealed partial class ClientSession
             SendToLeader();
     }
 
-    /// <summary>While the lead is given away nothing new begins: it would be refused, or hold up the hand-over.</summary>
+    /// <summary>While the lead is given away nothing new begins: it would be refused, or hold up the hand-over. Without autocommit a read begins a transaction.</summary>
     private bool MustWait(StatementClass statement) =>
-        !InTransaction && _context.Routes.Current.IsHandingOver && statement.Has(StatementTraits.CommitCapable | StatementTraits.BeginsTransaction);
+        !InTransaction && _context.Routes.Current.IsHandingOver
+        && (statement.Has(StatementTraits.CommitCapable | StatementTraits.BeginsTransaction)
+            || ((_status & ServerStatus.AutoCommit) == 0 && _flight.Code is CommandCode.Query or CommandCode.StatementExecute));
 
     /// <summary>A transaction in which nothing was done yet can begin again elsewhere.</summary>
     private void NoteBegin(CommandCode code, StatementClass statement)

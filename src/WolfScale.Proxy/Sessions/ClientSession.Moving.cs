@@ -22,7 +22,6 @@ namespace WolfScale.Proxy.Sessions;
 internal sealed partial class ClientSession
 {
     private const int LookAgainMs = 20;
-    private const int HandoverLookMs = 5;
     private const int SetupLimitMs = 2000;
 
     private const int OnPurposeAfterMs = 2000;
@@ -37,7 +36,6 @@ internal sealed partial class ClientSession
     private bool _isSent; // the command under way, to the leader
     private long _moves;
     private bool _closedByServer; // and nobody knows yet why
-    private long _readOnlyUntilMs;
     private long _moveUntilMs;
     private long _lostEpoch = -1;
     private int _localLostIn = -1; // the ticket under which the connection to a reader ended while the client was silent
@@ -463,47 +461,5 @@ internal sealed partial class ClientSession
             Refuse(refusal, _authenticated ? (byte)1 : _nextSequence);
         else
             LookAgain(refusal); // not a leader yet or any more, no connections left: it may be better in a moment
-    }
-
-    /// <summary>
-    /// 1290, option --read-only: nothing was executed, and the server gives the lead away or has done so. The statement is sent again, here or to the
-    /// new leader; where the server stays read-only, somebody has made it so, and the client is told in the end.
-    /// </summary>
-    private void RetryAfterReadOnly()
-    {
-        if (InTransaction && _begun is null)
-        {
-            var lost = LostTransaction();
-            DropLeader();
-            Answer(lost);
-            return;
-        }
-
-        if (_readOnlyUntilMs == 0)
-            _readOnlyUntilMs = _loop.NowMs + _context.Options.FailoverWaitMs;
-        if (!_wasNotSent)
-        {
-            WaitForHandover();
-            return;
-        }
-
-        _isSent = false; // so that what it would have left behind does not tie the session
-        Move();
-    }
-
-    /// <summary>Keeps the command until it is known who leads.</summary>
-    private void WaitForHandover()
-    {
-        Phase = SessionPhase.Preparing;
-        Later(HandoverLookMs, () =>
-        {
-            var routes = _context.Routes.Current;
-            if (routes.IsHandingOver)
-                WaitForHandover(); // bounded by the hand-over itself
-            else if (routes.Leader is null || routes.Epoch != _epoch || _leader is not { IsClosed: false })
-                Move();
-            else
-                SendToLeader();
-        });
     }
 }

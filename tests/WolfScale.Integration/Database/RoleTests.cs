@@ -1,6 +1,8 @@
 using MySqlConnector;
 using WolfScale.Integration.Capture;
 using WolfScale.MariaDb;
+using WolfScale.MariaDb.Connections;
+using WolfScale.MariaDb.Roles;
 
 namespace WolfScale.Integration.Database;
 
@@ -271,6 +273,37 @@ public class RoleTests
         Assert.Equal("OK", await waiting);
         await pair.One.AwaitOpenAsync();
         await TestServer.ExecuteAsync(writer, "INSERT INTO d.t VALUES (5)");
+    }
+
+    /// <summary>A transaction that has only read may be about to write: it is let go on for a moment, and no longer.</summary>
+    [Theory]
+    [InlineData("SELECT * FROM d.t", true)]
+    [InlineData("SELECT * FROM d.t FOR UPDATE", true)]
+    [InlineData("SELECT * FROM d.t", false)]
+    public async Task A_planned_handover_lets_readers_write_and_end(string reads, bool ends)
+    {
+        await using var pair = await Pair.StartAsync();
+        await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)", "INSERT INTO d.t VALUES (1)");
+        await using var client = await AppUserAsync(pair.One);
+        await TestServer.ExecuteAsync(client, "BEGIN");
+        await TestServer.ExecuteAsync(client, reads);
+        using var time = new SteppedTime();
+        var preparing = new Handover(new ServerConnector(pair.One.Options), time).PrepareAsync(pair.Log, TimeSpan.FromMinutes(10), CancellationToken.None);
+
+        Assert.Same(time.Waits, await Task.WhenAny(preparing, time.Waits).WaitAsync(TimeSpan.FromSeconds(60)));
+        if (ends)
+        {
+            await TestServer.ExecuteAsync(client, "UPDATE d.t SET a = 2");
+            for (var i = 0; i < 10; i++)
+                await time.StepAsync(); // it has written now, and counts as a writer
+            Assert.False(preparing.IsCompleted);
+            await TestServer.ExecuteAsync(client, "COMMIT");
+        }
+
+        while (!preparing.IsCompleted)
+            await time.StepAsync(preparing);
+        Assert.True(await preparing);
+        Assert.InRange(time.Stepped, TimeSpan.Zero, TimeSpan.FromSeconds(5));
     }
 
     /// <summary>

@@ -334,6 +334,33 @@ public sealed class SessionTruthTests : IDisposable
         Assert.Equal(command[4..], server.Read());
     }
 
+    /// <summary>Without autocommit a read begins a transaction, which the next leader would not have.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Without_autocommit_a_read_waits_for_a_hand_over(bool isPrepared)
+    {
+        var (client, server) = _kit.LogIn();
+        if (isPrepared)
+        {
+            client.Send(Command(0x16, "SELECT a FROM t"));
+            _ = server.Read();
+            server.Send(Packet(1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        client.Send(Query("SET autocommit=0"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok(status: ServerStatus.None)));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.Current = _kit.Current with { IsHandingOver = true };
+        client.Send(isPrepared ? Command(0x17, "\x01\0\0\0\0\x01\0\0\0") : Query("SELECT a FROM t"));
+        _kit.AwaitLook();
+        Assert.Equal(0, server.Socket.Available);
+        _kit.Current = _kit.Current with { IsHandingOver = false };
+        Assert.Equal(isPrepared ? "\x17\x05\0\0\0\0\x01\0\0\0" : "\x03SELECT a FROM t", server.ReadText());
+    }
+
     /// <summary>The next leader would be shut down as well.</summary>
     [Theory]
     [InlineData(0x03, "SHUTDOWN")]
