@@ -131,15 +131,20 @@ public sealed class ProxyServer : IDisposable
             loop.Dispose();
     }
 
-    private async Task<int> CountUndecidedAsync(CancellationToken cancellationToken)
+    /// <summary>How much the event loops have to do later: it grows with the number of sessions, not with what they do.</summary>
+    internal Task<int> CountTimersAsync(CancellationToken cancellationToken) => SumAsync(loop => loop.TimersLeft, cancellationToken);
+
+    private Task<int> CountUndecidedAsync(CancellationToken cancellationToken) => SumAsync(_context.CountUndecided, cancellationToken);
+
+    private async Task<int> SumAsync(Func<EventLoop, int> number, CancellationToken cancellationToken)
     {
-        var counts = await Task.WhenAll(_loops.Select(loop =>
+        var numbers = await Task.WhenAll(_loops.Select(loop =>
         {
             var count = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
-            loop.Post(() => count.SetResult(_context.CountUndecided(loop)));
+            loop.Post(() => count.SetResult(number(loop)));
             return count.Task;
         })).WaitAsync(cancellationToken);
-        return counts.Sum();
+        return numbers.Sum();
     }
 
     /// <summary>Takes the clients in, one after the other, and shares them out.</summary>

@@ -65,6 +65,9 @@ internal sealed unsafe class EventLoop : IDisposable
     /// <summary>Milliseconds since some moment before the start.</summary>
     public long NowMs => _time.GetTimestamp() / (_time.TimestampFrequency / 1000);
 
+    /// <summary>Timers that are not due yet, those that were cancelled included. Of the loop's own thread.</summary>
+    public int TimersLeft => _timers.Count;
+
     /// <summary>Watches a descriptor until <see cref="Forget"/>. The first call comes at once if it is ready by then.</summary>
     /// <returns>Its slot.</returns>
     public int Watch(int descriptor, IEventHandler handler)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using WolfScale.Protocol.Responses;
+using WolfScale.Proxy.Net;
 using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
@@ -11,13 +12,16 @@ namespace WolfScale.Proxy.Sessions;
 /// </summary>
 internal sealed partial class ClientSession
 {
+    private const int LongestTimerMs = 60_000;
+
     private long _idleSinceMs;
     private bool _watchesIdleness;
     private bool _isParked;
     private bool _unparks; // for a command that is not kept: it waits in the socket
     private string? _insertId; // LAST_INSERT_ID() of the connection that was given away
     private bool _hasWarnings; // SHOW WARNINGS would tell something
-    private int _parkings;
+    private LoopTimer? _timeout; // looks whether wait_timeout has passed
+    private long _timeoutMs;
 
     /// <summary>The client has the word. Another node's proxy is none: that one parks its clients itself, and a connection of its pool must not find that it has no server.</summary>
     private void WatchIdleness()
@@ -77,6 +81,7 @@ internal sealed partial class ClientSession
 
     private void OnReadForParking(Backend leader, PoolKey? key, BackendSetup setup, ErrPacket? refusal)
     {
+        var idleSinceMs = _idleSinceMs;
         if (refusal is null && setup.LastRow.Count == 2 && long.TryParse(Text(setup, 1), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
         {
             _insertId = _insertedHere ? Text(setup, 0) : null;
@@ -89,22 +94,36 @@ internal sealed partial class ClientSession
             else
                 leader.Leave();
             _context.Counters.Parked.Increment();
-            WatchTimeout(++_parkings, seconds * 1000, _idleSinceMs);
+            _timeoutMs = seconds * 1000;
+            WatchTimeout();
         }
 
         BecomeIdle();
+        _idleSinceMs = idleSinceMs;
     }
 
-    /// <summary>As the server would, which closes without a word.</summary>
-    private void WatchTimeout(int parking, long limitMs, long sinceMs) => _ = _loop.After(Math.Max(1, sinceMs + limitMs - _loop.NowMs), () =>
+    /// <summary>
+    /// As the server would, which closes without a word. A session has one timer, which looks each minute at the latest: one for each parking would stay with the loop for as long as wait_timeout, with the session.
+    /// </summary>
+    private void WatchTimeout()
     {
-        if (!_isParked || parking != _parkings)
+        var dueMs = Math.Clamp(_idleSinceMs + _timeoutMs, _loop.NowMs + 1, _loop.NowMs + LongestTimerMs);
+        if (_timeout is { } timeout && timeout.DueMs <= dueMs)
             return;
-        if (Phase == SessionPhase.Idle && _idleSinceMs <= sinceMs)
+        _timeout?.Cancel();
+        _timeout = _loop.After(dueMs - _loop.NowMs, LookAtTimeout);
+    }
+
+    private void LookAtTimeout()
+    {
+        _timeout = null;
+        if (!_isParked)
+            return;
+        if (Phase == SessionPhase.Idle && _idleSinceMs + _timeoutMs <= _loop.NowMs)
             Close();
         else
-            WatchTimeout(parking, limitMs, _idleSinceMs); // it has read elsewhere meanwhile
-    });
+            WatchTimeout();
+    }
 
     /// <summary>For a command that is not kept; it is read when there is a connection again.</summary>
     private void Unpark()

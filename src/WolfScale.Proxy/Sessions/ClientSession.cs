@@ -395,6 +395,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         var key = KeyForPool();
         Phase = SessionPhase.Closed;
         _timer?.Cancel();
+        _timeout?.Cancel();
         if (key is not null)
         {
             var leader = _leader!;

@@ -164,6 +164,34 @@ public sealed class ParkingTests : IDisposable
         client.ExpectEnd();
     }
 
+    /// <summary>From the client's last word, not from when it was parked.</summary>
+    [Fact]
+    public void Silence_counts_from_the_last_word()
+    {
+        var (client, server, _) = Client();
+        Parks(server, timeout: "60");
+        _time.Shift(60_000 - IdleMs);
+        client.ExpectEnd();
+    }
+
+    /// <summary>A timer of wait_timeout for each parking would stay for eight hours, with the session.</summary>
+    [Fact]
+    public async Task However_often_a_client_is_parked_the_loop_has_no_more_to_do_later()
+    {
+        var (client, server, _) = Client();
+        var left = new List<int>();
+        for (var i = 0; i < 20; i++)
+        {
+            Parks(server);
+            client.Send(Query("DO 1"));
+            Answered(client, server, Packet(1, Ok()));
+            _kit.AwaitLook();
+            left.Add(await _kit.Proxy.CountTimersAsync(LoopKit.Deadline));
+        }
+
+        Assert.InRange(left.TakeLast(5).Max(), 0, left.Take(5).Max());
+    }
+
     [Theory]
     [InlineData(0x1F, 1)] // COM_RESET_CONNECTION
     [InlineData(3, 100_000)] // a text that is not kept
