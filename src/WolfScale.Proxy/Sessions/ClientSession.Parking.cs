@@ -48,7 +48,8 @@ internal sealed partial class ClientSession
     }
 
     /// <summary>Nothing is lost that the client could ask for, except FOUND_ROWS() and ROW_COUNT() of a statement that long ago.</summary>
-    private bool MayPark => _state.Tie is null && !InTransaction && !_mayBeInTransaction && _assigned.Count == 0 && !_hasWarnings && _nextTransaction is null;
+    private bool MayPark => _state.Tie is null && !InTransaction && !_mayBeInTransaction && _assigned.Count == 0 && !_hasWarnings && _nextTransaction is null
+        && _statements.Values.All(statement => statement.Context.CanReturnFrom(_state.ParsedUnder)); // else they cannot be prepared on another connection
 
     private void Park()
     {

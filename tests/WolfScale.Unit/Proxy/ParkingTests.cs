@@ -184,12 +184,28 @@ public sealed class ParkingTests : IDisposable
         {
             Parks(server);
             client.Send(Query("DO 1"));
-            Answered(client, server, Packet(1, Ok()));
+            Answered(client, server, Packet(1, 0, 0, 0, 2, 0, 0, 0));
             _kit.AwaitLook();
             left.Add(await _kit.Proxy.CountTimersAsync(LoopKit.Deadline));
         }
 
         Assert.InRange(left.TakeLast(5).Max(), 0, left.Take(5).Max());
+    }
+
+    /// <summary>On another connection it could not be prepared as it was: under the character set of the login, which has no name.</summary>
+    [Fact]
+    public void Who_has_prepared_something_before_SET_NAMES_keeps_its_connection()
+    {
+        var (client, server, _) = Client();
+        client.Send(Command(0x16, "INSERT INTO t (b) VALUES (7)"));
+        Answered(client, server, Packet(1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+        client.Send(Query("SET NAMES utf8mb4"));
+        byte[] changes = [.. TwoSidedAnswer.Variable("character_set_client", "utf8mb4"), .. TwoSidedAnswer.Variable("character_set_connection", "utf8mb4")];
+        Answered(client, server, Packet(1, [0, 0, 0, 2, 0x40, 0, 0, 0, (byte)changes.Length, .. changes]));
+        var (_, other, _) = Client();
+        Parks(other); // which came later
+        client.Send(Command(0x17, "\x01\0\0\0\0\x01\0\0\0"));
+        Assert.Equal("\x17\x05\0\0\0\0\x01\0\0\0", server.ReadText());
     }
 
     [Theory]
