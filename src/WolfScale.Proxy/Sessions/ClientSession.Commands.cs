@@ -50,6 +50,12 @@ internal sealed partial class ClientSession
         if (header.PayloadLength == 0)
             ProtocolException.Throw("The client's command is an empty packet.");
         var code = (CommandCode)bytes[PacketHeader.Size];
+        if (header.PayloadLength > LongestKept && !MayBeLong(code))
+        {
+            Refuse(ProxyErrors.TooLong, 1);
+            return bytes.Length;
+        }
+
         if (_isParked && (header.PayloadLength > LongestKept || code is CommandCode.ChangeUser or CommandCode.ResetConnection))
         {
             Unpark();
@@ -148,13 +154,7 @@ internal sealed partial class ClientSession
         NoteTies(statement);
         if (code == CommandCode.Query)
             NoteAssigned(statement, packet[(PacketHeader.Size + 1)..]);
-        if (_login!.Hop == HopKind.ToReader && !MayServeReaderHop(statement))
-        {
-            Refuse(ProxyErrors.NotFollowing, 1);
-            return;
-        }
-
-        if (RefusesView(statement))
+        if (RefusesReaderHop(statement) || RefusesView(statement))
             return;
         _flight.Keep(packet, code, statement);
         _flightStatement = null;

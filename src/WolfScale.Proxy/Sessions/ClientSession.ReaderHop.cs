@@ -67,7 +67,14 @@ internal sealed partial class ClientSession
     /// What writes is not for here, whoever asks (read_only does not stop every account); and when this node's server does not follow any more, the other
     /// proxy is to look for another.
     /// </summary>
-    private bool MayServeReaderHop(StatementClass statement) =>
-        !_context.Routes.Current.Readers.IsEmpty
-        && (!statement.Has(StatementTraits.CommitCapable) || statement.Has(StatementTraits.Doubtful | StatementTraits.SetsSessionState));
+    private bool RefusesReaderHop(StatementClass statement)
+    {
+        if (_login!.Hop != HopKind.ToReader)
+            return false;
+        var mayServe = !_context.Routes.Current.Readers.IsEmpty
+            && (!statement.Has(StatementTraits.CommitCapable) || statement.Has(StatementTraits.Doubtful | StatementTraits.SetsSessionState));
+        if (!mayServe)
+            Refuse(ProxyErrors.NotFollowing, 1);
+        return !mayServe;
+    }
 }

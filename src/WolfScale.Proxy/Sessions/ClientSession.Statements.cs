@@ -23,7 +23,7 @@ internal sealed partial class ClientSession
         if (code == CommandCode.StatementExecute && packet.Length < PacketHeader.Size + ShortestExecution)
             ProtocolException.Throw("An execution ends early.");
         LookForViews(statement);
-        if (RefusesView(statement.Class))
+        if (RefusesReaderHop(statement.Class) || RefusesView(statement.Class))
             return;
         NoteCursor(code, statement, packet);
         NoteTies(statement.Class);

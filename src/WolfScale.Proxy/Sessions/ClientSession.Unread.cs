@@ -30,6 +30,10 @@ internal sealed partial class ClientSession
     private ErrPacket? _fileError; // the same of a file: what its client hears behind it
     private bool _unreadIsConfirmed; // a leader was, for the command that waits in the socket
 
+    /// <summary>No other command needs to be; and the id or the name in it would reach the server as the client has sent it.</summary>
+    private static bool MayBeLong(CommandCode code) => code is CommandCode.Query or CommandCode.StatementPrepare
+        or CommandCode.StatementExecute or CommandCode.StatementBulkExecute or CommandCode.StatementSendLongData;
+
     private int BeginStream(CommandCode code, Span<byte> bytes)
     {
         _answerTells = false;

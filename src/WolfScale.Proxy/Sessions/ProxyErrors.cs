@@ -82,6 +82,9 @@ internal static class ProxyErrors
     public static ErrPacket ProxyProtocolRefused(System.Net.IPAddress? from) =>
         new(1130, "HY000", $"WolfScale: the PROXY protocol is accepted only from proxy.proxy_protocol_networks, and {from} is not in one of them");
 
+    /// <summary>As a server says it of what is longer than max_allowed_packet.</summary>
+    public static ErrPacket TooLong { get; } = new(1153, "08S01", "WolfScale: got a command of more than 64 KiB that is neither a statement nor its execution");
+
     public static ErrPacket NotSpoken(string what) => new(1047, "08S01", $"WolfScale: {what}");
 
     public static ErrPacket Forbidden(ReadOnlySpan<byte> variable) => ForbiddenVariables.IsTracking(variable)

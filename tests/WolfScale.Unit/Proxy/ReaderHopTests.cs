@@ -123,13 +123,23 @@ public sealed class ReaderHopTests : IDisposable
     }
 
     /// <summary>Promoted, rewound, too far behind: the other proxy hears it with its next statement and asks elsewhere.</summary>
-    [Fact]
-    public void A_node_that_follows_no_more_ends_it()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_node_that_follows_no_more_ends_it(bool isPrepared)
     {
         var (proxy, own) = OpenHop();
+        if (isPrepared)
+        {
+            proxy.Send(Command(0x16, "SELECT a FROM t"));
+            _ = own.Read();
+            own.Send(Packet(1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
+            _ = proxy.Read();
+        }
+
         _kit.Current = _kit.Current with { Readers = [] };
 
-        proxy.Send(Query("SELECT a FROM t"));
+        proxy.Send(isPrepared ? Command(0x17, "\x01\0\0\0\0\x01\0\0\0") : Query("SELECT a FROM t"));
 
         Assert.Contains("does not follow", proxy.ReadText(), StringComparison.Ordinal);
         proxy.ExpectEnd();

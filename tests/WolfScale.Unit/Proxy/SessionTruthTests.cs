@@ -361,6 +361,21 @@ public sealed class SessionTruthTests : IDisposable
         Assert.Equal(isPrepared ? "\x17\x05\0\0\0\0\x01\0\0\0" : "\x03SELECT a FROM t", server.ReadText());
     }
 
+    /// <summary>The id in it is the proxy's, and on the server may be another statement's; of one that ends or closes nothing there was ever to be said at such length.</summary>
+    [Theory]
+    [InlineData(0x11)] // COM_CHANGE_USER
+    [InlineData(0x19)] // COM_STMT_CLOSE
+    [InlineData(0x1A)] // COM_STMT_RESET
+    [InlineData(0x1C)] // COM_STMT_FETCH
+    [InlineData(0x0C)] // COM_PROCESS_KILL
+    public void A_long_command_that_is_no_statement_is_refused(byte code)
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Command(code, new string('\x01', 70_000)));
+        Assert.Equal("08S01", client.ReadText()[4..9]);
+        server.ExpectEnd();
+    }
+
     /// <summary>The next leader would be shut down as well.</summary>
     [Theory]
     [InlineData(0x03, "SHUTDOWN")]
