@@ -10,7 +10,7 @@ namespace WolfScale.Unit.Proxy;
 /// <summary>The leader dies while a long command or a file is on its way, or between two commands of a transaction: what the client hears is true, and it hears it in its turn.</summary>
 public sealed class LostOnTheWayTests : IDisposable
 {
-    private const int Long = 100_000;
+    private const int Long = 400_000; // of which a half begins to pass
     private const ServerStatus Open = ServerStatus.AutoCommit | ServerStatus.InTransaction;
 
     private readonly ProxyKit _kit = new();

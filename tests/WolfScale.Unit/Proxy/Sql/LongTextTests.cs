@@ -88,7 +88,7 @@ public class LongTextTests
                 open = at + text.OpenAt;
         }
 
-        while (open < sql.Length && open > 0 && sql[open - 1] is (byte)'/' or (byte)'@')
+        while (open < sql.Length && open > 0 && (sql[open - 1] == '@' || (sql[open - 1] == '/' && sql[open] == '*')))
             open--; // it belongs to what is open
         return (text, text.HasMore ? sql.Length : open);
     }
