@@ -203,7 +203,8 @@ internal sealed class LongText(ClassifierOptions options)
                 _within = Within.Dashes;
                 return true;
             case Within.Dashes when next == '-':
-                return true; // the first of them was a minus
+                _hasMore |= _hasEnded; // the first of them was a minus
+                return true;
             case Within.Dashes when ByteClass.IsSpace(next) || ByteClass.IsControl(next):
                 _within = Within.Line;
                 return false;
