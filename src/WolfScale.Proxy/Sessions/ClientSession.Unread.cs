@@ -25,6 +25,7 @@ internal sealed partial class ClientSession
     private CommandStream? _stream;
     private bool _streamIsLost; // the leader is gone, and what follows of the command goes nowhere
     private bool _lostAtItsEnd;
+    private (string? Tie, string? LostRole) _tiesBefore;
     private long _swallowed; // bytes of long commands and files so far
     private ErrPacket? _lastWord; // the server's
     private ErrPacket? _fileError; // the same of a file: what its client hears behind it
@@ -37,6 +38,7 @@ internal sealed partial class ClientSession
     private int BeginStream(CommandCode code, Span<byte> bytes)
     {
         _answerTells = false;
+        _tiesBefore = _state.LastingTies;
         byte[]? beginning = null;
         var replaced = 0;
         LongText? text = null;
@@ -252,6 +254,8 @@ internal sealed partial class ClientSession
             return;
         }
 
+        if (!mayHaveCommitted)
+            _state.LastingTies = _tiesBefore;
         var error = mayHaveCommitted ? ProxyErrors.OutcomeUnknown : InTransaction || _mayBeInTransaction ? LostTransaction() : ProxyErrors.LostWhileSent;
         LeaveTransaction();
         Answer(error);

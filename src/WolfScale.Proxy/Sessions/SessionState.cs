@@ -182,6 +182,9 @@ internal sealed class SessionState
         TieTo(why);
     }
 
+    /// <summary>Why it is tied for good; to be taken back where what would have tied it was not executed.</summary>
+    public (string? Tie, string? LostRole) LastingTies { get => (_tie, _roleIsUnknown); set => (_tie, _roleIsUnknown) = value; }
+
     /// <summary>It may have another role than after its login.</summary>
     public bool HasRole => _role is not null || _roleIsUnknown is not null;
 

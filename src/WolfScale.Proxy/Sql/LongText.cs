@@ -36,6 +36,7 @@ internal sealed class LongText(ClassifierOptions options)
     private byte _quote;
     private bool _escapes;
     private bool _isName; // in quotes stands a name, in which no server takes a NUL
+    private bool _hasClosed; // the byte before was the closing quote: the same again goes on in the same string
     private bool _hasEnded; // the first statement
     private bool _hasMore; // or it is in doubt
 
@@ -109,6 +110,8 @@ internal sealed class LongText(ClassifierOptions options)
 
     private int ReadCode(ReadOnlySpan<byte> piece, int at)
     {
+        bool goesOn = _hasClosed && piece[at] == _quote;
+        _hasClosed = false;
         if (_hasEnded)
         {
             byte first = piece[at];
@@ -127,7 +130,7 @@ internal sealed class LongText(ClassifierOptions options)
         switch (piece[at])
         {
             case (byte)'\'' or (byte)'"' or (byte)'`':
-                Open(piece[at], isName: piece[at] == '`' || (piece[at] == '"' && options.AnsiQuotes));
+                Open(piece[at], isName: goesOn ? _isName : piece[at] == '`' || (piece[at] == '"' && options.AnsiQuotes));
                 break;
             case (byte)'#':
                 _within = Within.Line;
@@ -169,7 +172,8 @@ internal sealed class LongText(ClassifierOptions options)
         _hasMore |= _isName && (found < 0 ? rest : rest[..found]).Contains((byte)0);
         if (found < 0)
             return piece.Length;
-        _within = rest[found] == _quote ? Within.Code : Within.Escape;
+        _hasClosed = rest[found] == _quote;
+        _within = _hasClosed ? Within.Code : Within.Escape;
         return at + found + 1;
     }
 
@@ -233,6 +237,7 @@ internal sealed class LongText(ClassifierOptions options)
                 _within = Within.Code;
                 return false;
             case Within.Escape:
+                _hasMore |= _isName && next == 0;
                 _within = Within.Quotes;
                 return true;
             case Within.BlockBegin when next == 'M':

@@ -102,6 +102,7 @@ public sealed class KillElsewhereTests : IDisposable
     [Fact]
     public void An_id_of_this_proxys_own_is_translated_here()
     {
+        _kit.Current = _kit.Current with { LeaderIsHere = true };
         var (_, _) = _kit.LogIn();
         var client = _kit.Connect();
         var server = _kit.AcceptAtLeader();
