@@ -73,7 +73,7 @@ public sealed partial class ClusterNode
                 var first = _nextRetentionMs == 0; // the others have not been heard yet
                 _nextRetentionMs = nowMs + (RetentionEveryHeartbeats * Options.HeartbeatIntervalMs);
                 if (!first)
-                    _retention.Tick(OwnNeed(), MemberNeeds(nowMs));
+                    _retention.Tick(NeedOfOwn(nowMs), MemberNeeds(nowMs));
             }
         }
         catch (Exception e)
@@ -140,8 +140,9 @@ public sealed partial class ClusterNode
         _rememberedPeers = [.. others.Select(o => o.Address)];
     }
 
-    /// <summary>The first LSN that this node needs: nothing goes that is not committed, or that its MariaDB has not applied.</summary>
-    private long OwnNeed() => 1 + (Options.Witness ? CommitLsn : Math.Min(CommitLsn, _local.AppliedLsn));
+    private OwnNeed NeedOfOwn(long nowMs) => OwnNeed.Of(
+        Self, _local, Options.Witness, CommitLsn, Configuration?.Members ?? [],
+        key => _board.Find(key, nowMs) is { } heard && heard.AgeMs < Options.DropAfterS * 1000L ? heard.Report.Local : null);
 
     /// <summary>The first LSN that each other member needs: a dropped one is not waited for, and one that was never heard needs everything.</summary>
     private List<MemberNeed> MemberNeeds(long nowMs)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using WolfScale.Cluster.Membership;
+using WolfScale.Cluster.Runtime;
 using WolfScale.Cluster.Wire;
 using WolfScale.Consensus;
 
@@ -10,7 +11,18 @@ public sealed partial class ClusterNode
 {
     private const string HasLeft = "this node has left the cluster for good; 'wolfscale join' lets it come back";
 
+    private const string GoesAfterRestart = "it was stopped while it left the cluster, and goes as soon as a leader lets it: 'wolfscale join' keeps it";
+
     private static readonly TimeSpan RemovalLimit = TimeSpan.FromSeconds(15);
+
+    /// <summary>Whoever decides whether this node goes or stays holds it.</summary>
+    private readonly Lock _leaving = new();
+
+    /// <summary>This node was started on a data directory that was leaving, and takes part until it is out.</summary>
+    private volatile bool _goesOnLeaving;
+
+    /// <summary><see cref="LeaveAsync"/> is under way, and answers for what becomes of it.</summary>
+    private volatile bool _operatorWaits;
 
     /// <summary>Members that an operator takes out through this node, the leader, and that have not been told yet.</summary>
     private readonly ConcurrentDictionary<NodeKey, bool> _removing = new();
@@ -58,7 +70,11 @@ public sealed partial class ClusterNode
     /// <exception cref="InvalidOperationException">The cluster cannot do without it; the message says why.</exception>
     public async Task LeaveAsync(CancellationToken cancellationToken = default)
     {
-        _identity.Leave();
+        lock (_leaving)
+        {
+            _operatorWaits = true;
+            _identity.BeginLeaving();
+        }
         try
         {
             // A node that is taken out does not get the entry that says so: the leader's word counts, and then its silence.
@@ -73,30 +89,36 @@ public sealed partial class ClusterNode
                 }
                 else if (Role.Leader is { } leader)
                 {
-                    _peers.Send(leader, ClusterMessages.Frame(new LeaveRequest(Self.Id)));
+                    AskToBeLetGo([leader]);
                 }
                 await Task.Delay(TimeSpan.FromMilliseconds(200), _time, cancellationToken);
             }
             if (_join.IsMember)
                 throw new InvalidOperationException($"no leader took this node out within {RemovalLimit.TotalSeconds:0} s: try again when there is one");
-            _host.Stop(HasLeft);
-            CallOut();
+            EndLeaving();
         }
         catch
         {
-            _identity.Return();
+            Stay();
             throw;
+        }
+        finally
+        {
+            _operatorWaits = false;
         }
     }
 
-    /// <summary>Comes back after <see cref="LeaveAsync"/>, or after an operator's removal: asks to join again.</summary>
+    /// <summary>Comes back after <see cref="LeaveAsync"/>, or after an operator's removal, or does not go after all: asks to join again.</summary>
     public void Rejoin()
     {
-        if (!_identity.HasLeft)
-            return;
-        _identity.Return();
-        _join.ForgetMembership();
-        _host.Restart();
+        lock (_leaving)
+        {
+            if (!_identity.HasLeft && !_identity.IsLeaving)
+                return;
+            Stay();
+            _join.ForgetMembership();
+            _host.Restart();
+        }
         CallOut();
     }
 
@@ -141,13 +163,90 @@ public sealed partial class ClusterNode
             TellWhoIsOut(key);
     }
 
-    /// <summary>With every heartbeat: a node that was killed while it left is a member still, with a vote that it does not use. It goes on asking to be let go.</summary>
+    /// <summary>
+    /// At the start: a node that was killed while it left goes on, and takes part until it is out. It is a member until then, and the cluster may need its vote to elect the leader who lets it go: of two
+    /// voters neither leads alone. It leads for nobody's writes (rule C3).
+    /// </summary>
+    private void ReadWhetherItLeaves()
+    {
+        if (!_identity.IsLeaving)
+            return;
+        _goesOnLeaving = true;
+        RuntimeLog.GoesOnLeaving(_logger, Self.Id);
+        SetLocalState(_given);
+    }
+
+    /// <summary>With every heartbeat.</summary>
     private void GoOnLeaving()
     {
-        if (_host.Halted is null || !_identity.HasLeft || !_join.IsMember)
-            return;
+        lock (_leaving)
+        {
+            if (_goesOnLeaving && !_operatorWaits)
+                GoOrStay();
+            else if (_host.Halted is not null && _identity.HasLeft && _join.IsMember)
+                AskToBeLetGo(_peers.Reached); // it is out, and its log does not hold the entry that says so; or an earlier version was killed while it left
+        }
+    }
+
+    private void GoOrStay()
+    {
+        if (_join.IsOut)
+        {
+            EndLeaving();
+        }
+        else if (Configuration is { VoterCount: 1 } alone && alone.IsVoter(Self))
+        {
+            RuntimeLog.LastVoterStays(_logger, Self.Id);
+            Stay();
+        }
+        else if (Role.Leader is { } leader && leader != Self && OthersCanDoWithout())
+        {
+            AskToBeLetGo([leader]);
+        }
+    }
+
+    private void AskToBeLetGo(IEnumerable<NodeKey> whom)
+    {
         var frame = ClusterMessages.Frame(new LeaveRequest(Self.Id));
-        foreach (var key in _peers.Reached)
+        foreach (var key in whom)
             _peers.Send(key, frame);
     }
+
+    private void EndLeaving()
+    {
+        lock (_leaving)
+        {
+            _identity.Leave();
+            _goesOnLeaving = false;
+            _host.Stop(HasLeft);
+        }
+        CallOut();
+    }
+
+    /// <summary>It does not go, or comes back.</summary>
+    private void Stay()
+    {
+        lock (_leaving)
+        {
+            _identity.Return();
+            _goesOnLeaving = false;
+            SetLocalState(_given);
+        }
+    }
+
+    /// <summary>
+    /// The change is committed by the voters that remain (thesis §4.1): with too few of them alive it never would be, and nothing after it. Whoever asked for it saw to that, and some may have died since.
+    /// </summary>
+    private bool OthersCanDoWithout()
+    {
+        if (Configuration is not { Mode: ClusterMode.Consistent } configuration)
+            return true;
+        var nowMs = _host.NowMs;
+        var rest = configuration.Members.Where(m => m.IsVoter && m.Key != Self).ToList();
+        var alive = rest.Count(m => _board.Find(m.Key, nowMs) is { } heard && !heard.Report.Goodbye && heard.AgeMs < Options.ElectionTimeoutMaxMs);
+        return alive >= QuorumArithmetic.Majority(rest.Count);
+    }
+
+    private LocalState AsOneThatLeaves(LocalState state) =>
+        _goesOnLeaving ? state with { Fit = false, Reason = state.Reason.Length > 0 ? state.Reason : GoesAfterRestart } : state;
 }

@@ -187,6 +187,8 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
         }
         var before = _board.Find(from, _host.NowMs)?.Report;
         _board.Record(from, peer.Address, report, _host.NowMs);
+        if (Role.Leader == from)
+            _background.LeaderStands(from.Id, report.CommitLsn, report.DurableLsn);
         if (report.Goodbye && Role.Leader == from)
             _chronicle.Cause.Stopped(from);
         // Progress is seen with the next heartbeat; a node that has opened, closed or become unfit, at once.

@@ -86,6 +86,7 @@ public sealed partial class ClusterNode
         };
         _rememberedPeers = _store.LoadPeers();
         RefreshView();
+        ReadWhetherItLeaves();
         _host.Start(_identity.HasLeft ? HasLeft : null);
         _listener.Start(this);
         CallOut();

@@ -37,6 +37,7 @@ public sealed partial class ClusterNode : IAsyncDisposable
     private readonly ClusterChronicle _chronicle;
     private readonly CancellationTokenSource _stopping = new();
     private volatile LocalState _local = new();
+    private volatile LocalState _given = new();
     private volatile ClusterView _view;
     private Task _housekeeping = Task.CompletedTask;
     private bool _disposed;
@@ -122,6 +123,8 @@ public sealed partial class ClusterNode : IAsyncDisposable
     /// <summary>What this node tells the others about itself from now on. What matters to routing is told at once, mere progress with the next heartbeat.</summary>
     public void SetLocalState(LocalState state)
     {
+        _given = state;
+        state = AsOneThatLeaves(state);
         var before = Interlocked.Exchange(ref _local!, state);
         if (before == state)
             return;

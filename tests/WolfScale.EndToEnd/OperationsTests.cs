@@ -12,7 +12,7 @@ public sealed partial class OperationsTests(OperationsTests.SmallSegments fixtur
 
     private static readonly string[] Everyday = ["service-begin", "service-end", "upgrade-mariadb", "upgrade-wolfscale", "promote", "secret", "token"];
     private static readonly string[] Deaths = ["node-died", "mariadb-died", "came-back", "remove", "replace", "add"];
-    private static readonly string[] Partings = ["leave", "detach"];
+    private static readonly string[] Partings = ["leave", "leave-died", "detach"];
     private static readonly string[] Strayed = ["discarded", "migrate", "verify", "differs"];
     private static readonly string[] Disks = ["disk-full", "disk-room"];
     private static readonly string[] Recovery = ["recover-look", "recover"];
@@ -206,6 +206,36 @@ public sealed partial class OperationsTests(OperationsTests.SmallSegments fixtur
         await Fixture.AbandonAsync();
     }
 
+    /// <summary>Of two nodes, so that neither leads without the other.</summary>
+    [Fact]
+    public async Task A_node_that_died_while_it_left_is_started_once_more_and_goes()
+    {
+        await using var cluster = await DemoCluster.StartAsync(2);
+        using var manual = new OperationsManual(cluster);
+        await DieLeavingAsync(cluster);
+        Assert.Contains("has left the cluster", await manual.RunAsync("leave-died"), StringComparison.Ordinal);
+        var leader = await cluster.LeaderAsync(except: "node-1", Patience);
+        await leader.Server.RunAsync("INSERT INTO demo.kept VALUES (2000)");
+        var members = await Cli.CommandLine.CtlAsync("list", "servers", "-e", leader.Api, "-c", cluster.ConfigurationFile(leader.Id));
+        Assert.DoesNotContain("node-1", members.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_died_while_it_left_and_its_disks_are_gone_so_the_other_is_recovered()
+    {
+        await using var cluster = await DemoCluster.StartAsync(2);
+        using var manual = new OperationsManual(cluster);
+        await DieLeavingAsync(cluster);
+        Purge(cluster, "node-1");
+        Assert.Contains("Nothing was done", await manual.RunAsync("recover-look"), StringComparison.Ordinal);
+        _ = await manual.RunAsync("recover");
+        var leader = await cluster.LeaderAsync();
+        Assert.Equal("node-2", leader.Id);
+        await leader.Server.RunAsync("INSERT INTO demo.kept VALUES (2000)");
+        await cluster.StartNodeAsync("node-1"); // a fresh machine
+        await EndAsync(cluster, 1001);
+    }
+
     [Fact]
     public async Task The_majority_is_gone_for_good()
     {
@@ -256,10 +286,51 @@ public sealed partial class OperationsTests(OperationsTests.SmallSegments fixtur
         await Poll.UntilAsync($"{node} to lead", Patience, async () => await cluster.StatusAsync(node) is { Role: "LEADER", AcceptsWrites: true } ? null : "it does not");
     }
 
+    /// <summary>
+    /// node-1's machine dies in the middle of leaving: it has noted that it leaves, and node-2, which leads, has not heard of it, being frozen, and killed before it could. node-2 is back, and leads nobody.
+    /// </summary>
+    private static async Task DieLeavingAsync(DemoCluster cluster)
+    {
+        await LeadAsync(cluster, "node-2");
+        var (leaving, leader) = (cluster.Facts.Node("node-1"), cluster.Facts.Node("node-2"));
+        await leader.Server.RunAsync("CREATE TABLE demo.kept (id INT PRIMARY KEY)", "INSERT INTO demo.kept SELECT seq FROM demo.seq_1_to_1000");
+        await cluster.Comparer.AwaitSamePositionAsync(Patience);
+        await cluster.SignalAsync("node-2", Part.Node, Signal.Stop);
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(new Uri(leaving.Api), "/admin/leave")) { Content = new StringContent("{}", System.Text.Encoding.UTF8, "application/json") };
+        request.Headers.Authorization = new("Bearer", cluster.Facts.Token);
+        var answer = http.SendAsync(request);
+        var state = Path.Combine(cluster.Directory, "node-1", "wolfscale", "state");
+        await Poll.UntilAsync("node-1 to note that it leaves", Patience, async () =>
+            answer.IsCompletedSuccessfully ? await (await answer).Content.ReadAsStringAsync()
+            : Directory.GetFiles(state, "state.db*").Any(f => System.Text.Encoding.Latin1.GetString(ReadShared(f)).Contains("cluster.leftleaving", StringComparison.Ordinal)) ? null : "not yet");
+        await cluster.SignalAsync("node-1", Part.Both, Signal.Kill);
+        await cluster.SignalAsync("node-2", Part.Node, Signal.Kill);
+        _ = await Assert.ThrowsAnyAsync<HttpRequestException>(() => answer);
+        await cluster.StartNodeAsync("node-2", Part.Node);
+
+        var refused = await Cli.CommandLine.CtlAsync("remove", "node-1", "--confirm", "demo", "-e", leader.Api, "-c", cluster.ConfigurationFile("node-2"));
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("no leader", refused.Errors, StringComparison.Ordinal);
+
+        static byte[] ReadShared(string file)
+        {
+            using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            using var bytes = new MemoryStream();
+            stream.CopyTo(bytes);
+            return bytes.ToArray();
+        }
+    }
+
     /// <summary>The machine and its disks are gone.</summary>
     private static async Task LoseAsync(DemoCluster cluster, string node)
     {
         await cluster.SignalAsync(node, Part.Both, Signal.Kill);
+        Purge(cluster, node);
+    }
+
+    private static void Purge(DemoCluster cluster, string node)
+    {
         foreach (var folder in (string[])["wolfscale", "mariadb"])
             Directory.Delete(Path.Combine(cluster.Directory, node, folder), recursive: true);
     }

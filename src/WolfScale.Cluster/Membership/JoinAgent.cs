@@ -25,12 +25,17 @@ internal sealed class JoinAgent(
     public string Reason { get; private set; } = "";
 
     /// <summary>The configuration holds this node, and no leader has said otherwise.</summary>
-    public bool IsMember => host.Configuration?.Find(identity.Key) is not null && !_notAMember;
+    public bool IsMember => host.Configuration?.Find(identity.Key) is not null && !IsToldOut;
+
+    /// <summary>A leader, or this node's own log, says that it is no member any more.</summary>
+    public bool IsOut => IsToldOut || (host.Configuration is { } configuration && configuration.Find(identity.Key) is null);
 
     /// <summary>Asks again where that is needed. To be called with every heartbeat.</summary>
     public void Tick()
     {
-        if (host.Halted is not null || identity.HasLeft || IsAsItShouldBe())
+        if (_notAMember && !IsToldOut)
+            _notAMember = false;
+        if (host.Halted is not null || identity.HasLeft || identity.IsLeaving || IsAsItShouldBe())
         {
             Reason = "";
             _askingSince = 0;
@@ -79,7 +84,7 @@ internal sealed class JoinAgent(
                 break;
             case JoinResult.Removed:
                 _notAMember = true;
-                if (identity.HasLeft)
+                if (identity.HasLeft || identity.IsLeaving)
                     break; // its own wish, see LeaveAsync
                 RuntimeLog.Removed(logger);
                 identity.Leave();
@@ -90,6 +95,9 @@ internal sealed class JoinAgent(
         }
         return false;
     }
+
+    /// <summary>Whoever leads is a member, whatever was said before.</summary>
+    private bool IsToldOut => _notAMember && host.Role.Role != RaftRole.Leader;
 
     private bool IsAsItShouldBe()
     {

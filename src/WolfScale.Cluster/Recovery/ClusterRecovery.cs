@@ -15,7 +15,11 @@ namespace WolfScale.Cluster.Recovery;
 /// <param name="LastLsn">Where its log ends; everything up to there is kept.</param>
 /// <param name="LastTerm">The term of its last entry.</param>
 /// <param name="NewTerm">The term the recovered cluster begins in.</param>
-public sealed record RecoveryPlan(string NodeId, Guid ClusterId, string ClusterName, ImmutableArray<Member> Members, long LastLsn, long LastTerm, long NewTerm);
+public sealed record RecoveryPlan(string NodeId, Guid ClusterId, string ClusterName, ImmutableArray<Member> Members, long LastLsn, long LastTerm, long NewTerm)
+{
+    /// <summary>It was leaving when it ended: the others may have let it go and have gone on without it, and its log does not say.</summary>
+    public bool WasLeaving { get; init; }
+}
 
 /// <summary>
 /// The last resort, where a majority is gone for good: makes one survivor, which does not run, the only voter of its cluster. As Consul's peers.json and
@@ -75,6 +79,7 @@ public static class ClusterRecovery
         var plan = Plan(store, wal, options);
         var identity = NodeIdentity.Load(store, options.NodeId, time);
         identity.Renew(NewLife.Recovered, time);                                                                  // 1
+        identity.Return(); // it may have been on its way out of the cluster that is gone
         afterStep(1);
         var last = LastConfiguration(wal, options);
         var self = new Member(identity.Key, options.AdvertiseAddress, MemberRole.Voter, options.NeverLeader, options.Witness);
@@ -98,7 +103,8 @@ public static class ClusterRecovery
         var configuration = LastConfiguration(wal, options);
         if (configuration.Mode == ClusterMode.Available)
             throw new ClusterStartException($"the cluster is in mode \"available\", which needs no majority: start {options.NodeId}, and it leads, alone if need be");
-        if (store.Get(NodeIdentity.LeftFact) is not null)
+        var left = store.Get(NodeIdentity.LeftFact);
+        if (left is not null and not NodeIdentity.Leaving)
             throw new ClusterStartException($"{options.NodeId} has left the cluster, or was removed: its log ends before the cluster's. Recover a node that was a member to the end");
         if (configuration.FindById(options.NodeId) is null)
         {
@@ -106,7 +112,7 @@ public static class ClusterRecovery
                 $"{options.NodeId} is no member of the cluster that its log tells of (those are {string.Join(", ", configuration.Members.Select(m => m.Key.Id))}): recover one of these");
         }
         var term = RecoveryGeneration.FirstTermAfter(Math.Max(store.LoadHardState().Term, wal.Last.Term));
-        return new RecoveryPlan(options.NodeId, configuration.ClusterId, configuration.ClusterName, configuration.Members, wal.Last.Lsn, wal.Last.Term, term);
+        return new RecoveryPlan(options.NodeId, configuration.ClusterId, configuration.ClusterName, configuration.Members, wal.Last.Lsn, wal.Last.Term, term) { WasLeaving = left is not null };
     }
 
     private static Configuration LastConfiguration(WriteAheadLog wal, ClusterOptions options) => ClusterStart.LastConfiguration(wal)

@@ -8,7 +8,7 @@ namespace WolfScale.Cluster.Runtime;
 /// <para>
 /// Why nothing committed is lost by it: the offered start is committed, so a majority has it, and this log has neither it nor anything after it that
 /// could be committed. Every member of that majority has all the entries before it as well, in its log or applied (nothing is pruned that the member's own MariaDB has not
-/// applied). None of them votes for a log that ends before the start, so a crash that leaves this one empty elects nobody who lacks a committed entry. That the
+/// applied, or, where that waits for a copy, enough others, see <see cref="OwnNeed"/>). None of them votes for a log that ends before the start, so a crash that leaves this one empty elects nobody who lacks a committed entry. That the
 /// <em>data</em> stay with a majority is the leader's care, see <see cref="Membership.LogStartKeeper"/>.
 /// </para>
 /// <para>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using WolfScale.Cluster.Transport;
 using WolfScale.Wal;
 
 namespace WolfScale.Cluster.Runtime;
@@ -8,16 +9,20 @@ internal readonly record struct MemberNeed(string NodeId, long FirstLsn, bool Is
 
 /// <summary>
 /// Deletes old segments: those older than wal.retention_hours that nobody needs any more, and, above wal.max_size_gb, also younger ones and those that
-/// only a member which is behind would need. Never what this node's own MariaDB has not applied, nor what is not committed.
+/// only a member which is behind would need. Never what this node needs itself, see <see cref="OwnNeed"/>.
 /// </summary>
 internal sealed class LogRetention(WriteAheadLog wal, CurrentOptions options, TimeProvider time, ILogger logger)
 {
-    /// <param name="ownNeedLsn">The first LSN that this node itself still needs.</param>
+    private readonly LogThrottle _throttle = new(time, TimeSpan.FromHours(1));
+
+    /// <param name="own">What this node itself still needs.</param>
     /// <param name="members">What the others still need.</param>
-    public void Tick(long ownNeedLsn, IReadOnlyList<MemberNeed> members)
+    public void Tick(OwnNeed own, IReadOnlyList<MemberNeed> members)
     {
         var memberNeedLsn = members.Where(m => m.IsWaitedFor).Select(m => m.FirstLsn).DefaultIfEmpty(long.MaxValue).Min();
-        var keepFrom = KeepFrom(wal.Segments, ownNeedLsn, memberNeedLsn, options.Value, Age);
+        var keepFrom = KeepFrom(wal.Segments, own.FirstLsn, memberNeedLsn, options.Value, Age);
+        if (!own.KeptFor.IsDefaultOrEmpty && KeepFrom(wal.Segments, wal.Last.Lsn, memberNeedLsn, options.Value, Age) > keepFrom && _throttle.Allow(string.Join(", ", own.KeptFor), out _))
+            RuntimeLog.KeptForData(logger, string.Join(", ", own.KeptFor));
         var before = wal.FirstLsn;
         if (keepFrom <= before)
             return;

@@ -72,6 +72,15 @@ internal static partial class RuntimeLog
     [LoggerMessage(2074, LogLevel.Warning, "Node {NodeId} needs what is no longer in the log, and keeps its own as it is for now: too few others hold the cluster's data whole ({Holders}). Rebuild one of those first (wolfctl migrate)")]
     public static partial void LogStartHeldBack(ILogger logger, string nodeId, string holders);
 
+    [LoggerMessage(2084, LogLevel.Warning, "Node {NodeId} was stopped while it left the cluster: it takes part until it is out, leads for nobody's writes, and goes on asking to be let go. To keep it, stop it and start it with 'wolfscale join HOST:PORT'")]
+    public static partial void GoesOnLeaving(ILogger logger, string nodeId);
+
+    [LoggerMessage(2085, LogLevel.Warning, "Node {NodeId} was leaving and is the cluster's last voter: it stays")]
+    public static partial void LastVoterStays(ILogger logger, string nodeId);
+
+    [LoggerMessage(2086, LogLevel.Warning, "This node's MariaDB is NEEDS_MIGRATION and cannot use its log, which grows beyond wal.retention_hours or wal.max_size_gb all the same, because too few others hold the cluster's data whole. Not whole, or not heard: {Without}. Rebuild this node or one of those (wolfctl migrate), or bring it back")]
+    public static partial void KeptForData(ILogger logger, string without);
+
     [LoggerMessage(2069, LogLevel.Error, "Housekeeping failed and is tried again: {Reason}")]
     public static partial void HousekeepingFailed(ILogger logger, string reason);
 

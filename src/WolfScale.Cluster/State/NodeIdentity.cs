@@ -42,6 +42,9 @@ internal sealed class NodeIdentity
     private const string FormerIncarnationFact = "node.former_incarnation";
     private const string ClusterIdFact = "cluster.id";
     internal const string LeftFact = "cluster.left";
+
+    /// <summary>The value of <see cref="LeftFact"/> until it is true. An earlier version takes it for the whole truth.</summary>
+    internal const string Leaving = "leaving";
     private const string SupersededFact = "cluster.superseded_by_term";
     private readonly SqliteStateStore _store;
 
@@ -65,8 +68,11 @@ internal sealed class NodeIdentity
     /// <summary>Whether this start began a new incarnation, and why.</summary>
     public NewLife NewLife { get; private set; }
 
-    /// <summary>The node has left its cluster for good and does not join by itself.</summary>
-    public bool HasLeft => _store.Get(LeftFact) is not null;
+    /// <summary>The node has left its cluster for good, as a leader has told it, and does not join by itself.</summary>
+    public bool HasLeft => _store.Get(LeftFact) is { } value && value != Leaving;
+
+    /// <summary>The node is to leave, and has not been told yet that it is out: it may be a member, and then its vote and its log still count.</summary>
+    public bool IsLeaving => _store.Get(LeftFact) == Leaving;
 
     /// <summary>Reads who this data directory is, under the id that the configuration gives it.</summary>
     public static NodeIdentity Load(SqliteStateStore store, string nodeId, TimeProvider time)
@@ -100,8 +106,13 @@ internal sealed class NodeIdentity
     /// <summary>The next start begins a new incarnation, in this term. Durable when it returns.</summary>
     public void Supersede(long term) => _store.Put(SupersededFact, term.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>From here on the node goes, over restarts. Durable when it returns.</summary>
+    public void BeginLeaving() => _store.Put(LeftFact, Leaving);
+
+    /// <summary>It is out. Durable when it returns.</summary>
     public void Leave() => _store.Put(LeftFact, "1");
 
+    /// <summary>It stays, or may join again. Durable when it returns.</summary>
     public void Return() => _store.Put(LeftFact, null);
 
     /// <summary>

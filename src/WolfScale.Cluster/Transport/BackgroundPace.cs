@@ -55,6 +55,8 @@ internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
     private int _beyond;
     private int _reached;
     private TimeSpan _committedAt = TimeSpan.MinValue / 2;
+    private TimeSpan _seenAt = TimeSpan.MinValue / 2;
+    private (string Leader, long CommitLsn) _seen = ("", 0);
     private TimeSpan _spentAt = TimeSpan.MinValue / 2;
     private TimeSpan _adjustedAt;
     private TimeSpan _freeAt;
@@ -90,6 +92,24 @@ internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
                 Hear(leader, took);
             if (commits.Took.IsEmpty)
                 _committedAt = Now; // one is under way there
+        }
+    }
+
+    /// <summary>
+    /// The leader's heartbeat says where its log stands: so its commits are seen also where it tells nothing of them, being of an earlier version. What they take is not known then, and they get the
+    /// slowest pace.
+    /// </summary>
+    /// <param name="leader">Who leads.</param>
+    /// <param name="commitLsn">Up to where it has committed.</param>
+    /// <param name="lastLsn">Where its log ends.</param>
+    public void LeaderStands(string leader, long commitLsn, long lastLsn)
+    {
+        lock (_lock)
+        {
+            var (before, now) = (_seen, (leader, commitLsn));
+            _seen = now;
+            if (lastLsn > commitLsn || (before.Leader == leader && commitLsn > before.CommitLsn))
+                _seenAt = Now;
         }
     }
 
@@ -158,7 +178,7 @@ internal sealed class BackgroundPace(TimeProvider time, TimeSpan heartbeat)
         {
             if (commitWaits)
                 return;
-            pace *= 2;
+            pace = now - _seenAt > _quiet ? pace * 2 : SlowestBytesPerSecond;
         }
         else if (votes > 0)
         {

@@ -35,7 +35,7 @@ internal static class PhysicalMigrate
                 throw new RefusedException($"{local!.Address} is {report.Id}, and the configuration is {configuration.Node.Id}'s: --physical works on the machine of the node whose configuration it is given.");
             await using var node = report is not null ? new RunningNode(local!, report, request.ReplaceData) : await FilesNode.OpenStoppedAsync(configuration);
             using var show = new Shown(parsed.GetValue(CtlOptions.Json));
-            var migration = new PhysicalMigration(LocalServer.Options(configuration), node, commands, show.Progress);
+            using var migration = new PhysicalMigration(LocalServer.Options(configuration), node, commands, show.Progress);
             var cluster = report?.ClusterName ?? configuration.Cluster.ClusterName;
             var resumed = migration.IsInterrupted;
             (NodeClient Client, string Name)? source = resumed ? null : await SourceAsync(endpoints, request.From, configuration.Node.Id, node.ClusterId, cancellationToken);
@@ -50,14 +50,14 @@ internal static class PhysicalMigrate
                 return ExitCode.Done;
             if (request.ReplaceData && cluster is { Length: > 0 })
                 Consent.Named(confirm, cluster);
-            await migration.RunAsync(token => OpenAsync(source!.Value, token), request.ReplaceData, cancellationToken);
+            await migration.RunAsync(token => OpenAsync(source ?? throw Finished(), token), request.ReplaceData, cancellationToken);
             if (report is null)
             {
                 show.Line($"{configuration.Node.Id}'s MariaDB runs with the copy. Start the node: it sets the position and catches up. When it is ACTIVE, delete {migration.OldFiles}, which holds the files of before.");
                 return ExitCode.Done;
             }
 
-            await FollowAsync(local!, report.Migration?.StartedAt, show, cancellationToken);
+            await FollowAsync(local!, report, show, cancellationToken);
             migration.DeleteOldFiles();
             return ExitCode.Done;
         }
@@ -66,6 +66,9 @@ internal static class PhysicalMigrate
             throw new RefusedException($"The copy failed: {e.Message.TrimEnd('.')}.");
         }
     }
+
+    private static DumpException Finished() =>
+        new("What was begun before has been put in place by another run meanwhile: see how the node is (wolfctl status), and run this again if it still wants a copy.");
 
     /// <summary>Whose data: the node that was named, or the best one, a follower rather than the leader.</summary>
     private static async Task<(NodeClient Client, string Name)> SourceAsync(
@@ -106,28 +109,40 @@ internal static class PhysicalMigrate
     }
 
     /// <summary>Until the node is in step with what it now holds.</summary>
-    private static async Task FollowAsync(NodeClient node, DateTimeOffset? before, Shown show, CancellationToken cancellationToken)
+    private static async Task FollowAsync(NodeClient node, NodeReport before, Shown show, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(LookEvery);
         do
         {
-            if (await TryStatusAsync(node, cancellationToken) is not { Migration: { } migration } report || migration.StartedAt == before)
-                continue; // it looks for its server
-            if (migration is { Phase: "failed", Error.Length: > 0 })
-                throw new RefusedException($"MariaDB runs with the copy, and the node cannot go on from it: {migration.Error}");
-            if (migration.Phase != "done")
+            if (await TryStatusAsync(node, cancellationToken) is not { } now || !HasTakenCopy(before, now))
                 continue;
-            if (report.Status == "NEEDS_MIGRATION")
-                throw new RefusedException($"The copy is in place, and the node cannot go on from it: {report.Reason}");
-            if (report.Status == "ACTIVE")
+            if (now.Status == "ACTIVE")
             {
-                show.Line($"{report.Id} is in step, with a copy of {migration.From}");
+                show.Line($"{now.Id} is in step{(now.Migration is { } done ? $", with a copy of {done.From}" : "")}");
                 return;
             }
 
-            show.Progress(new PhysicalProgress($"catching up with the log, {report.LagEntries} entries behind", 0, 0, 0));
+            show.Progress(new PhysicalProgress($"catching up with the log, {now.LagEntries} entries behind", 0, 0, 0));
         }
         while (await timer.WaitForNextTickAsync(cancellationToken));
+    }
+
+    /// <summary>
+    /// Whether the node has taken the copy over that was put in place. It tells of it until it is restarted; then it goes on by its journal, and tells nothing any more once that is closed.
+    /// </summary>
+    /// <param name="before">What it said before anything was put in place.</param>
+    /// <param name="now">What it says now.</param>
+    /// <exception cref="RefusedException">It cannot go on from the copy.</exception>
+    internal static bool HasTakenCopy(NodeReport before, NodeReport now)
+    {
+        var tells = now.Migration is { } migration && migration.StartedAt != before.Migration?.StartedAt ? migration : null;
+        if (tells is { Phase: "failed", Error.Length: > 0 })
+            throw new RefusedException($"MariaDB runs with the copy, and the node cannot go on from it: {tells.Error}");
+        if (tells is null ? now.StartedAt == before.StartedAt : tells.Phase != "done")
+            return false; // it looks for its server
+        if (now.Status == "NEEDS_MIGRATION")
+            throw new RefusedException($"The copy is in place, and the node cannot go on from it: {now.Reason}");
+        return true;
     }
 
     private static async Task<NodeReport?> TryStatusAsync(NodeClient node, CancellationToken cancellationToken)

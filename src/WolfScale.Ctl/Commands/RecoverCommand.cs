@@ -77,6 +77,8 @@ internal static class RecoverCommand
         yield return $"{plan.NodeId} becomes the only voter of cluster {name}.";
         yield return string.Create(CultureInfo.InvariantCulture, $"Kept: all of its log, to LSN {plan.LastLsn} of term {plan.LastTerm}; also its end, of which nobody can say whether it was acknowledged.");
         yield return "Lost: every acknowledged write that is not in this log. Of a node that follows in step that is what happened in its last moments; of one that lagged, all since.";
+        if (plan.WasLeaving)
+            yield return $"{plan.NodeId} was leaving when it ended. If the others had let it go already, they went on without it, and what they acknowledged since is lost too.";
         yield return $"Expelled: {string.Join(", ", Expelled(plan).Select(m => $"{m.Key.Id} at {m.Address}"))}. One that comes back gives up its vote, is rewound to this log, its own writes saved in files, and joins as a learner.";
         yield return answering.Count == 0
             ? "No other node answers. If another survivor is stopped, compare first: `wolfctl wal verify` there; the log with the later term, then the later LSN, is the one to recover."

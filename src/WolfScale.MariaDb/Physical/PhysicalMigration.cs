@@ -23,8 +23,12 @@ namespace WolfScale.MariaDb.Physical;
 ///   8 placed    the node finds the ticket in the server, sets the position, compares with the log (rule C2), feeds
 /// </code>
 /// Whatever happens in between, DATADIR is whole and old, or missing (and no server starts), or whole and new; never a mixture.
+/// <para>
+/// Two at once would delete each other's copy, and in the worst moment, between the two renames, leave the server without any files. So <see cref="RunAsync"/> takes a lock and this object keeps it until
+/// it is disposed of: until the files of before are deleted, too, which stand where the next one's copy comes. The lock (flock) ends with the process, however that ends.
+/// </para>
 /// </summary>
-public sealed class PhysicalMigration(DatabaseOptions options, IFilesNode node, ServerCommands commands, Action<PhysicalProgress> show)
+public sealed class PhysicalMigration(DatabaseOptions options, IFilesNode node, ServerCommands commands, Action<PhysicalProgress> show) : IDisposable
 {
     private const double SpareSpace = 1.1;
     private const string LockFile = "physical-copy.lock";
@@ -34,7 +38,9 @@ public sealed class PhysicalMigration(DatabaseOptions options, IFilesNode node, 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Whether the exchange of a copy was begun and not finished: it needs no source.</summary>
+    private FileStream? _alone;
+
+    /// <summary>Whether the exchange of a copy was begun and not finished: it needs no source. Another run may finish it until <see cref="RunAsync"/> holds the lock.</summary>
     public bool IsInterrupted => PhysicalJournal.Load(options) is not null;
 
     /// <summary>The folder of what is to be deleted when the node is in step; null before the exchange.</summary>
@@ -49,7 +55,7 @@ public sealed class PhysicalMigration(DatabaseOptions options, IFilesNode node, 
     {
         try
         {
-            using var alone = Alone();
+            _alone ??= Alone();
             var journal = PhysicalJournal.Load(options) ?? await CopyAsync(open, replaceData, cancellationToken);
             await ExchangeAsync(journal, cancellationToken);
         }
@@ -59,9 +65,19 @@ public sealed class PhysicalMigration(DatabaseOptions options, IFilesNode node, 
         }
     }
 
-    /// <summary>
-    /// Two at once would delete each other's copy, and in the worst moment, between the two renames, leave the server without any files. The lock (flock) ends with the process, however that ends.
-    /// </summary>
+    /// <summary>The node is in step: the old files go.</summary>
+    /// <exception cref="InvalidOperationException">Nothing was run here: the folder may be another run's.</exception>
+    public void DeleteOldFiles()
+    {
+        if (_alone is null)
+            throw new InvalidOperationException("The lock is not held.");
+        if (OldFiles is { } folder)
+            DeleteLeftovers(folder);
+    }
+
+    /// <summary>Lets the next one run.</summary>
+    public void Dispose() => _alone?.Dispose();
+
     private FileStream Alone()
     {
         _ = Directory.CreateDirectory(options.DataDirectory);
@@ -74,13 +90,6 @@ public sealed class PhysicalMigration(DatabaseOptions options, IFilesNode node, 
         {
             throw new DumpException($"Another wolfctl migrate --physical works for this node already (it holds {path}): wait for it, or end it. What it has begun is gone on with by the next one.", e);
         }
-    }
-
-    /// <summary>The node is in step: the old files go.</summary>
-    public void DeleteOldFiles()
-    {
-        if (OldFiles is { } folder)
-            DeleteLeftovers(folder);
     }
 
     private async Task<PhysicalJournal> CopyAsync(Func<CancellationToken, Task<PhysicalStream>> open, bool replaceData, CancellationToken cancellationToken)

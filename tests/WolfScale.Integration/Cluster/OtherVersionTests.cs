@@ -70,6 +70,39 @@ public class OtherVersionTests
         Assert.Equal(0, cluster.Logs["node-2"].Count("unknown kind 200"));
     }
 
+    /// <summary>
+    /// A leader of an earlier version tells nothing of what its commits take. Here it is changes of the configuration, of which no leader does. A follower's copy is as fast as it is taken while the leader
+    /// is idle, and as slow as it gets while its log grows.
+    /// </summary>
+    [Fact]
+    public async Task A_followers_copy_spares_the_commits_of_a_leader_that_tells_nothing_of_them()
+    {
+        await using var cluster = await TestCluster.OfThreeAsync();
+        var leader = await cluster.ServingAsync();
+        var (copied, third) = (cluster.Nodes.First(n => n != leader), cluster.Nodes.Last(n => n != leader));
+        var began = TimeProvider.System.GetTimestamp();
+        var (free, wait, fast) = (TimeSpan.Zero, TimeSpan.Zero, 0);
+
+        // A piece, as soon as the wait after the last one is over. At the slowest pace that is 250 ms.
+        bool Sends()
+        {
+            var now = TimeProvider.System.GetElapsedTime(began);
+            if (now < free)
+                return false;
+            wait = copied.SpendInBackground(1 << 20);
+            free = now + wait;
+            return true;
+        }
+
+        await cluster.UntilAsync("a fast copy", () => Sends() && (fast = wait < TimeSpan.FromMilliseconds(60) ? fast + 1 : 0) == 10);
+        await cluster.UntilAsync("a slow one", () =>
+        {
+            // Which third puts right again with its next heartbeat.
+            _ = leader.Host.ProposeConfiguration(new ConfigurationChange.Update(third.Self, third.Address, NeverLeader: true, Witness: false));
+            return Sends() && wait > TimeSpan.FromMilliseconds(200);
+        });
+    }
+
     private static (FrameKind, HandshakeRefusal?) Read(FrameReader frames) =>
         frames.Read(out var kind, out var payload) ? (kind, kind == FrameKind.Refusal ? HandshakeMessages.ReadRefusal(payload) : null) : default;
 

@@ -120,8 +120,9 @@ public class RetentionTests
         {
             foreach (var id in gone)
             {
-                had = cluster[id].Wal.Start.Before.Lsn;
+                var node = cluster[id];
                 await cluster.KillAsync(id);
+                had = node.Wal.Start.Before.Lsn; // it may have pruned until then
             }
             var from = leader.Wal.FirstLsn;
             await FillAsync(cluster, () => ++sequence, 60);
@@ -142,6 +143,45 @@ public class RetentionTests
         Applied([cluster[followers[0]]]); // it was migrated
         await cluster.UntilEqualAsync();
         Assert.True(kept.Wal.Start.Before.Lsn > had);
+    }
+
+    /// <summary>
+    /// A MariaDB that waits for a copy applies nothing, for days perhaps. Its node keeps what a copy of any member goes on from; and all of its log while the data would otherwise be left with a minority.
+    /// </summary>
+    [Fact]
+    public async Task A_node_whose_server_waits_for_a_copy_prunes_what_no_copy_needs()
+    {
+        await using var cluster = await ThreeAsync(o => o with { RetentionHours = 0, DropAfterS = 600 });
+        ulong sequence = 0;
+        await FillAsync(cluster, () => ++sequence, 40);
+        await cluster.UntilEqualAsync();
+        var leader = await cluster.ServingAsync();
+        var (strayed, other) = (cluster.Nodes.First(n => n != leader), cluster.Nodes.Last(n => n != leader));
+        strayed.SetLocalState(new LocalState { Status = NodeStatus.NeedsMigration, Reason = "strayed" });
+        var stands = other.CommitLsn;
+        Applied([other]);
+        await FillAsync(cluster, () => ++sequence, 40);
+        await cluster.UntilEqualAsync();
+        Applied([leader]);
+        await cluster.UntilAsync("it to prune", () => strayed.Wal.FirstLsn > 1);
+        await HeartbeatsAsync(cluster, strayed, 50); // in which retention looks twice
+        Assert.True(strayed.Wal.FirstLsn <= stands + 1, $"{strayed.Wal.FirstLsn} > {stands + 1}");
+        Applied([other]);
+        await cluster.UntilAsync("it to prune further", () => strayed.Wal.FirstLsn > stands + 1);
+
+        // The second one: the leader's data would be the only ones.
+        other.SetLocalState(new LocalState { Status = NodeStatus.NeedsMigration, Reason = "strayed, too" });
+        await cluster.UntilAsync("it to hear of that", () => strayed.View.Find(other.Self.Id) is { Status: NodeStatus.NeedsMigration });
+        await strayed.PassAsync(TestContext.Current.CancellationToken);
+        var kept = strayed.Wal.FirstLsn;
+        await FillAsync(cluster, () => ++sequence, 60);
+        await cluster.UntilEqualAsync();
+        Applied([leader]);
+        await cluster.UntilAsync("it to say so", () => cluster.Logs[strayed.Self.Id].Count("cannot use its log", $"Not whole, or not heard: {other.Self.Id}.") == 1);
+        await HeartbeatsAsync(cluster, strayed, 50);
+        Assert.Equal(kept, strayed.Wal.FirstLsn);
+        Applied([other]); // it was rebuilt
+        await cluster.UntilAsync("it to prune again", () => strayed.Wal.FirstLsn > kept);
     }
 
     /// <summary>What a leader of an earlier term said, what comes from somebody else, and what is said of another cluster empties no log; nor does an offer of what is here already.</summary>

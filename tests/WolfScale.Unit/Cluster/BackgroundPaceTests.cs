@@ -137,6 +137,45 @@ public class BackgroundPaceTests
         Assert.Equal(falls, _pace.BytesPerSecond == BackgroundPace.SlowestBytesPerSecond);
     }
 
+    /// <summary>
+    /// A leader of an earlier version tells nothing of its commits. That its log grows, or waits for its quorum, its heartbeats say; without either there is nothing to spare, and one that tells is
+    /// believed.
+    /// </summary>
+    [Theory]
+    [InlineData(true, false, false, true)]
+    [InlineData(false, true, false, true)]
+    [InlineData(false, false, false, false)]
+    [InlineData(true, false, true, false)]
+    public void A_leader_that_does_not_tell_of_its_commits_is_spared_them(bool commits, bool waits, bool tells, bool slowest)
+    {
+        for (var i = 0; tells && i < 20; i++)
+            Told("node-1", UsualMs);
+        _time.Advance(TimeSpan.FromSeconds(20));
+        for (var i = 0; i < 40; i++)
+        {
+            _pace.LeaderStands("node-1", commitLsn: commits ? 100 + i : 100, lastLsn: commits ? 100 + i : waits ? 101 : 100);
+            if (tells)
+                Told("node-1", UsualMs);
+            Send(seconds: 0.5, commit: null);
+        }
+
+        Assert.Equal(slowest, _pace.BytesPerSecond == BackgroundPace.SlowestBytesPerSecond);
+        Assert.True(slowest || _pace.BytesPerSecond > 4 * BackgroundPace.SlowestBytesPerSecond, $"{_pace.BytesPerSecond}");
+    }
+
+    /// <summary>That another one's log is longer is no commit.</summary>
+    [Fact]
+    public void A_new_leader_that_is_idle_slows_nothing()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            _pace.LeaderStands(i % 2 == 0 ? "node-1" : "node-2", commitLsn: 100 + i, lastLsn: 100 + i);
+            Send(seconds: 0.5, commit: null);
+        }
+
+        Assert.True(_pace.BytesPerSecond > 4 * BackgroundPace.SlowestBytesPerSecond, $"{_pace.BytesPerSecond}");
+    }
+
     /// <summary>One leader's disk and network are not another's.</summary>
     [Fact]
     public void What_one_leaders_commits_took_is_not_held_against_anothers()

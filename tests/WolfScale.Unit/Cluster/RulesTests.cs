@@ -77,6 +77,49 @@ public class RulesTests
         Assert.Equal(1, LogRetention.KeepFrom(segments, 50, 1, options with { MaxLogBytes = 15 }, young));
     }
 
+    /// <summary>
+    /// What a node needs of its own log when its MariaDB has applied up to 50 of 100 committed entries. The others: w60 holds the data whole up to LSN 60, l80 is a learner that does, x is NEEDS_MIGRATION,
+    /// s silent, W60 a witness, m still being copied to.
+    /// </summary>
+    [Theory]
+    [InlineData(NodeStatus.Active, "w60 w90", 51)]
+    [InlineData(NodeStatus.Lagging, "w60 w90", 51)]
+    [InlineData(NodeStatus.NeedsMigration, "w60 w90", 61)] // a copy stands at 60 at least
+    [InlineData(NodeStatus.NeedsMigration, "w90 w200", 91)]
+    [InlineData(NodeStatus.NeedsMigration, "w150 w200", 101)] // nothing that is not committed here
+    [InlineData(NodeStatus.NeedsMigration, "w60", 61)]
+    [InlineData(NodeStatus.NeedsMigration, "w60 W0", 61)]
+    [InlineData(NodeStatus.NeedsMigration, "w60 x", 51, "x")]
+    [InlineData(NodeStatus.NeedsMigration, "w60 s", 51, "s")]
+    [InlineData(NodeStatus.NeedsMigration, "w60 m", 51, "m")]
+    [InlineData(NodeStatus.NeedsMigration, "w60 x l80", 51, "x")]
+    [InlineData(NodeStatus.NeedsMigration, "w60 w70 w80 x", 61)] // of five voters three
+    [InlineData(NodeStatus.NeedsMigration, "w60 w70 x s", 51, "x s")]
+    [InlineData(NodeStatus.NeedsMigration, "W0", 51)] // the only database there is
+    public void A_server_that_waits_for_a_copy_needs_the_log_from_where_that_can_stand(NodeStatus status, string others, long needs, string keptFor = "")
+    {
+        var self = new NodeKey("self", 1);
+        var said = new Dictionary<NodeKey, LocalState?>();
+        var members = new List<Member> { new(self, "", MemberRole.Voter) };
+        foreach (var other in others.Split(' '))
+        {
+            var key = new NodeKey(other[0] is 'w' or 'l' ? other : other[..1], 1);
+            members.Add(new Member(key, "", other[0] == 'l' ? MemberRole.Learner : MemberRole.Voter, Witness: other[0] == 'W'));
+            said[key] = other[0] switch
+            {
+                's' => null,
+                'x' => new LocalState { Status = NodeStatus.NeedsMigration, AppliedLsn = 100 },
+                'm' => new LocalState { Status = NodeStatus.Syncing },
+                _ => new LocalState { Status = NodeStatus.Active, AppliedLsn = long.Parse(other[1..], System.Globalization.CultureInfo.InvariantCulture) },
+            };
+        }
+
+        var need = OwnNeed.Of(self, new LocalState { Status = status, AppliedLsn = 50 }, witness: false, 100, [.. members], key => said[key]);
+        Assert.Equal(needs, need.FirstLsn);
+        Assert.Equal(keptFor, string.Join(' ', need.KeptFor));
+        Assert.Equal(101, OwnNeed.Of(self, new LocalState(), witness: true, 100, [.. members], key => said[key]).FirstLsn);
+    }
+
     [Fact]
     public void The_log_is_not_filled_by_one_subject_and_says_how_much_it_left_out()
     {
