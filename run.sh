@@ -128,6 +128,13 @@ need_clients() {
   need_ed25519
 }
 
+# Machine code is linked by the system's C compiler.
+need_linker() {
+  if ! has gcc && ! has clang || ! compgen -G '/usr/lib/*/crt1.o' >/dev/null; then
+    install_packages gcc libc6-dev
+  fi
+}
+
 # Debian's package would start a service: its one program for checks is unpacked instead.
 need_promtool() {
   local folder=artifacts/tools
@@ -193,19 +200,26 @@ need_program() { # project program
   fi
 }
 
-# The programs as they are installed: with .NET, in one folder, compiled ahead of time. Built apart, so that it does not disturb the ordinary build.
+# The programs as they are installed, in one folder: wolfscale with .NET, compiled ahead of time; wolfctl, which a person waits for, as machine code alone.
+# Built apart, so that it does not disturb the ordinary build.
 publish() {
-  local out=artifacts/publish project
+  local out=artifacts/publish
   if [[ -e $out.complete && -z $(find src build Directory.*.props global.json -newer "$out.complete" -type f -print -quit) ]]; then
     return
   fi
   need_sdk
+  need_linker
   rm -rf "$out" "$out.complete"
-  for project in WolfScale.Server WolfScale.Ctl; do
-    dotnet publish "src/$project" -c $CONFIGURATION -r linux-x64 --self-contained -p:PublishReadyToRun=true "-p:ArtifactsPath=$PWD/artifacts/publishing" \
-      -v quiet -clp:NoSummary -nodeReuse:false -o "$out" >&2 || fail "$project cannot be published"
-  done
+  publish_program WolfScale.Server -p:PublishReadyToRun=true
+  publish_program WolfScale.Ctl
   touch "$out.complete"
+}
+
+publish_program() { # project properties…
+  local project=$1
+  shift
+  dotnet publish "src/$project" -c $CONFIGURATION -r linux-x64 --self-contained "$@" "-p:ArtifactsPath=$PWD/artifacts/publishing" \
+    -v quiet -clp:NoSummary -nodeReuse:false -o artifacts/publish >&2 || fail "$project cannot be published"
 }
 
 package() {

@@ -158,16 +158,13 @@ public sealed class ConfigurationLoader
         {
             foreach (var before in schema.AcceptedNames)
                 _ = _positions.Remove($"{name}.{before}"); // of the table before: each is given anew
-            var item = Activator.CreateInstance(table)!;
+            var item = TableRecord.New(table);
             foreach (var value in t.Values)
                 ApplyKey(schema, item, name, value);
             Complete(name, schema, item, t.Position);
             return item;
-        }).ToArray();
-        var typed = Array.CreateInstance(table, items.Length);
-        items.CopyTo(typed, 0);
-        var create = typeof(ImmutableArray).GetMethods().Single(m => m.Name == nameof(ImmutableArray.Create) && m.GetParameters() is [{ ParameterType.IsArray: true }]);
-        key.Property.SetValue(record, create.MakeGenericMethod(table).Invoke(null, [typed]));
+        });
+        key.Property.SetValue(record, TableRecord.List(table, items));
     }
 
     private static KeySchema? FileForm(SectionSchema schema, string name) => name.EndsWith(ConfigurationSchema.FileSuffix, StringComparison.Ordinal)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Text;
 
@@ -48,7 +49,7 @@ public sealed class KeySchema
     public IEnumerable<string> Choices => Type.IsEnum ? ChoicesOf(Type) : [];
 
     /// <summary>The keys of one table, where the key is an array of tables; else null.</summary>
-    public ImmutableArray<KeySchema>? Tables => TableType is { } table ? [.. table.GetProperties().Where(p => p.SetMethod is not null).Select(p => new KeySchema(p))] : null;
+    public ImmutableArray<KeySchema>? Tables => TableType is { } table ? ConfigurationSchema.KeysOf(table) : null;
 
     /// <summary>The value where the file says nothing; null where there is none.</summary>
     public object? Default(SectionSchema section) => Property.GetValue(section.Property!.GetValue(new NodeConfiguration()));
@@ -65,7 +66,7 @@ public sealed class SectionSchema
         Name = name;
         Property = property;
         Record = record;
-        Keys = record.GetProperties().Where(p => p.SetMethod is not null).Select(p => new KeySchema(p)).ToImmutableArray();
+        Keys = ConfigurationSchema.KeysOf(record);
     }
 
     public string Name { get; }
@@ -96,6 +97,11 @@ public static class ConfigurationSchema
         .ToImmutableArray();
 
     public static SectionSchema? Find(string section) => Sections.FirstOrDefault(s => s.Name == section);
+
+    /// <summary>The keys that a record declares: all that can be set.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = "A program that leaves out what it does not call keeps all of this assembly (TrimmerRootAssembly in WolfScale.Ctl.csproj).")]
+    internal static ImmutableArray<KeySchema> KeysOf(Type record) =>
+        [.. record.GetProperties().Where(p => p.SetMethod is not null).Select(p => new KeySchema(p))];
 
     /// <summary><c>ElectionTimeoutMinMs</c> → <c>election_timeout_min_ms</c>.</summary>
     public static string SnakeCase(string name)

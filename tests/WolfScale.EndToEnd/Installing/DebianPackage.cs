@@ -5,7 +5,7 @@ namespace WolfScale.EndToEnd.Installing;
 /// <summary>The package of this checkout, as <c>./run.sh package</c> makes it.</summary>
 internal static class DebianPackage
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(20);
 
     private static readonly Lazy<Task<string>> Made = new(MakeAsync);
 

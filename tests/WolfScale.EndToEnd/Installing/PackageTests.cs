@@ -59,6 +59,42 @@ public sealed partial class PackageTests
         }
     }
 
+    /// <summary>Its wolfctl is machine code alone, and what nothing in it calls is left out: the keys of a configuration, which are found by their names at run time, must not be.</summary>
+    [Fact]
+    public async Task Its_wolfctl_is_machine_code_and_knows_every_key()
+    {
+        using var folder = new TempFolder("deb");
+        _ = await Command.RunAsync("dpkg-deb", ["-x", await DebianPackage.FileAsync(), folder.Path], Limit);
+        Assert.False(File.Exists($"{folder.Path}/opt/wolfscale/wolfctl.dll"));
+        var configuration = Path.Combine(folder.Path, "config.toml");
+        await File.WriteAllTextAsync(configuration, """
+            [node]
+            id = "node-01"
+            bind_address = "127.0.0.1:7654"
+            [cluster]
+            mode = "available"
+            peers = ["127.0.0.1:7655"]
+            [api]
+            bind_address = "127.0.0.1:8080"
+            [[api.tokens]]
+            token = "of the reader"
+            role = "read"
+            [wal]
+            fsync = true
+            [proxy]
+            pool_idle_ms = 5000
+            """);
+        var wolfctl = $"{folder.Path}/opt/wolfscale/wolfctl";
+
+        var right = await Command.RunAsync(wolfctl, ["check-config", "--offline", "-f", configuration], Limit);
+        await File.AppendAllTextAsync(configuration, "\npool_idle = 5\n");
+        var wrong = await Command.RunAsync(wolfctl, ["check-config", "--offline", "-f", configuration], Limit);
+
+        Assert.True(right.ExitCode == 0, right.ToString());
+        Assert.Equal(1, wrong.ExitCode);
+        Assert.Contains("did you mean \"pool_idle_ms\"?", wrong.Output, StringComparison.Ordinal);
+    }
+
     /// <summary>The one thing that a shell script can be checked for without running it.</summary>
     [Fact]
     public async Task Its_scripts_can_be_read_by_the_shell_that_runs_them()

@@ -130,6 +130,13 @@ public class ConfigurationLoaderTests
         Assert.Equal([("a", TokenRole.Read, ""), ("b", TokenRole.Admin, "ops")], loaded.Configuration.Api.Tokens.Select(t => (t.Token, t.Role, t.Name)));
     }
 
+    /// <summary>The one place beside its declaration that a new one needs.</summary>
+    [Fact]
+    public void Every_key_that_is_an_array_of_tables_can_be_read() =>
+        Assert.All(
+            ConfigurationSchema.Sections.SelectMany(s => s.Keys).Where(k => k.TableType is not null),
+            k => Assert.IsType(k.Type, TableRecord.List(k.TableType!, [TableRecord.New(k.TableType!)])));
+
     [Fact]
     public void A_token_without_a_role_is_incomplete() =>
         Assert.Equal("api.tokens.role is missing and required", OnlyError(Smallest + "[[api.tokens]]\ntoken = \"a\"\n[[api.tokens]]\ntoken = \"b\"\nrole = \"read\"\n").Message);
