@@ -20,7 +20,7 @@ readonly CLIENTS=artifacts/clients
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 # No build server stays behind: it would hold memory that the servers under test need.
-export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0
+export MSBUILDDISABLENODEREUSE=1 DOTNET_CLI_USE_MSBUILD_SERVER=0 UseSharedCompilation=false
 
 usage() {
   cat <<'TEXT'
@@ -183,7 +183,16 @@ need_ed25519() {
 # --- building ---------------------------------------------------------------------------------------------------
 
 build() { # project or solution
-  dotnet build "$1" -c $CONFIGURATION -v quiet -clp:NoSummary -nodeReuse:false
+  sdk build "$1" -c $CONFIGURATION -v quiet -clp:NoSummary -nodeReuse:false
+}
+
+# The SDK leaves empty folders in its temporary folder each time.
+sdk() { # command of dotnet
+  local scratch code=0
+  scratch=$(mktemp -d)
+  TMPDIR=$scratch dotnet "$@" || code=$?
+  rm -rf "$scratch"
+  return "$code"
 }
 
 # Builds a program when a source is newer than it; otherwise costs one `find`.
@@ -218,7 +227,7 @@ publish() {
 publish_program() { # project properties…
   local project=$1
   shift
-  dotnet publish "src/$project" -c $CONFIGURATION -r linux-x64 --self-contained "$@" "-p:ArtifactsPath=$PWD/artifacts/publishing" \
+  sdk publish "src/$project" -c $CONFIGURATION -r linux-x64 --self-contained "$@" "-p:ArtifactsPath=$PWD/artifacts/publishing" \
     -v quiet -clp:NoSummary -nodeReuse:false -o artifacts/publish >&2 || fail "$project cannot be published"
 }
 

@@ -110,6 +110,7 @@ configure() {
       default --node-id "$(hostname)"
       [[ $kind != node || ! -S /run/mysqld/mysqld.sock || " ${init[*]-} " == *' --db-host '* ]] || default --db-socket /run/mysqld/mysqld.sock
     fi
+    [[ $kind == node ]] || init+=(--for "$kind")
     run "$TARGET/wolfscale" init "${init[@]}"
   fi
   [[ ! -e $CONFIGURATION ]] || run chown "root:$ACCOUNT" "$CONFIGURATION"

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Xunit.Sdk;
 using Xunit.v3;
@@ -20,6 +21,9 @@ internal sealed class TestRun : ITestPipelineStartup
 {
     /// <summary>In a folder directly below the run's: it stays when the run ends.</summary>
     public const string KeepMark = ".keep";
+
+    /// <summary>What is said of them at the end, before their names.</summary>
+    public const string FoldersWereLeft = "The tests left folders behind; they have been deleted:";
 
     private const string RunVariable = "WOLFSCALE_TEST_RUN";
 
@@ -49,11 +53,17 @@ internal sealed class TestRun : ITestPipelineStartup
         exit $left
         """;
 
+    private static readonly ConcurrentBag<IDisposable> Shared = [];
+
     private Process? _watcher;
+    private string _folder = "";
+
+    /// <summary>What tests share, and nobody disposes of before they have all ended.</summary>
+    public static void DisposeAtEnd(IDisposable shared) => Shared.Add(shared);
 
     public ValueTask StartAsync(IMessageSink diagnosticMessageSink)
     {
-        var folder = Directory.CreateTempSubdirectory("ws-run-").FullName;
+        var folder = _folder = Directory.CreateTempSubdirectory("ws-run-").FullName;
         var mark = $"{RunVariable}={Guid.NewGuid():N}";
         var start = new ProcessStartInfo("setsid", ["sh", "-c", Watch, "watcher", mark, folder]) { RedirectStandardInput = true };
         _ = start.Environment.Remove(RunVariable); // of a run around this one: no watcher ends another
@@ -67,6 +77,11 @@ internal sealed class TestRun : ITestPipelineStartup
     {
         if (_watcher is not { } watcher)
             return;
+        foreach (var shared in Shared)
+            shared.Dispose();
+        var left = Directory.EnumerateDirectories(_folder).Where(d => !File.Exists(Path.Combine(d, KeepMark))).Select(Path.GetFileName).ToList();
+        if (left.Count > 0)
+            await Console.Error.WriteLineAsync($"{FoldersWereLeft} {string.Join(", ", left)}");
         watcher.StandardInput.Close();
         await watcher.WaitForExitAsync();
         if (watcher.ExitCode != 0)

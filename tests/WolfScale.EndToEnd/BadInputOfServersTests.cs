@@ -36,15 +36,14 @@ public sealed class BadInputOfServersTests
         await using var node = await NodeProcess.CreateAsync("watched", 94);
         await node.StartAsync("--bootstrap");
         await node.AwaitAsync("a leader", s => s is { Role: "LEADER", AcceptsWrites: true });
-        await using var other = new MariaDb.Local.PrivateServer(Path.Combine(Directory.CreateTempSubdirectory("ws-other-").FullName, "r"), Ports.FreeRange(10), 95);
+        using var folder = new TempFolder("other");
+        await using var other = new MariaDb.Local.PrivateServer(folder.File("r"), Ports.FreeRange(10), 95);
         await other.CreateAsync(new Dictionary<string, string> { ["rpl-semi-sync-master-enabled"] = "OFF", ["rpl-semi-sync-slave-enabled"] = "ON" });
         await other.StartAsync();
 
         await Native.NativePair.AttachAsync(Native.NativePair.Describe("someone else's replica", other), node.Server);
 
         Print(await node.AwaitLineAsync("semi-sync", "replica"));
-        await other.DisposeAsync();
-        Directory.Delete(Path.GetDirectoryName(other.Directory)!, recursive: true);
     }
 
     [Theory]

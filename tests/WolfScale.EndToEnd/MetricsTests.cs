@@ -37,16 +37,9 @@ public sealed partial class MetricsTests(ClusterFixture fixture) : ClusterTests<
         Assert.Equal((1, 0), (after["wolfscale_node_role{role=\"leader\"}"], beside["wolfscale_node_role{role=\"leader\"}"]));
         Assert.Equal(3, after.Count(m => m.Key.StartsWith("wolfscale_member_status", StringComparison.Ordinal) && m.Key.Contains("\"active\"", StringComparison.Ordinal) && m.Value == 1));
 
-        var file = Path.Combine(Path.GetTempPath(), $"ws-metrics-{Environment.ProcessId}");
-        try
-        {
-            await File.WriteAllTextAsync(file, await TextAsync(leader));
-            await RunPromtoolAsync("sh", "-c", $"\"$0\" check metrics < {file}", Promtool);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        using var folder = new TempFolder("metrics");
+        await File.WriteAllTextAsync(folder.File("metrics"), await TextAsync(leader));
+        await RunPromtoolAsync("sh", "-c", $"\"$0\" check metrics < {folder.File("metrics")}", Promtool);
     }
 
     [Fact]

@@ -139,7 +139,7 @@ internal sealed class StatusBoard(CurrentOptions options)
         else if (ageMs >= options.Value.DropAfterS * 1000L)
             (status, reason) = (NodeStatus.Dropped, $"not heard for {ageMs / 1000} s");
         else if (ageMs >= LaggingMs)
-            (status, reason) = (NodeStatus.Lagging, $"not heard for {ageMs} ms, at least three heartbeats");
+            (status, reason) = (NodeStatus.Lagging, $"not heard for {(ageMs < 10_000 ? $"{ageMs} ms" : $"{ageMs / 1000} s")}, at least three heartbeats");
         return Fill(member.Key, member.Address, member, last.Report, self.Leader, self.Report.CommitLsn) with
         {
             Status = status, Reason = reason, LastHeardMs = ageMs,

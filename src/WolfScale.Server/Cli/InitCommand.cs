@@ -22,7 +22,7 @@ internal static class InitCommand
                 return PrintSql(path);
             RefuseExisting(path, parsed.GetValue(force)); // before anybody has answered a question
             var ask = given.AreAbsent(parsed) && parsed.GetValue(output) is null && !Console.IsInputRedirected && Terminal.Interactive;
-            return Write(path, parsed.GetValue(force), ask ? InitQuestions.Ask() : given.Values(parsed));
+            return Write(path, parsed.GetValue(force), ask ? InitQuestions.Ask(given.Purpose(parsed)) : given.Choices(parsed));
         });
         return command;
     }
@@ -49,7 +49,7 @@ internal static class InitCommand
             throw new RefusedException($"{path} exists already; --force replaces it, and with it the cluster secret that it may hold.");
     }
 
-    private static int Write(string path, bool force, Dictionary<string, string> values)
+    private static int Write(string path, bool force, InitChoices choices)
     {
         RefuseExisting(path, force);
         var shared = false;
@@ -57,7 +57,7 @@ internal static class InitCommand
         {
             if (Path.GetDirectoryName(Path.GetFullPath(path)) is { Length: > 0 } folder)
                 _ = Directory.CreateDirectory(folder);
-            PrivateFile.Write(path, ConfigurationTemplate.Render(values));
+            PrivateFile.Write(path, ConfigurationTemplate.Render(choices.Values));
             shared = ServiceUser.TryShare(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -65,17 +65,9 @@ internal static class InitCommand
             throw new RefusedException($"{path} cannot be written: {e.Message} Name another place with --output.");
         }
 
-        var named = path == GlobalOptions.DefaultConfigPath ? "" : $" -c {path}";
-        var first = values.GetValueOrDefault("cluster.bootstrap") == "true";
         Terminal.Line($"Wrote {path}, readable by {(shared ? $"root and the service ({ServiceUser.Name})" : "you")} alone, with its secrets.");
-        if (!values.ContainsKey("node.advertise_address"))
-            Terminal.Line("Next: set node.advertise_address and cluster.peers (use one secret and one API token on all nodes). Then:");
-        Terminal.Line($"  wolfscale init --sql{named} | mariadb      # WolfScale's account on this machine's MariaDB");
-        Terminal.Line("  wolfctl tune-mariadb      # the settings that MariaDB needs");
-        Terminal.Line($"  wolfscale validate {path}      # what is missing, in the file and in MariaDB's settings");
-        Terminal.Line(shared
-            ? "  systemctl start wolfscale      # on the first node before the others"
-            : $"  wolfscale start{(first ? "" : " --bootstrap")}{named}      # {(first ? "" : "the first node; ")}the others without --bootstrap");
+        foreach (var line in new InitNextSteps(choices, path, shared).Lines())
+            Terminal.Line(line);
         return ExitCode.Done;
     }
 }

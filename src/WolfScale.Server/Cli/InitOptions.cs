@@ -8,6 +8,7 @@ namespace WolfScale.Server.Cli;
 /// <summary>What <c>wolfscale init</c> can be told instead of being asked: each option is a key of the file, or several.</summary>
 internal sealed class InitOptions
 {
+    private readonly Option<string?> _for = Text("--for", "KIND", "What the file is for: a node beside a MariaDB; or proxy, load-balancer, which have no database [default: node]");
     private readonly Option<string?> _nodeId = Text("--node-id", "ID", "This node's id; default: the host name");
     private readonly Option<string?> _bind = Address("--bind", "Where it listens for other nodes [default: 0.0.0.0:7654]", bindable: true);
     private readonly Option<string?> _advertise = Address("--advertise", "Where other nodes reach it; required unless --bind names one address", bindable: false);
@@ -15,7 +16,7 @@ internal sealed class InitOptions
     private readonly Option<string[]> _peers = new("--peer") { Description = "Another node's cluster address; repeatable, or several separated by commas", HelpName = "HOST:PORT" };
     private readonly Option<string?> _clusterName = Text("--cluster-name", "NAME", "Nodes of other names are ignored");
     private readonly Option<string?> _secretFile = Text("--secret-file", "FILE", "Holds the cluster's secret; default: a new one");
-    private readonly Option<string?> _like = Text("--like", "FILE", "The configuration of another node: its cluster's name, secret and peers, the API's token, and WolfScale's account on MariaDB are taken over");
+    private readonly Option<string?> _like = Text("--like", "FILE", "The configuration of another node: its cluster's name, secret and peers, the API's token, and (for a node) WolfScale's account on MariaDB are taken over");
     private readonly Option<string?> _host = Text("--db-host", "HOST", "MariaDB's host, over TCP");
     private readonly Option<int?> _port = Port("--db-port", "MariaDB's port");
     private readonly Option<string?> _socket = Text("--db-socket", "PATH", "MariaDB's socket, preferred over host and port");
@@ -25,19 +26,27 @@ internal sealed class InitOptions
     private readonly Option<int?> _apiPort = Port("--api-port", "Of the HTTP API [default: 8080]");
     private readonly Option<string?> _listen = Address("--listen", "Where clients connect to the proxy [default: 0.0.0.0:3307]", bindable: true);
 
-    public IEnumerable<Option> All =>
+    public InitOptions() => _ = _for.AcceptOnlyFromAmong([.. InitChoices.Purposes]);
+
+    public IEnumerable<Option> All => Asked.Prepend(_for);
+
+    /// <summary>What the questions ask for.</summary>
+    private IEnumerable<Option> Asked =>
         [_nodeId, _bind, _advertise, _first, _peers, _clusterName, _secretFile, _like, _host, _port, _socket, _user, _passwordFile, _database, _apiPort, _listen];
 
     /// <summary>Nothing was given: on a terminal it is asked for.</summary>
-    public bool AreAbsent(ParseResult parsed) => All.All(o => parsed.GetResult(o) is null or { Implicit: true });
+    public bool AreAbsent(ParseResult parsed) => Asked.All(o => parsed.GetResult(o) is null or { Implicit: true });
 
-    /// <summary>What was given, as <c>section.key</c> and TOML literal, with fresh secrets where none was.</summary>
+    public InitPurpose Purpose(ParseResult parsed) => InitChoices.PurposeOf(parsed.GetValue(_for));
+
+    /// <summary>What was given, with fresh secrets where none was.</summary>
     /// <exception cref="RefusedException">A file that was named cannot be read.</exception>
-    public Dictionary<string, string> Values(ParseResult parsed)
+    public InitChoices Choices(ParseResult parsed)
     {
-        var values = Fresh();
+        var purpose = Purpose(parsed);
+        var values = InitChoices.Fresh(purpose);
         if (parsed.GetValue(_like) is { } like)
-            TakeOver(values, like);
+            TakeOver(values, like, purpose);
         Set(values, "node.id", parsed.GetValue(_nodeId));
         Set(values, "node.bind_address", parsed.GetValue(_bind));
         Set(values, "node.advertise_address", parsed.GetValue(_advertise));
@@ -57,16 +66,8 @@ internal sealed class InitOptions
         if (parsed.GetValue(_apiPort) is { } port)
             Set(values, "api.bind_address", new HostPort("0.0.0.0", port).ToString());
         Set(values, "proxy.bind_address", parsed.GetValue(_listen));
-        return values;
+        return new InitChoices(purpose, values, parsed.GetValue(_like) is not null || parsed.GetValue(_secretFile) is not null);
     }
-
-    /// <summary>Secrets of its own.</summary>
-    public static Dictionary<string, string> Fresh() => new()
-    {
-        ["cluster.secret"] = ConfigurationTemplate.Literal(Secrets.Fresh()),
-        ["api.token"] = ConfigurationTemplate.Literal(Secrets.Fresh()),
-        ["database.password"] = ConfigurationTemplate.Literal(Secrets.Fresh()),
-    };
 
     /// <summary>Puts a text into the file's values; null: the default stays.</summary>
     public static void Set(Dictionary<string, string> values, string key, string? text)
@@ -84,15 +85,23 @@ internal sealed class InitOptions
             values[key] = given.ToString(CultureInfo.InvariantCulture);
     }
 
-    private static void TakeOver(Dictionary<string, string> values, string file)
+    private static void TakeOver(Dictionary<string, string> values, string file, InitPurpose purpose)
     {
         var other = GlobalOptions.Read(file).Configuration;
         Set(values, "cluster.cluster_name", other.Cluster.ClusterName);
         Set(values, "cluster.secret", other.Cluster.Secret);
         Set(values, "api.token", other.Api.Token);
-        // A follower's HTTP API logs in at the leader's server, with its own configuration's account.
-        Set(values, "database.user", other.Database.User);
-        Set(values, "database.password", other.Database.Password.Length > 0 ? other.Database.Password : null);
+        if (purpose == InitPurpose.Node)
+        {
+            // A follower's HTTP API logs in at the leader's server, with its own configuration's account.
+            Set(values, "database.user", other.Database.User);
+            Set(values, "database.password", other.Database.Password.Length > 0 ? other.Database.Password : null);
+        }
+        else if (HostPort.TryParse(other.Api.BindAddress, out var api, out _))
+        {
+            Set(values, "api.bind_address", new HostPort("0.0.0.0", api.Port).ToString()); // the peers' APIs are asked on this port
+        }
+
         // The other node itself, and whom it knows: one list for all nodes is fine.
         values["cluster.peers"] = List(other.Cluster.Peers.Prepend(other.AdvertiseAddress).Distinct());
     }

@@ -11,39 +11,53 @@ internal static class InitQuestions
 {
     private const string UsualSocket = "/run/mysqld/mysqld.sock";
 
-    /// <summary>The answers, as <c>section.key</c> and TOML literal, and fresh secrets where none was given.</summary>
-    public static Dictionary<string, string> Ask()
+    /// <summary>The answers, and fresh secrets where none was given. A proxy is asked for the cluster and its ports alone.</summary>
+    public static InitChoices Ask(InitPurpose purpose)
     {
-        var values = InitOptions.Fresh();
+        var values = InitChoices.Fresh(purpose);
         var name = Dns.GetHostName();
-        Text("node.id", "Node id, unique in the cluster; the lowest is preferred as leader", name, id => NodeRules.IsId(id) ? null : "1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or digit");
-        Text("node.bind_address", "Listen for other nodes on", "0.0.0.0:7654", Bindable);
-        var bound = values["node.bind_address"].Trim('"');
-        _ = HostPort.TryParse(bound, out var listening, out _);
-        Text("node.advertise_address", "Address at which other nodes reach this one", listening.IsWildcard ? new HostPort(name, listening.Port).ToString() : bound, Dialled);
+        var first = false;
+        if (purpose == InitPurpose.Node)
+            AskForNode();
+        else
+            Set("node.id", name);
         Text("cluster.cluster_name", "The cluster's name, the same on all nodes", "wolfscale", answer => answer.Length > 0 ? null : "a name");
-        var first = Terminal.Out.Confirm("Is it the first node of a new cluster?");
-        if (first)
+        if (purpose == InitPurpose.Node && (first = Terminal.Out.Confirm("Is it the first node of a new cluster?")))
             values["cluster.bootstrap"] = "true";
         values["cluster.peers"] = InitOptions.List(first ? [] : Peers());
         if (!first)
-        {
-            values["cluster.secret"] = ConfigurationTemplate.Literal(Terminal.Out.Prompt(new TextPrompt<string>("The cluster's secret (cluster.secret of a node that is there)").Secret()));
-            if (Terminal.Out.Prompt(new TextPrompt<string>("Its API token (api.token of a node that is there; empty: one of its own)").Secret().AllowEmpty()) is { Length: > 0 } token)
-                values["api.token"] = ConfigurationTemplate.Literal(token);
-            if (Terminal.Out.Prompt(new TextPrompt<string>("Its password for MariaDB (database.password of a node that is there; empty: one of its own, and then this node writes over HTTP only while it leads)").Secret().AllowEmpty()) is { Length: > 0 } password)
-                values["database.password"] = ConfigurationTemplate.Literal(password);
-        }
-
-        AskForDatabase();
-        Port("api.bind_address", "Port of the HTTP API", 8080);
+            AskForSecrets();
+        if (purpose == InitPurpose.Node)
+            AskForDatabase();
+        Port("api.bind_address", purpose == InitPurpose.Node ? "Port of the HTTP API" : "Port of the HTTP API, the same as the nodes'", 8080);
         Port("proxy.bind_address", "Port of the MySQL proxy", 3307);
-        return values;
+        return new InitChoices(purpose, values, JoinsCluster: !first);
 
-        void Text(string key, string question, string standard, Func<string, string?> problem) => values[key] = ConfigurationTemplate.Literal(One(question, standard, problem));
+        void Set(string key, string answer) => values[key] = ConfigurationTemplate.Literal(answer);
+
+        void Text(string key, string question, string standard, Func<string, string?> problem) => Set(key, One(question, standard, problem));
 
         void Port(string key, string question, int standard) => Text(
             key, question, string.Create(CultureInfo.InvariantCulture, $"0.0.0.0:{standard}"), Bindable);
+
+        void AskForNode()
+        {
+            Text("node.id", "Node id, unique in the cluster; the lowest is preferred as leader", name, id => NodeRules.IsId(id) ? null : "1 to 64 letters, digits, '-', '_' or '.', beginning with a letter or digit");
+            Text("node.bind_address", "Listen for other nodes on", "0.0.0.0:7654", Bindable);
+            var bound = values["node.bind_address"].Trim('"');
+            _ = HostPort.TryParse(bound, out var listening, out _);
+            Text("node.advertise_address", "Address at which other nodes reach this one", listening.IsWildcard ? new HostPort(name, listening.Port).ToString() : bound, Dialled);
+        }
+
+        void AskForSecrets()
+        {
+            Set("cluster.secret", Terminal.Out.Prompt(new TextPrompt<string>("The cluster's secret (cluster.secret of a node that is there)").Secret()));
+            if (Terminal.Out.Prompt(new TextPrompt<string>("Its API token (api.token of a node that is there; empty: one of its own)").Secret().AllowEmpty()) is { Length: > 0 } token)
+                Set("api.token", token);
+            if (purpose == InitPurpose.Node
+                && Terminal.Out.Prompt(new TextPrompt<string>("Its password for MariaDB (database.password of a node that is there; empty: one of its own, and then this node writes over HTTP only while it leads)").Secret().AllowEmpty()) is { Length: > 0 } password)
+                Set("database.password", password);
+        }
 
         void AskForDatabase()
         {
@@ -52,12 +66,12 @@ internal static class InitQuestions
                 ? null : "a path, like " + UsualSocket + ", or host:port");
             if (where.StartsWith('/'))
             {
-                values["database.socket"] = ConfigurationTemplate.Literal(where);
+                Set("database.socket", where);
                 return;
             }
 
             _ = HostPort.TryParse(where, out var address, out _);
-            values["database.host"] = ConfigurationTemplate.Literal(address.Host);
+            Set("database.host", address.Host);
             values["database.port"] = address.Port.ToString(CultureInfo.InvariantCulture);
         }
     }

@@ -9,7 +9,8 @@ internal static class ApiAccess
     /// <param name="configuration">The node's.</param>
     /// <param name="proxy">Where its proxy listens; null while it does not.</param>
     /// <param name="lastGtid">Asks the proxy what a session has committed; the same one as long as the proxy is.</param>
-    public static (SessionOptions? Options, string Why) Find(NodeConfiguration configuration, IPEndPoint? proxy, LastGtidQuestion? lastGtid = null)
+    /// <param name="ownServer">Asks the proxy for the node's own server; the same one as long as the proxy is.</param>
+    public static (SessionOptions? Options, string Why) Find(NodeConfiguration configuration, IPEndPoint? proxy, LastGtidQuestion? lastGtid = null, OwnServerQuestion? ownServer = null)
     {
         if (!configuration.Database.Enabled)
             return (null, "It is a witness, which has no database: ask another node.");
@@ -18,6 +19,6 @@ internal static class ApiAccess
         if (proxy is null)
             return (null, "The node is still starting: ask again in a moment.");
         var database = configuration.Database;
-        return (new SessionOptions(proxy, configuration.Proxy.TlsRequired, database.User, database.Password, database.PoolSize, configuration.Proxy.FailoverWaitMs, lastGtid), "");
+        return (new SessionOptions(proxy, configuration.Proxy.TlsRequired, database.User, database.Password, database.PoolSize, configuration.Proxy.FailoverWaitMs, lastGtid, ownServer), "");
     }
 }

@@ -242,7 +242,9 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
 
     public Task MigrateAsync(string from, bool replaceData, CancellationToken cancellationToken) => Database.MigrateAsync(from, replaceData, cancellationToken);
 
-    (SessionOptions? Options, string Why) IDataNode.Proxy => ApiAccess.Find(_configuration, _proxy?.Address, _proxy is { } proxy ? new LastGtidQuestion(proxy.TryFindLastGtid) : null);
+    (SessionOptions? Options, string Why) IDataNode.Proxy => _proxy is { } proxy
+        ? ApiAccess.Find(_configuration, proxy.Address, proxy.TryFindLastGtid, proxy.FindOwnServer)
+        : ApiAccess.Find(_configuration, null);
 
     NodeReport IDashboardSource.Report => Current;
 

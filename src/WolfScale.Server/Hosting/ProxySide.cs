@@ -106,6 +106,10 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     /// <summary>See <see cref="ProxyServer.TryFindLastGtid"/>.</summary>
     public bool TryFindLastGtid(uint clientId, out Gtid? gtid) => _server.TryFindLastGtid(clientId, out gtid);
 
+    /// <summary>The node's own server while it follows and may be read from.</summary>
+    /// <param name="whoeverLeads">Also while somebody is known to lead.</param>
+    public IPEndPoint? FindOwnServer(bool whoeverLeads) => _current is { Readers: [var own, ..] } now && (whoeverLeads || now.Leader is null) ? (IPEndPoint)own.Address : null;
+
     /// <summary>Clients at this moment, other proxies' connections among them.</summary>
     public int Sessions => _server.Sessions;
 

@@ -41,12 +41,37 @@ public sealed class InitOptionsTests
         var (first, second) = (Path.Combine(folder.Path, "1.toml"), Path.Combine(folder.Path, "2.toml"));
         Assert.Equal(0, (await CommandLine.RunAsync("init", "-o", first, "--node-id", "node-1", "--advertise", "10.0.10.10:7654", "--first", "--cluster-name", "p", "--peer", "10.0.10.11:7654")).ExitCode);
 
-        Assert.Equal(0, (await CommandLine.RunAsync("init", "-o", second, "--node-id", "node-2", "--advertise", "10.0.10.11:7654", "--like", first)).ExitCode);
+        var joining = await CommandLine.RunAsync("init", "-o", second, "--node-id", "node-2", "--advertise", "10.0.10.11:7654", "--like", first);
+        Assert.True(joining.ExitCode == 0, joining.Errors);
+        Assert.Contains("through 10.0.10.10:7654, of which one must be running", joining.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("start --bootstrap", joining.Output, StringComparison.Ordinal);
 
         var (one, two) = (Toml.Read(first), Toml.Read(second));
         Assert.All((string[])["cluster.secret", "cluster.cluster_name", "api.token", "database.user", "database.password"], key => Assert.Equal(one[key], two[key]));
         Assert.Equal("[\"10.0.10.10:7654\", \"10.0.10.11:7654\"]", two["cluster.peers"]);
         Assert.Equal("false", two["cluster.bootstrap"]);
+    }
+
+    /// <summary>Its peers' APIs are asked on the port of its own, and what it has no use for it does not get.</summary>
+    [Fact]
+    public async Task A_load_balancer_gets_the_cluster_and_not_the_account_and_is_told_what_is_its_own_to_do()
+    {
+        using var folder = new TempFolder("init");
+        var (first, balancer) = (folder.File("1.toml"), folder.File("lb.toml"));
+        Assert.Equal(0, (await CommandLine.RunAsync("init", "-o", first, "--node-id", "node-1", "--advertise", "10.0.10.10:7654", "--first", "--cluster-name", "p", "--peer", "10.0.10.11:7654", "--api-port", "8090")).ExitCode);
+
+        var written = await CommandLine.RunAsync("init", "-o", balancer, "--for", "load-balancer", "--like", first, "--listen", "0.0.0.0:3306");
+
+        Assert.True(written.ExitCode == 0, written.Errors);
+        var (one, two) = (Toml.Read(first), Toml.Read(balancer));
+        Assert.All((string[])["cluster.secret", "cluster.cluster_name", "api.token", "api.bind_address"], key => Assert.Equal(one[key], two[key]));
+        Assert.Equal(("[\"10.0.10.10:7654\", \"10.0.10.11:7654\"]", "\"0.0.0.0:3306\"", "\"\"", "false"), (two["cluster.peers"], two["proxy.bind_address"], two["database.password"], two["cluster.bootstrap"]));
+        Assert.Contains($"wolfscale load-balancer -c {balancer}", written.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("mariadb", written.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("first", written.Output, StringComparison.Ordinal);
+        var other = await CommandLine.RunAsync("init", "-o", folder.File("x.toml"), "--for", "database");
+        Assert.Equal(2, other.ExitCode);
+        Assert.Contains("load-balancer", other.Output + other.Errors, StringComparison.Ordinal);
     }
 
     [Theory]

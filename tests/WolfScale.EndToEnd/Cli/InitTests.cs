@@ -79,6 +79,25 @@ public sealed class InitTests : IDisposable
     }
 
     [Fact]
+    public async Task A_load_balancer_is_asked_for_the_cluster_and_its_ports_alone()
+    {
+        using var terminal = Start("--for", "load-balancer");
+        await terminal.AnswerAsync("The cluster's name", "production");
+        await terminal.AnswerAsync("A node that is there", "10.0.0.1:7654");
+        await terminal.AnswerAsync("Another one", "");
+        await terminal.AnswerAsync("The cluster's secret", "the secret of the cluster");
+        await terminal.AnswerAsync("Its API token", "");
+        await terminal.AnswerAsync("Port of the HTTP API", "");
+        await terminal.AnswerAsync("Port of the MySQL proxy", "3306");
+        await terminal.SeeAsync("wolfscale load-balancer");
+        Assert.Equal(0, await terminal.AwaitEndAsync());
+
+        Assert.DoesNotContain("MariaDB", terminal.Screen, StringComparison.Ordinal);
+        var written = Written();
+        Assert.Equal(("[\"10.0.0.1:7654\"]", "\"the secret of the cluster\"", "\"0.0.0.0:3306\""), (written["cluster.peers"], written["cluster.secret"], written["proxy.bind_address"]));
+    }
+
+    [Fact]
     public async Task Ctrl_C_leaves_nothing_behind()
     {
         using var terminal = Start();

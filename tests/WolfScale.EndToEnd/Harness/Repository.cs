@@ -1,6 +1,3 @@
-using System.Globalization;
-using WolfScale.Testing;
-
 namespace WolfScale.EndToEnd.Harness;
 
 /// <summary>Where the checkout and its build output are.</summary>
@@ -38,40 +35,5 @@ internal static class Repository
         return builds.Count > 0
             ? builds[0].FullName
             : throw new InvalidOperationException($"{name} is not built. Run: dotnet build src/{project} (or set {variable}).");
-    }
-}
-
-/// <summary>
-/// A folder below the temporary folder, deleted at the end unless it is to be kept. Paths stay short, because a socket's path holds 107 bytes.
-/// </summary>
-internal sealed class TempFolder : IDisposable
-{
-    public TempFolder(string purpose)
-    {
-        Path = Directory.CreateTempSubdirectory(string.Create(CultureInfo.InvariantCulture, $"ws-{purpose}-")).FullName;
-    }
-
-    public string Path { get; }
-
-    /// <summary>Set on failure, so that the logs can be read.</summary>
-    public bool Keep
-    {
-        get => File.Exists(KeepFile);
-        set
-        {
-            if (value)
-                File.WriteAllText(KeepFile, "");
-            else
-                File.Delete(KeepFile);
-        }
-    }
-
-    /// <summary>What the end of the run respects as well.</summary>
-    private string KeepFile => System.IO.Path.Combine(Path, TestRun.KeepMark);
-
-    public void Dispose()
-    {
-        if (!Keep && Directory.Exists(Path))
-            Directory.Delete(Path, recursive: true);
     }
 }

@@ -41,17 +41,11 @@ internal sealed record SqlServer(string Name, string Host, int Port, string Sock
     /// <summary>Loads a dump as root, unlogged, through the <c>mariadb</c> client.</summary>
     public async Task LoadAsync(string dump)
     {
-        var file = Path.GetTempFileName();
-        try
-        {
-            await File.WriteAllTextAsync(file, dump);
-            var loaded = await Command.RunAsync("mariadb", ["--no-defaults", $"--socket={Socket}", "--user=root", "--init-command=SET sql_log_bin=0", "-e", $"source {file}"], TimeSpan.FromMinutes(2));
-            Assert.True(loaded.ExitCode == 0, loaded.ToString());
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        using var folder = new TempFolder("load");
+        var file = folder.File("dump.sql");
+        await File.WriteAllTextAsync(file, dump);
+        var loaded = await Command.RunAsync("mariadb", ["--no-defaults", $"--socket={Socket}", "--user=root", "--init-command=SET sql_log_bin=0", "-e", $"source {file}"], TimeSpan.FromMinutes(2));
+        Assert.True(loaded.ExitCode == 0, loaded.ToString());
     }
 
     /// <summary>The first column of the first row, as text; null for no row or NULL.</summary>

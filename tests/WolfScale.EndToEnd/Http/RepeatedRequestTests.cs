@@ -45,6 +45,45 @@ public sealed class RepeatedRequestTests(ClusterFixture fixture) : ClusterTests<
         Assert.Equal(200, (await api.InsertAsync("k", new { who = "c" }, key)).Status);
     }
 
+    /// <summary>The answer was lost, and when it is asked for again the table is another one, or none: what the key says counts, on nodes that still know the table as it was and on others.</summary>
+    [Fact]
+    public async Task A_key_answers_also_where_its_table_is_another_by_now()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        var clients = cluster.Facts.Nodes.OrderBy(n => n.Id != leader.Id).Select(n => new ApiClient(n, cluster.Facts.Token)).ToList();
+        try
+        {
+            var (one, batch, key, batchKey) = (new { table = "k", values = new { who = "one" } }, new[] { new { table = "k", values = new { who = "a" } }, new { table = "k", values = new { who = "b" } } }, Guid.NewGuid().ToString(), Guid.NewGuid().ToString());
+            var (first, firstBatch) = (await clients[0].PostAsync("/write/insert", one, key), await clients[0].PostAsync("/write/insert", batch, batchKey));
+            Assert.True(first is { Status: 200, Replayed: false } && firstBatch is { Status: 200, Replayed: false }, $"{first} {firstBatch}");
+            foreach (var (change, asked) in ((string, int)[])
+            [
+                ("ALTER TABLE demo.k CHANGE who name VARCHAR(40)", 2), // the column is gone; the last node has never heard of the table
+                ("ALTER TABLE demo.k ENGINE=Aria TRANSACTIONAL=0", 2),
+                ("DROP TABLE demo.k", 3),
+                ("CREATE TABLE demo.k (id INT PRIMARY KEY AUTO_INCREMENT, who VARCHAR(40))", 3), // as it was, and empty
+            ])
+            {
+                await leader.Server.RunAsync(change);
+                foreach (var api in clients.Take(asked))
+                {
+                    var (again, againBatch) = (await api.PostAsync("/write/insert", one, key), await api.PostAsync("/write/insert", batch, batchKey));
+                    Assert.True(again is { Status: 200, Replayed: true } && again.Body.ToString() == first.Body.ToString(), $"{change} on {api.Node.Id}: {again}");
+                    Assert.True(againBatch is { Status: 200, Replayed: true } && againBatch.Body.ToString() == firstBatch.Body.ToString(), $"{change} on {api.Node.Id}: {againBatch}");
+                }
+            }
+
+            Assert.Equal("0", await leader.Server.ScalarAsync("SELECT COUNT(*) FROM demo.k"));
+            await leader.Server.RunAsync("DROP TABLE demo.k");
+            Assert.True(await clients[1].InsertAsync("k", new { who = "two" }, key) is { Status: 422, Code: "idempotency_key_reused" });
+            Assert.True(await clients[1].InsertAsync("k", new { who = "two" }, Guid.NewGuid().ToString()) is { Status: 404, Code: "unknown_table" });
+        }
+        finally
+        {
+            clients.ForEach(c => c.Dispose());
+        }
+    }
+
     [Fact]
     public async Task Of_many_at_once_one_is_written()
     {

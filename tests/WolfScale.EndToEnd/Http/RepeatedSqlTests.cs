@@ -73,6 +73,32 @@ public sealed class RepeatedSqlTests(ClusterFixture fixture) : ClusterTests<Clus
     }
 
     [Fact]
+    public async Task A_key_answers_also_where_its_database_is_gone()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        await leader.Server.RunAsync("CREATE DATABASE passing", "CREATE TABLE passing.q (id INT PRIMARY KEY)");
+        await cluster.Comparer.AwaitSamePositionAsync(Patience);
+        using var api = new ApiClient(cluster.Facts.Nodes.First(n => n.Id != leader.Id), cluster.Facts.Token);
+        (string Path, object Body)[] requests =
+        [
+            ("/sql", new { sql = "INSERT INTO q VALUES (1)", database = "passing" }), ("/sql", new { sql = "INSERT INTO passing.q VALUES (2)" }),
+            ("/write/insert", new { table = "q", database = "passing", values = new { id = 3 } }),
+        ];
+        var keys = requests.Select(_ => Guid.NewGuid().ToString()).ToArray();
+        var before = new List<ApiAnswer>();
+        for (var i = 0; i < requests.Length; i++)
+            before.Add(await api.PostAsync(requests[i].Path, requests[i].Body, keys[i]));
+        await leader.Server.RunAsync("DROP DATABASE passing");
+        for (var i = 0; i < requests.Length; i++)
+        {
+            var again = await api.PostAsync(requests[i].Path, requests[i].Body, keys[i]);
+            Assert.True(before[i] is { Status: 200, Replayed: false } && again is { Status: 200, Replayed: true } && again.Body.ToString() == before[i].Body.ToString(), $"{requests[i]}: {before[i]} {again}");
+            var other = await api.PostAsync(requests[i].Path, requests[i].Body, Guid.NewGuid().ToString());
+            Assert.True(other is { Status: 404, Code: "unknown_database" or "unknown_table" }, $"{requests[i]}: {other}");
+        }
+    }
+
+    [Fact]
     public async Task What_cannot_be_written_with_its_key_is_refused_and_not_executed()
     {
         var (cluster, leader) = await PrepareAsync();

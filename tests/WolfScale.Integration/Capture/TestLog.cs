@@ -12,7 +12,7 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly List<Waiter> _waiters = [];
     private readonly List<Waiter> _watchers = [];
-    private readonly string _directory = Path.Combine(Path.GetTempPath(), "wolfscale-log-" + Guid.NewGuid().ToString("N")[..8]);
+    private readonly TempFolder _folder = new("log");
     private Leadership? _leadership;
     private long _commitLsn;
     private bool _autoCommit;
@@ -22,7 +22,7 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
         _autoCommit = autoCommit;
         BaseGtidPosition = basePosition;
         BaseServerWasEmpty = baseWasEmpty;
-        Wal = WriteAheadLog.Open(new WalOptions { Directory = _directory, ClusterId = Guid.NewGuid() });
+        Wal = WriteAheadLog.Open(new WalOptions { Directory = _folder.File("wal"), ClusterId = Guid.NewGuid() });
         Wal.Synced += (lsn, _) => OnSynced(lsn);
     }
 
@@ -173,7 +173,7 @@ internal sealed class TestLog : IReplicatedLog, IAsyncDisposable
     {
         _leadership?.End();
         await Wal.DisposeAsync();
-        Directory.Delete(_directory, recursive: true);
+        _folder.Dispose();
     }
 
     private long Append(SealedBatch sealedBatch, long term)

@@ -10,7 +10,9 @@ namespace WolfScale.Integration.Capture;
 /// <summary>A private MariaDB server in a temporary folder, with the few statements the tests need.</summary>
 internal sealed class TestServer : IAsyncDisposable
 {
-    private TestServer(PrivateServer server) => Private = server;
+    private readonly TempFolder _folder;
+
+    private TestServer(TempFolder folder, uint serverId) => (_folder, Private) = (folder, new PrivateServer(folder.File("s"), Ports.FreeRange(10), serverId));
 
     public PrivateServer Private { get; }
 
@@ -19,8 +21,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>A server on which nothing has happened yet, started and writable.</summary>
     public static async Task<TestServer> StartAsync(uint serverId = 1, IReadOnlyDictionary<string, string>? settings = null)
     {
-        var directory = Path.Combine(Path.GetTempPath(), "wolfscale-db-" + Guid.NewGuid().ToString("N")[..8]);
-        var server = new TestServer(new PrivateServer(directory, Ports.FreeRange(10), serverId));
+        var server = new TestServer(new TempFolder("db"), serverId);
         var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>());
         _ = all.TryAdd("read-only", "0");
         _ = all.TryAdd("innodb-buffer-pool-size", "64M");
@@ -127,7 +128,7 @@ internal sealed class TestServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Private.DisposeAsync();
-        Directory.Delete(Private.Directory, recursive: true);
+        _folder.Dispose();
     }
 }
 

@@ -7,7 +7,7 @@ namespace WolfScale.Integration.Cluster;
 /// <summary>An authority made for one test, and the PEM files of nodes it vouches for.</summary>
 internal sealed class Certificates : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-tls-").FullName;
+    private readonly TempFolder _folder = new("tls");
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly X509Certificate2 _authority;
 
@@ -16,7 +16,7 @@ internal sealed class Certificates : IDisposable
         var request = new CertificateRequest($"CN={name}", _key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         _authority = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        CaFile = Path.Combine(_folder, "ca.pem");
+        CaFile = Path.Combine(_folder.Path, "ca.pem");
         File.WriteAllText(CaFile, _authority.ExportCertificatePem());
     }
 
@@ -29,7 +29,7 @@ internal sealed class Certificates : IDisposable
         var request = new CertificateRequest($"CN={id}", key, HashAlgorithmName.SHA256);
         using var certificate = request.Create(_authority, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(12),
             RandomNumberGenerator.GetBytes(8));
-        var files = new TlsFiles(Path.Combine(_folder, id + ".pem"), Path.Combine(_folder, id + ".key"), CaFile);
+        var files = new TlsFiles(Path.Combine(_folder.Path, id + ".pem"), Path.Combine(_folder.Path, id + ".key"), CaFile);
         File.WriteAllText(files.CertificateFile, certificate.ExportCertificatePem());
         File.WriteAllText(files.KeyFile, key.ExportPkcs8PrivateKeyPem());
         return files;
@@ -39,6 +39,6 @@ internal sealed class Certificates : IDisposable
     {
         _authority.Dispose();
         _key.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 }

@@ -8,7 +8,7 @@ namespace WolfScale.Integration.Cluster;
 /// <summary>Cluster nodes on loopback, in this process, each with a folder of its own that survives the node.</summary>
 internal sealed class TestCluster : IAsyncDisposable
 {
-    private readonly string _root = Directory.CreateTempSubdirectory("wolfscale-cluster-").FullName;
+    private readonly TempFolder _root = new("cluster");
     private readonly Dictionary<string, int> _ports = [];
     private readonly Dictionary<string, ClusterNode> _nodes = [];
     private readonly List<ClusterNode> _stopped = [];
@@ -33,7 +33,7 @@ internal sealed class TestCluster : IAsyncDisposable
         return cluster;
     }
 
-    public string Folder(string id) => Path.Combine(_root, id);
+    public string Folder(string id) => Path.Combine(_root.Path, id);
 
     public string AddressOf(string id) => $"127.0.0.1:{_ports[id]}";
 
@@ -162,6 +162,6 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         foreach (var node in _nodes.Values)
             await node.DisposeAsync();
-        Directory.Delete(_root, recursive: true);
+        _root.Dispose();
     }
 }

@@ -20,14 +20,10 @@ internal static class DataTemplate
 
     private static async Task<string> CreateAsync()
     {
-        var directory = Path.Combine(Path.GetTempPath(), "wolfscale-template-" + Guid.NewGuid().ToString("N")[..8]);
-        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
-        {
-            if (Directory.Exists(directory))
-                Directory.Delete(directory, recursive: true);
-        };
-        await using var server = new PrivateServer(directory, 0, 0);
+        var folder = new TempFolder("template");
+        TestRun.DisposeAtEnd(folder);
+        await using var server = new PrivateServer(folder.File("s"), 0, 0);
         await server.CreateAsync();
-        return directory;
+        return server.Directory;
     }
 }

@@ -12,11 +12,13 @@ namespace WolfScale.Integration.Database;
 internal sealed class TestNode : IAsyncDisposable
 {
     private readonly TestLog _log;
+    private readonly TempFolder _folder;
     private CancellationTokenSource _gone = new();
 
-    private TestNode(TestLog log, PrivateServer server, string name)
+    private TestNode(TestLog log, TempFolder folder, PrivateServer server, string name)
     {
         _log = log;
+        _folder = folder;
         Server = server;
         Name = name;
         Log = new NodeLog(log);
@@ -61,14 +63,14 @@ internal sealed class TestNode : IAsyncDisposable
     /// <summary>A node with a fresh server, which runs as after a restart: read-only, semi-sync on. The controller is not started.</summary>
     public static async Task<TestNode> StartAsync(TestLog log, uint serverId, IReadOnlyDictionary<string, string>? settings = null)
     {
-        var directory = Path.Combine(Path.GetTempPath(), "wolfscale-node-" + Guid.NewGuid().ToString("N")[..8]);
-        var server = new PrivateServer(directory, Ports.FreeRange(10), serverId);
+        var folder = new TempFolder("node");
+        var server = new PrivateServer(folder.File("s"), Ports.FreeRange(10), serverId);
         var all = new Dictionary<string, string>(settings ?? new Dictionary<string, string>());
         _ = all.TryAdd("innodb-buffer-pool-size", "64M");
-        await DataTemplate.CopyToAsync(directory);
+        await DataTemplate.CopyToAsync(server.Directory);
         await server.CreateAsync(all);
         await server.StartAsync();
-        var node = new TestNode(log, server, $"node-{serverId}");
+        var node = new TestNode(log, folder, server, $"node-{serverId}");
         await node.CreateAccountAsync();
         return node;
     }
@@ -188,7 +190,7 @@ internal sealed class TestNode : IAsyncDisposable
         await StopControllerAsync();
         await Feed.DisposeAsync();
         await Server.DisposeAsync();
-        Directory.Delete(Server.Directory, recursive: true);
+        _folder.Dispose();
     }
 
     private DatabaseController NewController()

@@ -10,10 +10,10 @@ namespace WolfScale.Unit.Cluster;
 /// <summary>The node's history on a real disk.</summary>
 public sealed class EventHistoryTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-events-").FullName;
+    private readonly TempFolder _folder = new("events");
     private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch);
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Events_outlive_the_process_and_no_id_is_given_twice()
@@ -116,30 +116,30 @@ public sealed class EventHistoryTests : IDisposable
     [Fact]
     public async Task A_damaged_history_is_put_aside_and_begins_anew()
     {
-        await File.WriteAllBytesAsync(Path.Combine(_folder, "events.db"), new byte[8192].Select((_, i) => (byte)i).ToArray(), TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(Path.Combine(_folder.Path, "events.db"), new byte[8192].Select((_, i) => (byte)i).ToArray(), TestContext.Current.CancellationToken);
 
         await using var history = Open();
         history.Record("alarm", "one");
         await history.WaitForMoreAsync(0, TestContext.Current.CancellationToken);
 
         Assert.Equal(1, history.LastId);
-        Assert.True(File.Exists(Path.Combine(_folder, "events.db.damaged")));
+        Assert.True(File.Exists(Path.Combine(_folder.Path, "events.db.damaged")));
     }
 
     [Fact]
     public async Task Without_a_disk_it_lives_in_memory()
     {
-        await using var history = EventHistory.Open(Path.Combine(_folder, "is", "not", "there"), "node-1", _time, NullLogger.Instance);
+        await using var history = EventHistory.Open(Path.Combine(_folder.Path, "is", "not", "there"), "node-1", _time, NullLogger.Instance);
         history.Record("alarm", "one");
         await history.WaitForMoreAsync(0, TestContext.Current.CancellationToken);
         Assert.Equal("one", history.Newest(1)[0].Message);
     }
 
-    private EventHistory Open(int keep = EventHistory.Kept) => EventHistory.Open(_folder, "node-1", _time, NullLogger.Instance, keep);
+    private EventHistory Open(int keep = EventHistory.Kept) => EventHistory.Open(_folder.Path, "node-1", _time, NullLogger.Instance, keep);
 
     private void SetVersion(int version)
     {
-        using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder, "events.db")};Pooling=False");
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder.Path, "events.db")};Pooling=False");
         connection.Open();
         connection.SetSchema(version);
     }

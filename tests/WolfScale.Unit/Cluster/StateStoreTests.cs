@@ -7,15 +7,15 @@ namespace WolfScale.Unit.Cluster;
 
 public sealed class StateStoreTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-state-").FullName;
+    private readonly TempFolder _folder = new("state");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Every_commit_is_synced_before_it_returns()
     {
         // strace shows: one fsync of state.db-wal per write with these two settings, and none with synchronous = NORMAL.
-        using var store = SqliteStateStore.Open(_folder);
+        using var store = SqliteStateStore.Open(_folder.Path);
         Assert.Equal("wal", store.Pragma("journal_mode"));
         Assert.Equal("2", store.Pragma("synchronous"));
     }
@@ -24,26 +24,26 @@ public sealed class StateStoreTests : IDisposable
     [Fact]
     public void State_of_a_later_version_is_refused_and_left_as_it_is()
     {
-        using (var store = SqliteStateStore.Open(_folder))
+        using (var store = SqliteStateStore.Open(_folder.Path))
         {
             store.SaveHardState(new HardState(7, null));
             Assert.Equal("1", store.Pragma("user_version"));
         }
         SetVersion("state.db", 2);
 
-        var refused = Assert.Throws<ClusterStartException>(() => SqliteStateStore.Open(_folder)).Message;
+        var refused = Assert.Throws<ClusterStartException>(() => SqliteStateStore.Open(_folder.Path)).Message;
         Assert.Contains("version 2, and this program knows version 1: run the program that wrote it", refused, StringComparison.Ordinal);
-        Assert.Contains(Path.Combine(_folder, "state.db"), refused, StringComparison.Ordinal);
+        Assert.Contains(Path.Combine(_folder.Path, "state.db"), refused, StringComparison.Ordinal);
 
         SetVersion("state.db", 0); // of before it was written there
-        using var again = SqliteStateStore.Open(_folder);
+        using var again = SqliteStateStore.Open(_folder.Path);
         Assert.Equal(new HardState(7, null), again.LoadHardState());
     }
 
     [Fact]
     public void Term_and_vote_survive_a_crash_right_after_they_were_written()
     {
-        using var store = SqliteStateStore.Open(_folder);
+        using var store = SqliteStateStore.Open(_folder.Path);
         Assert.Equal(default, store.LoadHardState());
         store.SaveHardState(new HardState(7, new NodeKey("node-2", ulong.MaxValue)));
         store.SaveHardState(new HardState(8, null));
@@ -56,7 +56,7 @@ public sealed class StateStoreTests : IDisposable
     [Fact]
     public void Facts_are_written_changed_listed_and_removed()
     {
-        using var store = SqliteStateStore.Open(_folder);
+        using var store = SqliteStateStore.Open(_folder.Path);
         store.Put("rewind/1", "a");
         store.Put("rewind/2", "b");
         store.Put("rewind/1", "c");
@@ -70,7 +70,7 @@ public sealed class StateStoreTests : IDisposable
     [Fact]
     public void Plans_come_back_in_the_order_in_which_they_were_begun()
     {
-        using (var store = SqliteStateStore.Open(_folder))
+        using (var store = SqliteStateStore.Open(_folder.Path))
         {
             store.SavePlan(new StoredPlan("b", "rewind", 0, "{}"));
             store.SavePlan(new StoredPlan("a", "promotion", 0, "{}"));
@@ -78,17 +78,17 @@ public sealed class StateStoreTests : IDisposable
             store.SavePlan(new StoredPlan("c", "demotion", 0, "{}"));
             store.DeletePlan("c");
         }
-        using var reopened = SqliteStateStore.Open(_folder);
+        using var reopened = SqliteStateStore.Open(_folder.Path);
         Assert.Equal([new StoredPlan("b", "rewind", 3, "{\"x\":1}"), new StoredPlan("a", "promotion", 0, "{}")], reopened.OpenPlans());
     }
 
     [Fact]
     public void A_damaged_state_is_refused_with_what_to_do()
     {
-        using (var store = SqliteStateStore.Open(_folder))
+        using (var store = SqliteStateStore.Open(_folder.Path))
             store.SaveHardState(new HardState(9, null));
-        File.WriteAllText(Path.Combine(_folder, "state.db"), "this is no database, and long enough to be looked at: " + new string('x', 5000));
-        var refused = Assert.Throws<ClusterStartException>(() => SqliteStateStore.Open(_folder));
+        File.WriteAllText(Path.Combine(_folder.Path, "state.db"), "this is no database, and long enough to be looked at: " + new string('x', 5000));
+        var refused = Assert.Throws<ClusterStartException>(() => SqliteStateStore.Open(_folder.Path));
         Assert.Contains("move the file away", refused.Message, StringComparison.Ordinal);
     }
 
@@ -96,14 +96,14 @@ public sealed class StateStoreTests : IDisposable
     public void A_new_folder_begins_a_life_that_the_next_start_goes_on_with()
     {
         NodeKey key;
-        using (var store = SqliteStateStore.Open(_folder))
+        using (var store = SqliteStateStore.Open(_folder.Path))
         {
             var first = NodeIdentity.Load(store, "node-1", TimeProvider.System);
             Assert.Equal(NewLife.Fresh, first.NewLife);
             key = first.Key;
             first.Join(Guid.NewGuid());
         }
-        using var again = SqliteStateStore.Open(_folder);
+        using var again = SqliteStateStore.Open(_folder.Path);
         var second = NodeIdentity.Load(again, "node-1", TimeProvider.System);
         Assert.Equal(NewLife.None, second.NewLife);
         Assert.Equal(key, second.Key);
@@ -113,7 +113,7 @@ public sealed class StateStoreTests : IDisposable
     [Fact]
     public void C1_Another_node_id_is_another_life_and_remembers_the_former_one()
     {
-        using var store = SqliteStateStore.Open(_folder);
+        using var store = SqliteStateStore.Open(_folder.Path);
         var former = NodeIdentity.Load(store, "node-1", TimeProvider.System).Key;
         store.SaveHardState(new HardState(5, former));
         var renamed = NodeIdentity.Load(store, "node-9", TimeProvider.System);
@@ -127,7 +127,7 @@ public sealed class StateStoreTests : IDisposable
     [Fact]
     public void C1_Two_lives_begun_at_once_differ()
     {
-        using var store = SqliteStateStore.Open(_folder);
+        using var store = SqliteStateStore.Open(_folder.Path);
         var identity = NodeIdentity.Load(store, "node-1", TimeProvider.System);
         var seen = new HashSet<NodeKey> { identity.Key };
         for (var i = 0; i < 5; i++)
@@ -140,7 +140,7 @@ public sealed class StateStoreTests : IDisposable
     [Fact]
     public void A_node_that_has_left_stays_away_until_it_joins_again()
     {
-        using var store = SqliteStateStore.Open(_folder);
+        using var store = SqliteStateStore.Open(_folder.Path);
         var identity = NodeIdentity.Load(store, "node-1", TimeProvider.System);
         identity.Leave();
         Assert.True(NodeIdentity.Load(store, "node-1", TimeProvider.System).HasLeft);
@@ -150,16 +150,16 @@ public sealed class StateStoreTests : IDisposable
 
     private void SetVersion(string file, int version)
     {
-        using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder, file)};Pooling=False");
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder.Path, file)};Pooling=False");
         connection.Open();
         connection.SetSchema(version);
     }
 
     private string CopyWithoutClosing()
     {
-        var copy = Path.Combine(_folder, "copy");
+        var copy = Path.Combine(_folder.Path, "copy");
         Directory.CreateDirectory(copy);
-        foreach (var file in Directory.GetFiles(_folder))
+        foreach (var file in Directory.GetFiles(_folder.Path))
             File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
         return copy;
     }

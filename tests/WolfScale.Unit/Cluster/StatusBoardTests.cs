@@ -26,15 +26,16 @@ public class StatusBoardTests
     }
 
     [Theory]
-    [InlineData(1499, NodeStatus.Active)]
-    [InlineData(1500, NodeStatus.Lagging)]
-    [InlineData(29_999, NodeStatus.Lagging)]
-    [InlineData(30_000, NodeStatus.Dropped)]
-    public void Silence_makes_a_node_lagging_after_three_heartbeats_and_dropped_in_the_end(long silentMs, NodeStatus expected)
+    [InlineData(1499, NodeStatus.Active, null)]
+    [InlineData(1500, NodeStatus.Lagging, "not heard for 1500 ms, at least three heartbeats")]
+    [InlineData(29_999, NodeStatus.Lagging, "not heard for 29 s, at least three heartbeats")]
+    [InlineData(30_000, NodeStatus.Dropped, "not heard for 30 s")]
+    public void Silence_makes_a_node_lagging_after_three_heartbeats_and_dropped_in_the_end(long silentMs, NodeStatus expected, string? why)
     {
         var board = new StatusBoard(_options);
         board.Record(Two, "b:1", Report(new LocalState { Status = NodeStatus.Active }), 1000);
-        Assert.Equal(expected, board.Build(Self(), 1000 + silentMs).Find("node-2")!.Status);
+        var node = board.Build(Self(), 1000 + silentMs).Find("node-2")!;
+        Assert.Equal((expected, why), (node.Status, why is null ? null : node.Reason));
     }
 
     [Fact]

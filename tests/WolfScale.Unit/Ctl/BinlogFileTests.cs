@@ -9,10 +9,10 @@ namespace WolfScale.Unit.Ctl;
 /// <summary>The log as a binlog file: whole groups and nothing else, every event at its place and with its checksum.</summary>
 public sealed class BinlogFileTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-export-").FullName;
+    private readonly TempFolder _folder = new("export");
     private long _lsn;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Groups_come_out_event_by_event_with_places_of_this_file()
@@ -64,14 +64,14 @@ public sealed class BinlogFileTests : IDisposable
     [Fact]
     public void An_existing_file_is_not_touched_and_a_failed_export_leaves_none()
     {
-        var path = Path.Combine(_folder, "there");
+        var path = Path.Combine(_folder.Path, "there");
         File.WriteAllText(path, "mine");
         Assert.Throws<IOException>(() => BinlogFile.Create(path));
         Assert.Equal("mine", File.ReadAllText(path));
 
-        using (var file = BinlogFile.Create(Path.Combine(_folder, "new")))
+        using (var file = BinlogFile.Create(Path.Combine(_folder.Path, "new")))
             Assert.Throws<ProtocolException>(() => file.Take(new WalEntry(1, EntryKind.Group, EntryFlags.First | EntryFlags.Last, Key(1), new byte[40])));
-        Assert.Equal([path], Directory.GetFiles(_folder));
+        Assert.Equal([path], Directory.GetFiles(_folder.Path));
     }
 
     [Theory]
@@ -119,7 +119,7 @@ public sealed class BinlogFileTests : IDisposable
 
     private (string Path, BinlogFile File) Export(IEnumerable<WalEntry> entries)
     {
-        var path = Path.Combine(_folder, Guid.NewGuid().ToString("n"));
+        var path = Path.Combine(_folder.Path, Guid.NewGuid().ToString("n"));
         using var file = BinlogFile.Create(path);
         foreach (var entry in entries)
             file.Take(entry);

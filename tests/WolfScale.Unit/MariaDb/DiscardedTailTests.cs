@@ -10,9 +10,9 @@ public sealed class DiscardedTailTests : IDisposable
 {
     private const EntryFlags Whole = EntryFlags.First | EntryFlags.Last;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-discarded-").FullName;
+    private readonly TempFolder _folder = new("discarded");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Whole_groups_after_the_cut_are_saved_and_void_or_unfinished_ones_are_not()
@@ -25,9 +25,9 @@ public sealed class DiscardedTailTests : IDisposable
         log.AddSynced(WalKit.NoOp(8, 2)); // makes 0-1-5 void
         log.AddSynced(WalKit.Batch(9, 2, (EntryKind.Group, Whole, WalKit.Gtid(5, server: 2)), (EntryKind.Group, EntryFlags.First, WalKit.Gtid(6, server: 2))));
 
-        var saved = DiscardedTail.Save(log, 3, 10, (first, last) => Path.Combine(_folder, $"{first}-{last}"));
+        var saved = DiscardedTail.Save(log, 3, 10, (first, last) => Path.Combine(_folder.Path, $"{first}-{last}"));
 
-        Assert.Equal(new DiscardedTail(Path.Combine(_folder, "0-1-3-0-2-5"), 3, "0-1-3", "0-2-5"), saved);
+        Assert.Equal(new DiscardedTail(Path.Combine(_folder.Path, "0-1-3-0-2-5"), 3, "0-1-3", "0-2-5"), saved);
         var bytes = File.ReadAllBytes(saved!.File);
         Assert.Equal([0xFE, (byte)'b', (byte)'i', (byte)'n'], bytes[..4]);
         string[] entries = [$"Group {WalKit.Gtid(3)}", $"Group {WalKit.Gtid(4)}", $"Group {WalKit.Gtid(4)}", $"Group {WalKit.Gtid(5, server: 2)}"];

@@ -11,19 +11,19 @@ public sealed class TuningTests : IDisposable
 {
     private static readonly MachineResources Machine = new(16L << 30, 8, "a test");
 
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("tuning-");
+    private readonly TempFolder _folder = new("tuning");
 
-    private string Main => Path.Combine(_folder.FullName, "my.cnf");
+    private string Main => Path.Combine(_folder.Path, "my.cnf");
 
-    private string Own => Path.Combine(_folder.FullName, "conf.d", "99-wolfscale.cnf");
+    private string Own => Path.Combine(_folder.Path, "conf.d", "99-wolfscale.cnf");
 
     public TuningTests()
     {
-        _ = _folder.CreateSubdirectory("conf.d");
-        File.WriteAllText(Main, $"[client-server]\nsocket = /run/s\n!includedir {_folder.FullName}/conf.d/\n[mariadbd]\n");
+        _ = Directory.CreateDirectory(_folder.File("conf.d"));
+        File.WriteAllText(Main, $"[client-server]\nsocket = /run/s\n!includedir {_folder.Path}/conf.d/\n[mariadbd]\n");
     }
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     /// <summary>The two must not drift apart: a server with everything wrong, and these lines, is one that preflight and the node have nothing to ask of.</summary>
     [Fact]
@@ -41,7 +41,7 @@ public sealed class TuningTests : IDisposable
         Assert.Equal(19, PreflightCheck.Run(before, new PreflightContext { FeedStartedItself = true }).Findings.Length);
         Assert.NotEmpty(RuntimeSettings.Statements(before));
 
-        File.WriteAllText(Path.Combine(_folder.FullName, "conf.d", "50-user.cnf"), "[mysqld]\n" + string.Concat(wrong.Select(w => $"{w.Key} = {w.Value}\n")));
+        File.WriteAllText(Path.Combine(_folder.Path, "conf.d", "50-user.cnf"), "[mysqld]\n" + string.Concat(wrong.Select(w => $"{w.Key} = {w.Value}\n")));
         var plan = Plan();
         var after = wrong.ToDictionary(w => w.Key, w => plan.Options.Lines.Last(l => l.Name == w.Key).Value);
         after["max_binlog_size"] = "67108864"; // as the server shows it
@@ -55,7 +55,7 @@ public sealed class TuningTests : IDisposable
     [Fact]
     public void What_the_user_has_chosen_for_speed_stands_and_what_the_server_needs_is_overridden_and_told()
     {
-        var user = Path.Combine(_folder.FullName, "conf.d", "50-server.cnf");
+        var user = Path.Combine(_folder.Path, "conf.d", "50-server.cnf");
         File.WriteAllText(user, "[mysqld]\nlog_bin = /var/log/mysql/mysql-bin  # mine\nsync-binlog=0\ninnodb-buffer-pool-size = \"3G\"\nbind-address=127.0.0.1\n[client]\nserver_id = 77\n");
 
         var plan = Plan();
@@ -77,7 +77,7 @@ public sealed class TuningTests : IDisposable
     [InlineData("conf.d/99-wolfscale.cnf")]
     public void A_line_that_wins_over_what_the_server_needs_is_a_conflict(string file)
     {
-        var path = Path.Combine(_folder.FullName, file);
+        var path = Path.Combine(_folder.Path, file);
         if (path == Own)
             File.WriteAllText(Own, Plan().After);
         File.AppendAllText(path, "[mariadb]\nsync_binlog = 100\n");
@@ -116,7 +116,7 @@ public sealed class TuningTests : IDisposable
     public void A_file_that_the_server_does_not_read_is_said()
     {
         Assert.True(Plan().IsRead);
-        Assert.False(TuningPlan.Make(Path.Combine(_folder.FullName, "elsewhere.cnf"), Main, Wanted()).IsRead);
+        Assert.False(TuningPlan.Make(Path.Combine(_folder.Path, "elsewhere.cnf"), Main, Wanted()).IsRead);
     }
 
     [Theory]
@@ -150,14 +150,14 @@ public sealed class TuningTests : IDisposable
     {
         void Put(string file, string text)
         {
-            var path = Path.Combine(_folder.FullName, "root", file);
+            var path = Path.Combine(_folder.Path, "root", file);
             _ = Directory.CreateDirectory(Path.GetDirectoryName(path)!);
             File.WriteAllText(path, text);
         }
 
         Put("proc/meminfo", "MemTotal:       33554432 kB\nMemFree: 1 kB\n");
         Put("proc/self/cgroup", "0::/a.slice/b.scope\n");
-        var root = Path.Combine(_folder.FullName, "root");
+        var root = Path.Combine(_folder.Path, "root");
         Assert.Equal((32L << 30, "this machine"), (MachineResources.Read(root, 4).MemoryBytes, MachineResources.Read(root, 4).MemoryIsFrom));
 
         Put("sys/fs/cgroup/a.slice/b.scope/memory.max", "max\n");

@@ -11,15 +11,15 @@ namespace WolfScale.Unit.Server;
 /// <summary>Whose certificates nodes may show, and whether the name in them counts.</summary>
 public sealed class AuthorityTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-authority-").FullName;
+    private readonly TempFolder _folder = new("authority");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task The_clusters_own_is_believed_under_any_address_and_one_that_was_named_only_with_the_right_name()
     {
         using var node = Signed("ca.pem", "db1.example");
-        var ca = Path.Combine(_folder, "ca.pem");
+        var ca = Path.Combine(_folder.Path, "ca.pem");
 
         Assert.True(await ConnectsAsync(node, Authority.OfCluster(ca)!, "10.0.0.1"));
         Assert.True(await ConnectsAsync(node, Authority.Named("--cacert", ca), "db1.example"));
@@ -31,7 +31,7 @@ public sealed class AuthorityTests : IDisposable
     {
         using var node = Signed("ca.pem", "db1.example");
         using var _ = Signed("other.pem", "db1.example");
-        var other = Path.Combine(_folder, "other.pem");
+        var other = Path.Combine(_folder.Path, "other.pem");
 
         Assert.False(await ConnectsAsync(node, Authority.OfCluster(other)!, "db1.example"));
         Assert.False(await ConnectsAsync(node, Authority.Named("--cacert", other), "db1.example"));
@@ -40,7 +40,7 @@ public sealed class AuthorityTests : IDisposable
     [Fact]
     public void A_file_that_holds_none_is_refused_with_the_setting_that_names_it()
     {
-        var empty = Path.Combine(_folder, "empty.pem");
+        var empty = Path.Combine(_folder.Path, "empty.pem");
         File.WriteAllText(empty, "nothing");
 
         Assert.Null(Authority.OfCluster(""));
@@ -55,7 +55,7 @@ public sealed class AuthorityTests : IDisposable
         var authority = new CertificateRequest($"CN=authority of {authorityFile}", authorityKey, HashAlgorithmName.SHA256);
         authority.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         using var own = authority.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        File.WriteAllText(Path.Combine(_folder, authorityFile), own.ExportCertificatePem());
+        File.WriteAllText(Path.Combine(_folder.Path, authorityFile), own.ExportCertificatePem());
 
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);

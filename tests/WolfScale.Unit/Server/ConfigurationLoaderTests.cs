@@ -155,10 +155,12 @@ public class ConfigurationLoaderTests
 
     private sealed class TemporaryFile : IDisposable
     {
+        private readonly TempFolder _folder = new("loader");
+
         public TemporaryFile(string text) => File.WriteAllText(Path, text);
 
-        public string Path { get; } = System.IO.Path.Combine(System.IO.Path.GetTempPath(), System.IO.Path.GetRandomFileName());
+        public string Path => _folder.File("file");
 
-        public void Dispose() => File.Delete(Path);
+        public void Dispose() => _folder.Dispose();
     }
 }

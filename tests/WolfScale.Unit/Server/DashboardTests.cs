@@ -19,7 +19,7 @@ public sealed class DashboardTests : IAsyncLifetime
 {
     private const int Limit = 300 * 1024;
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-dashboard-").FullName;
+    private readonly TempFolder _folder = new("dashboard");
     private readonly CancellationTokenSource _stopping = new();
     private readonly FakeTimeProvider _time = new();
     private readonly Source _source = new();
@@ -34,7 +34,7 @@ public sealed class DashboardTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _history = EventHistory.Open(_folder, "node-1", TimeProvider.System, NullLogger.Instance);
+        _history = EventHistory.Open(_folder.Path, "node-1", TimeProvider.System, NullLogger.Instance);
         _feed = new DashboardFeed(_source, _others, _history, () => null, new Timing(500, 3000), _time);
         _running = _feed.RunAsync(_stopping.Token);
         _api = await ApiServer.StartAsync(
@@ -52,7 +52,7 @@ public sealed class DashboardTests : IAsyncLifetime
         _others.Dispose();
         await _history.DisposeAsync();
         _stopping.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     [Fact]

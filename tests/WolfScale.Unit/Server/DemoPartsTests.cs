@@ -57,14 +57,14 @@ public class DemoPartsTests
     [Fact]
     public async Task A_witness_has_neither_server_nor_proxy()
     {
-        var dir = Directory.CreateTempSubdirectory().FullName;
+        using var folder = new TempFolder("demo");
+        var dir = folder.Path;
         var demo = Demo with { Dir = dir, Nodes = Demo.Nodes.Add(new DemoNode(3, null, null, Witness: true)) };
         Directory.CreateDirectory(demo.Nodes[2].Folder(demo.Dir));
 
         var configuration = ConfigurationLoader.Load(await File.ReadAllTextAsync(DemoConfiguration.Write(demo, demo.Nodes[2])), "c.toml", []).Configuration;
         var node = JsonDocument.Parse(JsonSerializer.Serialize(await DemoFacts.ReadAsync(demo, CancellationToken.None), DemoJson.Default.DemoDocument)).RootElement.GetProperty("nodes")[2];
 
-        Directory.Delete(dir, recursive: true);
         Assert.Equal((false, new DatabaseSection().Socket), (configuration.Database.Enabled, configuration.Database.Socket));
         Assert.Equal((JsonValueKind.Null, JsonValueKind.Null), (node.GetProperty("proxy").ValueKind, node.GetProperty("mariadb").ValueKind));
     }
@@ -91,23 +91,17 @@ public class DemoPartsTests
     [SupportedOSPlatform("linux")]
     public void A_demo_survives_being_written_and_read()
     {
-        var dir = Directory.CreateTempSubdirectory().FullName;
-        try
-        {
-            var demo = Demo with { Dir = dir, Settings = ImmutableDictionary<string, string>.Empty.Add("wal.fsync", "false") };
-            demo = demo.With(demo.Nodes[1] with { Node = new ProcessIdentity(5, 99) });
-            demo.Write();
+        using var folder = new TempFolder("demo");
+        var dir = folder.Path;
+        var demo = Demo with { Dir = dir, Settings = ImmutableDictionary<string, string>.Empty.Add("wal.fsync", "false") };
+        demo = demo.With(demo.Nodes[1] with { Node = new ProcessIdentity(5, 99) });
+        demo.Write();
 
-            var read = DemoState.Read(dir)!;
+        var read = DemoState.Read(dir)!;
 
-            Assert.Equal(demo.Nodes, read.Nodes);
-            Assert.Equal("false", read.Settings["wal.fsync"]);
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(dir, DemoState.FileName)));
-        }
-        finally
-        {
-            Directory.Delete(dir, recursive: true);
-        }
+        Assert.Equal(demo.Nodes, read.Nodes);
+        Assert.Equal("false", read.Settings["wal.fsync"]);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(dir, DemoState.FileName)));
     }
 
     [Theory]
@@ -121,23 +115,17 @@ public class DemoPartsTests
     [Fact]
     public void The_configuration_of_a_demo_node_is_valid_and_on_loopback()
     {
-        var dir = Directory.CreateTempSubdirectory().FullName;
-        try
-        {
-            var demo = Demo with { Dir = dir };
-            _ = Directory.CreateDirectory(demo.Nodes[0].Folder(dir));
+        using var folder = new TempFolder("demo");
+        var dir = folder.Path;
+        var demo = Demo with { Dir = dir };
+        _ = Directory.CreateDirectory(demo.Nodes[0].Folder(dir));
 
-            var loaded = GlobalOptions.Read(DemoConfiguration.Write(demo, demo.Nodes[0]));
+        var loaded = GlobalOptions.Read(DemoConfiguration.Write(demo, demo.Nodes[0]));
 
-            Assert.True(loaded.Valid);
-            Assert.Equal(["127.0.0.1:17010", "127.0.0.1:17020"], loaded.Configuration.Cluster.Peers);
-            Assert.All(
-                [loaded.Configuration.Node.BindAddress, loaded.Configuration.Api.BindAddress, loaded.Configuration.Proxy.BindAddress, loaded.Configuration.Database.FeedBindAddress],
-                address => Assert.True(HostPort.TryParse(address, out var parsed, out _) && parsed.IsLoopback));
-        }
-        finally
-        {
-            Directory.Delete(dir, recursive: true);
-        }
+        Assert.True(loaded.Valid);
+        Assert.Equal(["127.0.0.1:17010", "127.0.0.1:17020"], loaded.Configuration.Cluster.Peers);
+        Assert.All(
+            [loaded.Configuration.Node.BindAddress, loaded.Configuration.Api.BindAddress, loaded.Configuration.Proxy.BindAddress, loaded.Configuration.Database.FeedBindAddress],
+            address => Assert.True(HostPort.TryParse(address, out var parsed, out _) && parsed.IsLoopback));
     }
 }

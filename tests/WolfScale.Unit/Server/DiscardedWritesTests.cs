@@ -9,7 +9,7 @@ namespace WolfScale.Unit.Server;
 /// <summary>Rule C5: what a log gives up is saved, told and counted once, wherever the node is killed. The log holds 0-1-1 to 0-1-10 of term 1, and gives up all after LSN 4.</summary>
 public sealed class DiscardedWritesTests : IAsyncDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-discards-").FullName;
+    private readonly TempFolder _folder = new("discards");
     private readonly MemoryState _state = new();
     private readonly SimulatedDisk _disk = new();
     private readonly List<string> _history = [];
@@ -29,7 +29,7 @@ public sealed class DiscardedWritesTests : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _log.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     [Fact]
@@ -122,21 +122,21 @@ public sealed class DiscardedWritesTests : IAsyncDisposable
     {
         _state.Failing = 2; // what is noted once the file is durable
         Assert.Throws<IOException>(() => Save());
-        File.WriteAllText(Path.Combine(_folder, "discarded-log-20200101-000000-000-0-1-5-to-0-1-10.binlog.part"), "half of it");
+        File.WriteAllText(Path.Combine(_folder.Path, "discarded-log-20200101-000000-000-0-1-5-to-0-1-10.binlog.part"), "half of it");
 
         Start();
         Save();
         Cut();
         Look();
         Assert.Equal([Assert.Single(Files)], _queued);
-        Assert.Empty(Directory.GetFiles(_folder, "*.part"));
+        Assert.Empty(Directory.GetFiles(_folder.Path, "*.part"));
         Assert.Equal(6, DiscardedWrites.Read(_state).Transactions);
     }
 
-    private string[] Files => [.. Directory.GetFiles(_folder, "*.binlog").Order(StringComparer.Ordinal)];
+    private string[] Files => [.. Directory.GetFiles(_folder.Path, "*.binlog").Order(StringComparer.Ordinal)];
 
     /// <summary>A life of the process: what is on the disks stays.</summary>
-    private void Start() => _writes = new DiscardedWrites(_folder, NullLogger.Instance, TimeProvider.System);
+    private void Start() => _writes = new DiscardedWrites(_folder.Path, NullLogger.Instance, TimeProvider.System);
 
     private void Save(long firstLsn = 5, long lastLsn = 10) => _writes.Save(new DiscardedEntries(_log, _state, firstLsn, lastLsn, "node-2"));
 

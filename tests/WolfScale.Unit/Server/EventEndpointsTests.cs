@@ -10,7 +10,7 @@ namespace WolfScale.Unit.Server;
 /// <summary><c>GET /events</c> over a real socket, from a history of our own making.</summary>
 public sealed class EventEndpointsTests : IAsyncLifetime
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-events-").FullName;
+    private readonly TempFolder _folder = new("events");
     private readonly CancellationTokenSource _stopping = new();
     private EventHistory _history = null!;
     private ApiServer _api = null!;
@@ -18,7 +18,7 @@ public sealed class EventEndpointsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _history = EventHistory.Open(_folder, "node-1", TimeProvider.System, NullLogger.Instance);
+        _history = EventHistory.Open(_folder.Path, "node-1", TimeProvider.System, NullLogger.Instance);
         for (var i = 1; i <= 5; i++)
             _history.Record("alarm", $"event {i}", ("number", i));
         await _history.WaitForMoreAsync(4, TestContext.Current.CancellationToken);
@@ -34,7 +34,7 @@ public sealed class EventEndpointsTests : IAsyncLifetime
         await _api.DisposeAsync();
         await _history.DisposeAsync();
         _stopping.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     [Theory]

@@ -196,7 +196,7 @@ public class HostingTests
     [Fact]
     public void A_member_that_was_named_once_is_remembered()
     {
-        using var folder = new Folder();
+        using var folder = new TempFolder("host");
         var configuration = Configuration with { Node = Configuration.Node with { DataDir = folder.Path } };
 
         RememberedPeers.Add(configuration, "10.0.0.2:7654");
@@ -219,7 +219,7 @@ public class HostingTests
         return builder.Seal();
     }
 
-    private sealed class LoneNode(ClusterNode node, Folder folder) : IAsyncDisposable
+    private sealed class LoneNode(ClusterNode node, TempFolder folder) : IAsyncDisposable
     {
         private bool _disposed;
 
@@ -227,7 +227,7 @@ public class HostingTests
 
         public static async Task<LoneNode> StartAsync(LogBase? @base = null)
         {
-            var folder = new Folder();
+            var folder = new TempFolder("host");
             var options = new ClusterOptions { NodeId = "node-1", DataDirectory = folder.Path, BindAddress = "127.0.0.1:0", Bootstrap = true, BootstrapBase = _ => Task.FromResult(@base ?? new LogBase("", true)) };
             return new LoneNode(await ClusterNode.StartAsync(options, NullLoggerFactory.Instance, TimeProvider.System), folder);
         }
@@ -258,12 +258,5 @@ public class HostingTests
             await node.DisposeAsync();
             folder.Dispose();
         }
-    }
-
-    private sealed class Folder : IDisposable
-    {
-        public string Path { get; } = Directory.CreateTempSubdirectory("ws-host-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
     }
 }

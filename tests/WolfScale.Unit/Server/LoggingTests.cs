@@ -37,8 +37,8 @@ public partial class LoggingTests
     [Fact]
     public async Task After_a_rename_lines_go_on_in_the_old_file_until_it_is_opened_anew()
     {
-        var folder = Directory.CreateTempSubdirectory("log-");
-        var (file, rotated) = (Path.Combine(folder.FullName, "log"), Path.Combine(folder.FullName, "log.1"));
+        using var folder = new TempFolder("log");
+        var (file, rotated) = (folder.File("log"), folder.File("log.1"));
         await using (var provider = new NodeLoggerProvider(new LoggingSection { File = file }, new FakeTimeProvider(Noon)))
         {
             var log = provider.CreateLogger("WolfScale.Test");
@@ -53,37 +53,29 @@ public partial class LoggingTests
 
         Assert.Equal(["node-1", "node-2"], (await File.ReadAllLinesAsync(rotated)).Select(l => l[^6..]));
         Assert.Equal(["node-3"], (await File.ReadAllLinesAsync(file)).Select(l => l[^6..]));
-        folder.Delete(recursive: true);
     }
 
     /// <summary>Nobody may say anything for days, and logrotate compresses the old one meanwhile.</summary>
     [Fact]
     public async Task The_old_file_is_let_go_of_without_another_line()
     {
-        var folder = Directory.CreateTempSubdirectory("log-");
-        var (file, rotated) = (Path.Combine(folder.FullName, "log"), Path.Combine(folder.FullName, "log.1"));
+        using var folder = new TempFolder("log");
+        var (file, rotated) = (folder.File("log"), folder.File("log.1"));
         await using var provider = new NodeLoggerProvider(new LoggingSection { File = file }, new FakeTimeProvider(Noon));
         File.Move(file, rotated);
         Assert.Null(provider.Reopen());
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (Directory.GetFiles("/proc/self/fd").Any(descriptor => new FileInfo(descriptor).LinkTarget == rotated))
             await Task.Delay(10, limit.Token);
-        folder.Delete(recursive: true);
     }
 
     private static async Task<string[]> LogAsync(LogFormat format, LogDetail level, Action<ILogger> say)
     {
-        var file = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        try
-        {
-            await using (var provider = new NodeLoggerProvider(new LoggingSection { Level = level, Format = format, File = file }, new FakeTimeProvider(Noon)))
-                say(provider.CreateLogger("WolfScale.Cluster.Transport.PeerLink"));
-            return await File.ReadAllLinesAsync(file);
-        }
-        finally
-        {
-            File.Delete(file);
-        }
+        using var folder = new TempFolder("log");
+        var file = folder.File("log");
+        await using (var provider = new NodeLoggerProvider(new LoggingSection { Level = level, Format = format, File = file }, new FakeTimeProvider(Noon)))
+            say(provider.CreateLogger("WolfScale.Cluster.Transport.PeerLink"));
+        return await File.ReadAllLinesAsync(file);
     }
 
     [LoggerMessage(2007, LogLevel.Warning, "lost {Count} of {Node}")]

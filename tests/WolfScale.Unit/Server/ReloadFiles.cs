@@ -8,7 +8,7 @@ namespace WolfScale.Unit.Server;
 /// <summary>An authority, two certificates with one key (<c>one.crt</c>, <c>other.crt</c>), and copies of files under another name; and configurations in which one key is changed.</summary>
 internal sealed class ReloadFiles : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("reload-");
+    private readonly TempFolder _folder = new("reload");
 
     /// <summary>Values for keys that accept none that is made by rule; empty: none at all.</summary>
     private static readonly Dictionary<string, string> Others = new()
@@ -41,11 +41,11 @@ internal sealed class ReloadFiles : IDisposable
             File.WriteAllText(Pem(name), key.ExportPkcs8PrivateKeyPem());
     }
 
-    public string Folder => _folder.FullName;
+    public string Folder => _folder.Path;
 
-    public string Pem(string name) => Path.Combine(_folder.FullName, name);
+    public string Pem(string name) => Path.Combine(_folder.Path, name);
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     /// <summary>Another value than the key has by default; empty where there is none that could be given alone.</summary>
     public static string Other(SectionSchema section, KeySchema key)

@@ -13,7 +13,7 @@ using WolfScale.Testing;
 namespace WolfScale.Unit.Server;
 
 /// <summary>What a running node takes over of a configuration that was changed: every key, one after the other, on a real node.</summary>
-public sealed class ReloadTests : IAsyncLifetime, IDisposable
+public sealed class ReloadTests : IAsyncLifetime
 {
     private readonly ReloadFiles _files = new();
     private readonly int _port = Ports.FreeRange(10);
@@ -222,12 +222,11 @@ public sealed class ReloadTests : IAsyncLifetime, IDisposable
         File.Delete(rotated);
     }
 
-    public async ValueTask DisposeAsync() => await _host.DisposeAsync();
-
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
+        await _host.DisposeAsync();
         _loggers.Dispose();
-        _log.Dispose();
+        await _log.DisposeAsync();
         _files.Dispose();
     }
 

@@ -110,10 +110,10 @@ public sealed class ServiceWatchTests
     [Fact]
     public async Task The_socket_is_told_and_children_are_not_to_speak_for_it()
     {
-        var folder = Directory.CreateTempSubdirectory("ws-notify-");
+        using var folder = new TempFolder("notify");
         try
         {
-            foreach (var name in (string[])[Path.Combine(folder.FullName, "s"), $"@{folder.FullName}"])
+            foreach (var name in (string[])[Path.Combine(folder.Path, "s"), $"@{folder.Path}"])
             {
                 using var manager = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
                 manager.Bind(new UnixDomainSocketEndPoint(name.Replace('@', '\0')));
@@ -128,14 +128,13 @@ public sealed class ServiceWatchTests
                 Assert.Equal("STATUS=ž\nWATCHDOG=1", Encoding.UTF8.GetString(buffer, 0, length));
             }
 
-            Environment.SetEnvironmentVariable("NOTIFY_SOCKET", Path.Combine(folder.FullName, "nobody"));
+            Environment.SetEnvironmentVariable("NOTIFY_SOCKET", Path.Combine(folder.Path, "nobody"));
             using var deaf = NotifySocket.Open(NullLogger.Instance)!;
             deaf.Tell("READY=1");
         }
         finally
         {
             Environment.SetEnvironmentVariable("NOTIFY_SOCKET", null);
-            folder.Delete(recursive: true);
         }
     }
 

@@ -7,9 +7,12 @@ namespace WolfScale.Unit.Wal;
 /// <summary>The lock on a log's folder.</summary>
 public sealed partial class PosixLockTests : IDisposable
 {
-    private readonly string _path = Path.Combine(Path.GetTempPath(), $"ws-lock-{Guid.NewGuid():N}");
+    private readonly TempFolder _folder = new("lock");
+    private readonly string _path;
 
-    public void Dispose() => File.Delete(_path);
+    public PosixLockTests() => _path = _folder.File("lock");
+
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void Two_do_not_have_it()

@@ -7,24 +7,24 @@ namespace WolfScale.Unit.Wal;
 /// <summary>System calls whose errors are not hidden.</summary>
 public sealed class PosixTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-posix-").FullName;
+    private readonly TempFolder _folder = new("posix");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public void A_small_file_is_replaced_whole()
     {
-        string path = Path.Combine(_folder, "term");
+        string path = Path.Combine(_folder.Path, "term");
         Posix.ReplaceFile(path, "one"u8);
         Posix.ReplaceFile(path, "two"u8);
         Assert.Equal("two", File.ReadAllText(path));
-        Assert.Equal(["term"], Directory.EnumerateFiles(_folder).Select(Path.GetFileName));
+        Assert.Equal(["term"], Directory.EnumerateFiles(_folder.Path).Select(Path.GetFileName));
     }
 
     [Fact]
     public void What_is_written_can_be_read_and_synced_and_cut()
     {
-        string path = Path.Combine(_folder, "file");
+        string path = Path.Combine(_folder.Path, "file");
         using SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite);
         Posix.Write(file, "hello world"u8, 3, path);
         Posix.Fdatasync(file, path);
@@ -33,13 +33,13 @@ public sealed class PosixTests : IDisposable
         byte[] buffer = new byte[20];
         Assert.Equal(8, Posix.Read(file, buffer, 0, path));
         Assert.Equal("\0\0\0hello", System.Text.Encoding.ASCII.GetString(buffer, 0, 8));
-        Posix.FsyncDirectory(_folder);
+        Posix.FsyncDirectory(_folder.Path);
     }
 
     [Fact]
     public void A_failed_call_says_which_on_what_and_why()
     {
-        PosixException missing = Assert.Throws<PosixException>(() => Posix.FsyncDirectory(Path.Combine(_folder, "no such folder")));
+        PosixException missing = Assert.Throws<PosixException>(() => Posix.FsyncDirectory(Path.Combine(_folder.Path, "no such folder")));
         Assert.Equal(("open", 2), (missing.Call, missing.Error));
         Assert.Contains("no such folder", missing.Message, StringComparison.Ordinal);
 

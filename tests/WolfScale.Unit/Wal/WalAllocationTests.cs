@@ -6,14 +6,14 @@ namespace WolfScale.Unit.Wal;
 public sealed class WalAllocationTests : IAsyncLifetime
 {
     private const int Batches = 2000;
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-wal-").FullName;
+    private readonly TempFolder _folder = new("wal");
     private WriteAheadLog _log = null!;
 
     public ValueTask InitializeAsync()
     {
         _log = WriteAheadLog.Open(new WalOptions
         {
-            Directory = _folder,
+            Directory = _folder.Path,
             ClusterId = WalKit.Cluster,
             Fsync = false,
             FlushInterval = TimeSpan.FromHours(1),
@@ -25,7 +25,7 @@ public sealed class WalAllocationTests : IAsyncLifetime
     public async ValueTask DisposeAsync()
     {
         await _log.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     [Fact]

@@ -6,16 +6,16 @@ namespace WolfScale.Unit.Wal;
 public sealed class WalConcurrencyTests : IDisposable
 {
     private const int Batches = 4000;
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-wal-").FullName;
+    private readonly TempFolder _folder = new("wal");
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task Readers_see_every_batch_once_and_whole_while_it_is_appended_cut_and_pruned()
     {
         WalOptions options = new()
         {
-            Directory = _folder,
+            Directory = _folder.Path,
             ClusterId = WalKit.Cluster,
             SegmentBytes = 128 << 10,
             TailCacheBytes = 8 << 10, // most reads go to the files
@@ -53,7 +53,7 @@ public sealed class WalConcurrencyTests : IDisposable
     [Fact]
     public async Task A_reader_that_is_overtaken_by_pruning_is_told_so()
     {
-        WalOptions options = new() { Directory = _folder, ClusterId = WalKit.Cluster, SegmentBytes = 64 << 10, TailCacheBytes = 0, Fsync = false };
+        WalOptions options = new() { Directory = _folder.Path, ClusterId = WalKit.Cluster, SegmentBytes = 64 << 10, TailCacheBytes = 0, Fsync = false };
         await using WriteAheadLog log = WriteAheadLog.Open(options);
         long stop = 0;
         Task<bool> reader = Task.Run(() =>

@@ -202,25 +202,27 @@ public sealed class WalFailureTests
 
     private sealed class SmallFileSystem : IDisposable
     {
-        private SmallFileSystem(string path) => Path = path;
+        private readonly TempFolder _folder;
 
-        public string Path { get; }
+        private SmallFileSystem(TempFolder folder) => _folder = folder;
+
+        public string Path => _folder.Path;
 
         public static SmallFileSystem? TryMount(int sizeKiB)
         {
             if (!Environment.IsPrivilegedProcess)
                 return null;
-            string path = Directory.CreateTempSubdirectory("wolfscale-small-").FullName;
-            if (Run("mount", "-t", "tmpfs", "-o", $"size={sizeKiB}k", "tmpfs", path))
-                return new SmallFileSystem(path);
-            Directory.Delete(path);
+            TempFolder folder = new("small");
+            if (Run("mount", "-t", "tmpfs", "-o", $"size={sizeKiB}k", "tmpfs", folder.Path))
+                return new SmallFileSystem(folder);
+            folder.Dispose();
             return null;
         }
 
         public void Dispose()
         {
             Run("umount", Path);
-            Directory.Delete(Path);
+            _folder.Dispose();
         }
 
         private static bool Run(string program, params string[] arguments)

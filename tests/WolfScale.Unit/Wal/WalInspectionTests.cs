@@ -5,14 +5,14 @@ namespace WolfScale.Unit.Wal;
 /// <summary>A log looked at from outside, on a real disk: with a node writing to it, and without.</summary>
 public sealed class WalInspectionTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-wal-").FullName;
+    private readonly TempFolder _folder = new("wal");
 
     private WalOptions Options => new()
     {
-        Directory = _folder, ClusterId = WalKit.Cluster, SegmentBytes = 16 << 10, TailCacheBytes = 0, Fsync = false, FlushInterval = TimeSpan.FromMilliseconds(5),
+        Directory = _folder.Path, ClusterId = WalKit.Cluster, SegmentBytes = 16 << 10, TailCacheBytes = 0, Fsync = false, FlushInterval = TimeSpan.FromMilliseconds(5),
     };
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task An_open_log_reads_from_outside_as_from_inside()
@@ -24,7 +24,7 @@ public sealed class WalInspectionTests : IDisposable
         Assert.Equal(log.Everything(), Batches(0));
         Assert.Equal(log.Everything().Skip(149), Batches(150));
         Assert.Empty(Batches(301));
-        WalInspectionReport found = WalInspection.Verify(_folder);
+        WalInspectionReport found = WalInspection.Verify(_folder.Path);
         Assert.Equal((null, 1, 300, WalKit.Cluster), (found.Report.Damage, found.FirstLsn, found.Report.LastLsn, found.ClusterId));
     }
 
@@ -35,7 +35,7 @@ public sealed class WalInspectionTests : IDisposable
         log.Fill(300);
         long first = log.Prune(200);
 
-        Assert.Equal(first, WalInspection.Verify(_folder).FirstLsn);
+        Assert.Equal(first, WalInspection.Verify(_folder.Path).FirstLsn);
         Assert.Equal(first, Assert.Throws<WalPrunedException>(() => Batches(1)).FirstLsn);
         Assert.Equal(log.Everything(), Batches(0));
     }
@@ -50,7 +50,7 @@ public sealed class WalInspectionTests : IDisposable
         {
             int looks = 0;
             for (; !stop.IsCancellationRequested; looks++)
-                Assert.Null(WalInspection.Verify(_folder).Report.Damage);
+                Assert.Null(WalInspection.Verify(_folder.Path).Report.Damage);
             return looks;
         });
         var random = new Random(7);
@@ -72,7 +72,7 @@ public sealed class WalInspectionTests : IDisposable
         await stop.CancelAsync();
         Assert.True(await looking > 0);
         await log.DisposeAsync();
-        Assert.Null(WalInspection.Verify(_folder).Report.Damage);
+        Assert.Null(WalInspection.Verify(_folder.Path).Report.Damage);
     }
 
     /// <summary>One byte of each batch in turn. The log says where, changes nothing, and gives out nothing that has rotted.</summary>
@@ -95,7 +95,7 @@ public sealed class WalInspectionTests : IDisposable
             File.WriteAllBytes(path, rotten);
             string[] before = Listing();
 
-            WalDamage? damage = WalInspection.Verify(_folder).Report.Damage;
+            WalDamage? damage = WalInspection.Verify(_folder.Path).Report.Damage;
 
             Assert.NotNull(damage);
             Assert.Equal((index + 1, path), (damage.Lsn, damage.Path));
@@ -107,7 +107,7 @@ public sealed class WalInspectionTests : IDisposable
         }
 
         Assert.True(rotted > 10);
-        Assert.Null(WalInspection.Verify(_folder).Report.Damage);
+        Assert.Null(WalInspection.Verify(_folder.Path).Report.Damage);
     }
 
     [Fact]
@@ -120,19 +120,19 @@ public sealed class WalInspectionTests : IDisposable
         byte[] last = await File.ReadAllBytesAsync(segments[^1]);
 
         await File.WriteAllBytesAsync(segments[^1], last[..^1]);
-        Assert.Equal(200, WalInspection.Verify(_folder).Report.Damage?.Lsn);
+        Assert.Equal(200, WalInspection.Verify(_folder.Path).Report.Damage?.Lsn);
         await File.WriteAllBytesAsync(segments[^1], last);
         File.Delete(segments[1]);
-        Assert.Equal(WalDamageKind.SegmentMissing, WalInspection.Verify(_folder).Report.Damage?.Kind);
+        Assert.Equal(WalDamageKind.SegmentMissing, WalInspection.Verify(_folder.Path).Report.Damage?.Kind);
         Assert.Throws<WalDamagedException>(() => Batches(0));
     }
 
-    private string[] Listing() => [.. Directory.GetFiles(_folder).Order(StringComparer.Ordinal)];
+    private string[] Listing() => [.. Directory.GetFiles(_folder.Path).Order(StringComparer.Ordinal)];
 
     private List<byte[]> Batches(long from)
     {
         List<byte[]> all = [];
-        foreach (WalBatch batch in WalInspection.Read(_folder, from))
+        foreach (WalBatch batch in WalInspection.Read(_folder.Path, from))
         {
             all.Add(batch.Bytes.ToArray());
             batch.Release();
@@ -146,7 +146,7 @@ public sealed class WalInspectionTests : IDisposable
         List<byte[]> all = [];
         try
         {
-            foreach (WalBatch batch in WalInspection.Read(_folder))
+            foreach (WalBatch batch in WalInspection.Read(_folder.Path))
             {
                 all.Add(batch.Bytes.ToArray());
                 batch.Release();

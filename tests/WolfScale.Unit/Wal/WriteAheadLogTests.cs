@@ -5,11 +5,11 @@ namespace WolfScale.Unit.Wal;
 /// <summary>What the log does on a good day, on a real disk.</summary>
 public sealed class WriteAheadLogTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("wolfscale-wal-").FullName;
+    private readonly TempFolder _folder = new("wal");
 
-    private WalOptions Options => new() { Directory = Path.Combine(_folder, "wal"), ClusterId = WalKit.Cluster, SegmentBytes = 64 << 10, ZeroAheadBytes = 16 << 10 };
+    private WalOptions Options => new() { Directory = Path.Combine(_folder.Path, "wal"), ClusterId = WalKit.Cluster, SegmentBytes = 64 << 10, ZeroAheadBytes = 16 << 10 };
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task What_was_appended_is_there_after_a_restart_on_the_writer_thread_and_inline()

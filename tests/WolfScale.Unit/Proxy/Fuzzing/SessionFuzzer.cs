@@ -32,7 +32,7 @@ internal sealed partial class SessionFuzzer : IDisposable, IClusterRoutes, IQuor
     private readonly FakeTimeProvider _time = new();
     private readonly ConcurrentQueue<string> _defects = new();
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ws-fuzz-");
+    private readonly TempFolder _folder = new("fuzz");
     private readonly Socket _leaderListener;
     private readonly Socket _localListener;
     private readonly EventLoop _loop;
@@ -119,7 +119,7 @@ internal sealed partial class SessionFuzzer : IDisposable, IClusterRoutes, IQuor
         _localListener.Dispose();
         Libc.Close(_ticks.Mine);
         Libc.Close(_ticks.Loops);
-        _folder.Delete(recursive: true);
+        _folder.Dispose();
     }
 
     /// <summary>The loop has looked at everything that was there before: one step of the story.</summary>
@@ -173,7 +173,7 @@ internal sealed partial class SessionFuzzer : IDisposable, IClusterRoutes, IQuor
     private Socket Listen(string name)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
-        socket.Bind(new UnixDomainSocketEndPoint(Path.Combine(_folder.FullName, name)));
+        socket.Bind(new UnixDomainSocketEndPoint(Path.Combine(_folder.Path, name)));
         socket.Listen(64);
         return socket;
     }

@@ -13,7 +13,12 @@ namespace WolfScale.Server.Http.Data.Sessions;
 /// <param name="Size">Sessions at a time of each kind, at most.</param>
 /// <param name="WaitMs">Milliseconds that a statement may wait for a leader (<c>proxy.failover_wait_ms</c>), and a request for a session.</param>
 /// <param name="LastGtid">Asks the proxy, which lives in this process, what a session's last statement has committed; null: it is asked over the session itself.</param>
-internal sealed record SessionOptions(IPEndPoint Proxy, bool Tls, string User, string Password, int Size, int WaitMs, LastGtidQuestion? LastGtid = null);
+/// <param name="OwnServer">Asks the proxy for the node's own server; null: nothing is read past the proxy.</param>
+internal sealed record SessionOptions(
+    IPEndPoint Proxy, bool Tls, string User, string Password, int Size, int WaitMs, LastGtidQuestion? LastGtid = null, OwnServerQuestion? OwnServer = null);
+
+/// <summary>See <see cref="Hosting.ProxySide.FindOwnServer"/>.</summary>
+internal delegate IPEndPoint? OwnServerQuestion(bool whoeverLeads);
 
 /// <summary>See <see cref="WolfScale.Proxy.ProxyServer.TryFindLastGtid"/>.</summary>
 internal delegate bool LastGtidQuestion(uint connectionId, out Gtid? gtid);
@@ -67,6 +72,9 @@ internal sealed class ApiSessions : IAsyncDisposable
         _pools = [.. Enum.GetValues<SessionKind>().Select(_ => new Pool(options.Size))];
         _pruning = time.CreateTimer(_ => Prune(), null, IdleLimit / 4, IdleLimit / 4);
     }
+
+    /// <summary>Whether a session of <see cref="SessionKind.OwnServerSql"/> can be had: the node's own server follows, and (unless that does not matter) nobody is known to lead.</summary>
+    public bool MayReadOwnServer(bool whoeverLeads) => _options.OwnServer?.Invoke(whoeverLeads) is not null;
 
     /// <summary>A session for one request; give it back with <see cref="ReturnAsync"/>.</summary>
     /// <param name="kind">What it is for.</param>
@@ -157,8 +165,9 @@ internal sealed class ApiSessions : IAsyncDisposable
 
     private async Task<ApiSession> OpenAsync(SessionKind kind)
     {
-        var connection = new MySqlConnection(_connectionString);
-        var session = new ApiSession(connection, kind, _options.LastGtid);
+        var isOwn = kind == SessionKind.OwnServerSql;
+        var connection = new MySqlConnection(isOwn ? OwnServer() : _connectionString);
+        var session = new ApiSession(connection, kind, isOwn ? null : _options.LastGtid);
         try
         {
             await connection.OpenAsync(CancellationToken.None);
@@ -168,14 +177,22 @@ internal sealed class ApiSessions : IAsyncDisposable
         catch (MySqlException e)
         {
             await session.DisposeAsync();
-            throw MariaDbErrors.OfOpening(e, _options.User);
+            throw MariaDbErrors.OfOpening(e, _options.User, isOwn ? "this node's own server" : "the leader's server");
         }
+    }
+
+    /// <summary>As the proxy reaches it: over TCP, and without TLS, because the way is loopback.</summary>
+    private string OwnServer()
+    {
+        var server = _options.OwnServer?.Invoke(whoeverLeads: true)
+            ?? throw new DataProblemException(503, "no_leader", "No node accepts writes", "Nobody leads, and this node's own server cannot be read from at the moment. Nothing was executed.") { RetryAfterSeconds = 1 };
+        return new MySqlConnectionStringBuilder(_connectionString) { Server = server.Address.ToString(), Port = (uint)server.Port, SslMode = MySqlSslMode.None }.ToString();
     }
 
     private static async Task SetUpAsync(ApiSession session)
     {
         _ = await session.RunAsync(Settings);
-        if (session.Kind is SessionKind.ReadSql or SessionKind.Question)
+        if (session.Kind is SessionKind.ReadSql or SessionKind.Question or SessionKind.OwnServerSql)
             _ = await session.RunAsync("SET SESSION TRANSACTION READ ONLY");
     }
 

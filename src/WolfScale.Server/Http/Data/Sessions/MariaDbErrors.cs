@@ -51,11 +51,11 @@ internal static class MariaDbErrors
     };
 
     /// <summary>The session could not be opened: nothing was executed.</summary>
-    public static DataProblemException OfOpening(MySqlException e, string user) => e.Number switch
+    public static DataProblemException OfOpening(MySqlException e, string user, string server) => e.Number switch
     {
         1045 or 1698 or 1130 => new DataProblemException(
             503, "database_login", "WolfScale's account cannot log in through the proxy",
-            $"{e.Message}. The HTTP API logs in as {user} (database.user), over TCP, at the leader's server: the account must exist there for this node's address, with the same password on all nodes.") { MariaDbError = e.Number },
+            $"{e.Message}. The HTTP API logs in as {user} (database.user), over TCP, at {server}: the account must exist there for this node's address, with the same password on all nodes.") { MariaDbError = e.Number },
         NoLeader or 1040 => Translate(e, mayHaveWritten: false),
         _ => new DataProblemException(503, "no_leader", "The database cannot be reached", $"{e.Message}. Nothing was executed.") { RetryAfterSeconds = 1 },
     };

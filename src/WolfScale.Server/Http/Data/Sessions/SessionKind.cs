@@ -14,4 +14,7 @@ internal enum SessionKind
 
     /// <summary>Somebody's SQL that must not write: all its transactions are READ ONLY.</summary>
     ReadSql,
+
+    /// <summary>Somebody's SQL that must not write, and may read old data: on this node's own server, past the proxy, which logs nobody in while nobody leads.</summary>
+    OwnServerSql,
 }

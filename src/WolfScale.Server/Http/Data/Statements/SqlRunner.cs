@@ -94,14 +94,47 @@ internal sealed class SqlRunner(ApiSessions sessions, TableCatalogue catalogue, 
             return;
         }
 
-        var session = await sessions.RentAsync(kind == SqlKind.Read ? SessionKind.ReadSql : SessionKind.AnySql, schema);
+        if (kind != SqlKind.Read)
+            await RunOnAsync(SessionKind.AnySql, schema, request, verdict, context);
+        else if (request.Consistency == ReadPromise.Eventual && verdict.Hint < RoutingHint.Leader)
+            await ReadOldAsync(schema, request, verdict, context);
+        else
+            await RunOnAsync(SessionKind.ReadSql, schema, request, verdict, context);
+    }
+
+    /// <summary>
+    /// A read for which old data will do needs no leader. The proxy does: it logs sessions in, and prepares their statements, at the leader's server. So while nobody is known to lead, or the one that was known cannot be
+    /// reached any more, this node's own server is asked past the proxy.
+    /// </summary>
+    private async Task ReadOldAsync(string? schema, SqlRequest request, SqlVerdict verdict, HttpContext context)
+    {
+        if (!sessions.MayReadOwnServer(whoeverLeads: false))
+        {
+            try
+            {
+                await RunOnAsync(SessionKind.ReadSql, schema, request, verdict, context);
+                return;
+            }
+            catch (DataProblemException e) when (e.Code == "no_leader" && !context.Response.HasStarted && sessions.MayReadOwnServer(whoeverLeads: true))
+            {
+                // It was lost meanwhile.
+            }
+        }
+
+        await RunOnAsync(SessionKind.OwnServerSql, schema, request, verdict, context);
+    }
+
+    private async Task RunOnAsync(SessionKind from, string? schema, SqlRequest request, SqlVerdict verdict, HttpContext context)
+    {
+        var kind = verdict.Kind;
+        var session = await sessions.RentAsync(from, schema);
         try
         {
             await RunAsync(session, request, verdict, context);
         }
         finally
         {
-            if (!verdict.LeavesNothing)
+            if (!verdict.LeavesNothing || from == SessionKind.OwnServerSql) // there no proxy knows what a view has left behind
                 session.Condemn();
             if (kind == SqlKind.Definition)
             {

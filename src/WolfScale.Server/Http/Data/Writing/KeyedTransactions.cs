@@ -77,7 +77,19 @@ internal sealed class KeyedTransactions(ApiSessions sessions, CommittedPlaces pl
 
     private async Task<Transacted<T>> TryAsync<T>(SessionKind kind, string? schema, RepeatableRequest? request, Func<ApiSession, Task<T>> execute, KeptForm<T> form)
     {
-        var session = await sessions.RentAsync(kind, schema);
+        ApiSession session;
+        try
+        {
+            session = await sessions.RentAsync(kind, schema);
+        }
+        catch (DataProblemException e) when (request is not null && e.Status < 500)
+        {
+            // The schema is gone. It was there when the request was sent first, if it was.
+            if (await AnsweredAsync(request, form) is { } answered)
+                return answered;
+            throw;
+        }
+
         try
         {
             return await TransactAsync(session, request, execute, form);

@@ -10,7 +10,7 @@ namespace WolfScale.Server.Http.Data.Writing;
 /// <code>
 ///   1 read the bodies ─▶ 2 compare with the catalogue, make statements ─▶ 3 one statement, or a transaction with the key ─▶ 4 the GTID's place in the log
 /// </code>
-/// The proxy says OK to a write when the quorum has it, so whatever is answered as done is.
+/// The proxy says OK to a write when the quorum has it, so whatever is answered as done is. What is refused at 2 or 3 was answered before, where its key says so.
 /// </summary>
 internal sealed class Writer(ApiSessions sessions, TableCatalogue catalogue, KeyedTransactions transactions, NodeNumbers numbers, string defaultDatabase)
 {
@@ -21,7 +21,19 @@ internal sealed class Writer(ApiSessions sessions, TableCatalogue catalogue, Key
     /// <exception cref="DataProblemException">Nothing was written, except where the code is outcome_unknown.</exception>
     public async Task<WriteAnswer> WriteAsync(IReadOnlyList<WriteOperation> operations, RepeatableRequest? request)
     {
-        var statements = await MakeAsync(operations, request is not null || operations.Count > 1);                               // 2
+        IReadOnlyList<WriteStatement> statements;
+        try
+        {
+            statements = await MakeAsync(operations, request is not null || operations.Count > 1);                               // 2
+        }
+        catch (DataProblemException e) when (request is not null && e.Status < 500)
+        {
+            // What is wrong with it now may not have been when it was sent first: the table was there, or had the column.
+            if (await transactions.AnsweredAsync(request, Form) is { } answered)
+                return Answer(answered);
+            throw;
+        }
+
         try
         {
             return request is null && statements.Count == 1 ? await ExecuteOneAsync(statements[0]) : await ExecuteAllAsync(statements, request); // 3
@@ -95,8 +107,7 @@ internal sealed class Writer(ApiSessions sessions, TableCatalogue catalogue, Key
         var results = new List<WriteResult>(statements.Count);
         try
         {
-            var done = await transactions.RunAsync<IReadOnlyList<WriteResult>>(SessionKind.Write, null, request, ExecuteAsync, Form);
-            return new WriteAnswer(done.Place, done.Answer, done.Repeated);
+            return Answer(await transactions.RunAsync<IReadOnlyList<WriteResult>>(SessionKind.Write, null, request, ExecuteAsync, Form));
         }
         catch (DataProblemException e) when (e.MariaDbError is not null && results.Count < statements.Count && statements.Count > 1)
         {
@@ -115,6 +126,8 @@ internal sealed class Writer(ApiSessions sessions, TableCatalogue catalogue, Key
             return results;
         }
     }
+
+    private static WriteAnswer Answer(Transacted<IReadOnlyList<WriteResult>> done) => new(done.Place, done.Answer, done.Repeated);
 
     private static DataProblemException Of(DataProblemException e, int index) =>
         new(e.Status, e.Code, e.Title, $"Body [{index}] of the batch: {e.Message}. Nothing of the batch was written.") { MariaDbError = e.MariaDbError, Nearest = e.Nearest, RetryAfterSeconds = e.RetryAfterSeconds };
