@@ -7,15 +7,15 @@ namespace WolfScale.Integration.Database;
 /// <summary>Two runs of <c>migrate --physical</c> never work on one server's folders, from the first file that is received to the last of the old ones that is deleted.</summary>
 public sealed class PhysicalLockTests : IDisposable
 {
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("wolfscale-physical-");
+    private readonly TempFolder _folder = new("physical");
 
-    public void Dispose() => _folder.Delete(recursive: true);
+    public void Dispose() => _folder.Dispose();
 
     [Fact]
     public async Task The_next_run_is_refused_until_the_files_of_before_are_deleted()
     {
         await using var server = await TestServer.StartAsync();
-        var options = new DatabaseOptions { NodeId = "node-1", DataDirectory = Path.Combine(_folder.FullName, "node"), Socket = server.Private.Socket, User = "root" };
+        var options = new DatabaseOptions { NodeId = "node-1", DataDirectory = _folder.File("node"), Socket = server.Private.Socket, User = "root" };
         var journal = Interrupted(options);
         using var first = New(options);
         await first.RunAsync(NoSource, replaceData: true, TestContext.Current.CancellationToken);
@@ -42,7 +42,7 @@ public sealed class PhysicalLockTests : IDisposable
     /// <summary>A copy that is about to be put in place, by a run that was killed: the server's folder is none that a server runs on.</summary>
     private PhysicalJournal Interrupted(DatabaseOptions options)
     {
-        var journal = new PhysicalJournal("ticket", "node-2", Path.Combine(_folder.FullName, "mariadb"), "0-1-1", 1);
+        var journal = new PhysicalJournal("ticket", "node-2", _folder.File("mariadb"), "0-1-1", 1);
         foreach (var (directory, file) in (ReadOnlySpan<(string, string)>)[(journal.DataDirectory, "ibdata1"), (journal.Incoming, "new")])
         {
             _ = Directory.CreateDirectory(directory);
