@@ -127,6 +127,8 @@ internal sealed partial class ClientSession
                 break;
             case SessionPhase.Idle when _stream is null:
                 OnIdleLost();
+                if (Phase != SessionPhase.Closed)
+                    NextFromClient(); // who was held up because the server did not read
                 break;
             case SessionPhase.Idle when !_login!.IsHop:
                 OnStreamLost();

@@ -55,6 +55,12 @@ internal sealed partial class ClientSession
     {
         if (!MayPark || !IsPoolable)
             return;
+        if (_client.IsCongested)
+        {
+            WatchIdleness(); // it has not read its last answer yet
+            return;
+        }
+
         if (_hasUnseen || _mayHaveVariables)
         {
             LookBeforeParking(_idleSinceMs);
@@ -96,11 +102,12 @@ internal sealed partial class ClientSession
                 leader.Leave();
             _context.Counters.Parked.Increment();
             _timeoutMs = seconds * 1000;
-            WatchTimeout();
         }
 
         BecomeIdle();
         _idleSinceMs = idleSinceMs;
+        if (_isParked)
+            WatchTimeout();
     }
 
     /// <summary>
@@ -108,7 +115,8 @@ internal sealed partial class ClientSession
     /// </summary>
     private void WatchTimeout()
     {
-        var dueMs = Math.Clamp(_idleSinceMs + _timeoutMs, _loop.NowMs + 1, _loop.NowMs + LongestTimerMs);
+        var sinceMs = Phase == SessionPhase.Idle ? _idleSinceMs : _loop.NowMs; // a read on another server is under way
+        var dueMs = Math.Clamp(sinceMs + _timeoutMs, _loop.NowMs + 1, _loop.NowMs + LongestTimerMs);
         if (_timeout is { } timeout && timeout.DueMs <= dueMs)
             return;
         _timeout?.Cancel();

@@ -100,5 +100,5 @@ internal sealed partial class ClientSession
     /// <summary>The client was greeted by its server: KILL with this id, from wherever it comes, means this client and no later one.</summary>
     private bool IsKnownByItsId => _leader!.ConnectionId == ClientId;
 
-    private PoolKey? KeyForPool() => IsPoolable && !HasChosenSchema && !_state.HasRole && !IsKnownByItsId ? KeyOf(_leader!.Address) : null;
+    private PoolKey? KeyForPool() => IsPoolable && !_optionWasSet && !HasChosenSchema && !_state.HasRole && !IsKnownByItsId ? KeyOf(_leader!.Address) : null;
 }

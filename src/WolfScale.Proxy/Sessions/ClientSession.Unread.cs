@@ -227,7 +227,7 @@ internal sealed partial class ClientSession
     /// <summary>Before it has the whole of a command a server only speaks to say why it closes (1153: the command is too long).</summary>
     private void NoteLastWord(Span<byte> bytes)
     {
-        if (_stream is not null && TryTakePacket(bytes, out _, out var payload))
+        if (_stream is not null && !WasClosedForWrites && TryTakePacket(bytes, out _, out var payload) && !SaysNotLeader(payload)) // else the next leader is asked
             _lastWord = ErrPacket.Read(payload);
     }
 

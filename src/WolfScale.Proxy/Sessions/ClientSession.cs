@@ -119,7 +119,12 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         Close();
     }
 
-    public void OnClientDrained() => _active?.Resume();
+    /// <summary>Not only the answer under way was held up: a server that has closed meanwhile, or answered the proxy, is heard now or never.</summary>
+    public void OnClientDrained()
+    {
+        _leader?.Resume();
+        _local?.Resume();
+    }
 
     bool IBackendOwner.MayReceive(Backend backend) => !_client.IsCongested && Phase != SessionPhase.AwaitingQuorum;
 

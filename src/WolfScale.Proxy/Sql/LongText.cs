@@ -99,7 +99,11 @@ internal sealed class LongText(ClassifierOptions options)
             else if (!IsOpen)
                 OpenAt = piece.Length;
             if (_hasMore)
+            {
+                OpenAt = piece.Length;
                 return at;
+            }
+
             at = next;
         }
 

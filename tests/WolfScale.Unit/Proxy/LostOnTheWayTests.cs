@@ -1,4 +1,4 @@
-using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
@@ -101,6 +101,23 @@ public sealed class LostOnTheWayTests : IDisposable
         client.Send([.. data.AsSpan(Long / 2), .. Query("SELECT 1")]);
         Assert.Contains("sent ahead", client.ReadText(), StringComparison.Ordinal);
         Assert.Equal(1, client.LastSequence);
+    }
+
+    /// <summary>Pieces that the server does not take any more hold the client up; when it dies the client is read on.</summary>
+    [Fact]
+    public void Parameters_in_many_pieces_that_a_dying_server_does_not_take_are_not_waited_for_for_ever()
+    {
+        const int Most = 256 << 20;
+        var (client, server) = _kit.LogInPrepared("INSERT INTO t VALUES (?)");
+        byte[] piece = Command(0x18, "\x01\0\0\0\0\0" + new string('x', 60_000));
+        var sent = 0;
+        client.Socket.Blocking = false;
+        while (sent < Most && client.Socket.Poll(TimeSpan.FromSeconds(1), SelectMode.SelectWrite))
+            sent += client.Socket.Send(piece.AsSpan(sent % piece.Length)); // what was begun goes on
+        client.Socket.Blocking = true;
+        Assert.InRange(sent, piece.Length, Most - 1); // and now nobody takes any more
+        Dies(server);
+        Assert.Contains("sent ahead", client.ReadText(), StringComparison.Ordinal);
     }
 
     /// <summary>Two packets, 0 and 1: whoever answers with another number than 2 is not understood.</summary>

@@ -92,6 +92,19 @@ public sealed class PoolTests : IDisposable
         Assert.Equal((0, 4), (client.Read()[0], client.LastSequence));
     }
 
+    /// <summary>No reset takes it back, and the next client would have several statements in one text without having asked for it.</summary>
+    [Fact]
+    public void A_connection_whose_option_was_set_serves_nobody_else()
+    {
+        var (client, server) = PooledClient();
+        client.Send(Command(0x1B, "\0\0"));
+        Assert.Equal("\x1B\0\0", server.ReadText());
+        server.Send(Packet(1, 0xFE, 0, 0, 2, 0));
+        _ = client.Read();
+        client.Send(Command(1));
+        Assert.Equal("\x01", server.ReadText()); // quit, and not reset
+    }
+
     /// <summary>What COM_RESET_CONNECTION cannot take back.</summary>
     [Fact]
     public void A_connection_that_has_chosen_a_schema_does_not_serve_one_that_has_none()

@@ -26,6 +26,7 @@ public class LongTextTests
         {
             sql = [.. sql, (byte)'\n']; // a sign at the end is undecided
             var (text, open) = Read(sql, options, size);
+            Assert.True(!text.HasMore || text.OpenAt == (sql.Length % size == 0 ? size : sql.Length % size) || text.OpenAt == size);
             var expected = HasMore(sql.AsSpan(0, open), options);
             if (expected)
                 Assert.True(text.HasMore);
