@@ -77,8 +77,8 @@ internal sealed class StatusBoard(CurrentOptions options)
             nodes.Add(Own(self, null, behind));
         foreach (var (key, heard) in reports)
         {
-            // Nodes on their way in; a former incarnation is not shown beside the present one.
-            if (nowMs - heard.AtMs < LaggingMs && nodes.TrueForAll(n => n.Id != key.Id))
+            // Nodes on their way in, not those that have left and were stopped; a former incarnation is not shown beside the present one.
+            if (nowMs - heard.AtMs < LaggingMs && !heard.Report.Goodbye && nodes.TrueForAll(n => n.Id != key.Id))
                 nodes.Add(Other(new Member(key, heard.Address, MemberRole.Learner), heard, self, behind, nowMs, joining: true));
         }
         nodes.Sort((a, b) => string.CompareOrdinal(a.Id, b.Id));

@@ -98,6 +98,15 @@ public class StatusBoardTests
         Assert.Equal((NodeStatus.Syncing, NodeRole.Learner), (view.Find("node-2")!.Status, view.Find("node-2")!.Role));
     }
 
+    /// <summary>It has left, say, and was stopped.</summary>
+    [Fact]
+    public void A_node_outside_the_configuration_that_said_goodbye_is_not_shown()
+    {
+        var board = new StatusBoard(_options);
+        board.Record(new NodeKey("node-4", 4), "d:1", Report(new LocalState { Status = NodeStatus.Offline }) with { Goodbye = true }, 1000);
+        Assert.Null(board.Build(Self(), 1100).Find("node-4"));
+    }
+
     /// <summary>node-2 leads. A follower that never heard node-3 since it started shows it as the leader does, and not as offline.</summary>
     [Fact]
     public void Who_is_missing_the_leader_says()
