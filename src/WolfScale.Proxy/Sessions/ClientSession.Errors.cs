@@ -67,7 +67,8 @@ internal sealed partial class ClientSession
         TryPassError();
     }
 
-    private int HeldErrorCode => _heldError![PacketHeader.Size + 1] | (_heldError[PacketHeader.Size + 2] << 8);
+    /// <summary>0 where the error is too short to have one.</summary>
+    private int HeldErrorCode => _heldError!.Length >= PacketHeader.Size + 3 ? _heldError[PacketHeader.Size + 1] | (_heldError[PacketHeader.Size + 2] << 8) : 0;
 
     /// <summary>2. Where no GTID is told, nothing was logged; that it was not committed either is believed of one step, which fails as a whole.</summary>
     private void TryPassError()

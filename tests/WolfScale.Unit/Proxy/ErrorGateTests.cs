@@ -52,6 +52,19 @@ public sealed class ErrorGateTests : IDisposable
         Assert.Equal("\x03SELECT 1", _kit.Moved().ReadText());
     }
 
+    /// <summary>As damaged as no server's.</summary>
+    [Fact]
+    public void An_error_without_a_code_is_no_reason_for_another()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("CALL p()"));
+        _ = server.Read();
+        server.Send(Packet(1, 0xFF));
+        Assert.Equal(Question, server.ReadText());
+        server.Send(Packet(1, Failure));
+        Assert.Equal(Unknown, client.ReadText()[4..9]);
+    }
+
     /// <summary>The first OK was true, and the client has it.</summary>
     [Fact]
     public void Behind_a_result_an_error_whose_part_is_not_held_ends_the_session()
