@@ -13,6 +13,7 @@ namespace WolfScale.Server.Http.Data.Statements;
 internal sealed class ResultWriter(PipeWriter output, bool asLines) : IAsyncDisposable
 {
     private const int FlushBytes = 16 << 10;
+    private const int Piece = 4096; // characters or bytes of a value
 
     private readonly Utf8JsonWriter _json = new(output);
     private long _rows;
@@ -138,11 +139,12 @@ internal sealed class ResultWriter(PipeWriter output, bool asLines) : IAsyncDisp
                 break;
             case byte[] value:
                 _json.WriteStartObject();
-                _json.WriteBase64String("base64", value);
+                _json.WritePropertyName("base64");
+                WriteBytes(_json, value);
                 _json.WriteEndObject();
                 break;
             case string value:
-                _json.WriteStringValue(value);
+                WriteText(_json, value);
                 break;
             case IConvertible value:
                 _json.WriteNumberValue(value.ToInt64(CultureInfo.InvariantCulture));
@@ -151,6 +153,28 @@ internal sealed class ResultWriter(PipeWriter output, bool asLines) : IAsyncDisp
                 _json.WriteStringValue(Convert.ToString(value, CultureInfo.InvariantCulture));
                 break;
         }
+    }
+
+    /// <summary>In pieces where it is long: in one the writer would want room for the longest that it could become, three bytes for each character, next to each other.</summary>
+    public static void WriteText(Utf8JsonWriter json, ReadOnlySpan<char> value)
+    {
+        if (value.Length <= Piece)
+        {
+            json.WriteStringValue(value);
+            return;
+        }
+
+        for (; value.Length > Piece; value = value[Piece..])
+            json.WriteStringValueSegment(value[..Piece], isFinalSegment: false);
+        json.WriteStringValueSegment(value, isFinalSegment: true);
+    }
+
+    /// <summary>The same of bytes, as base64.</summary>
+    public static void WriteBytes(Utf8JsonWriter json, ReadOnlySpan<byte> value)
+    {
+        for (; value.Length > Piece; value = value[Piece..])
+            json.WriteBase64StringSegment(value[..Piece], isFinalSegment: false);
+        json.WriteBase64StringSegment(value, isFinalSegment: true);
     }
 
     /// <summary>As MariaDB writes it; a zero date, too.</summary>
