@@ -46,6 +46,8 @@ internal sealed partial class ClientSession
         if (known is not { } target)
             return false;                                                                                      // 4
         var read = target._active is { Reader: not null } running ? running : null; // read once: the target's loop goes on meanwhile
+        if (read is null && kill.Scope == KillScope.Query && target != this && IsOfSameAccount(target))
+            target.EndFromElsewhere(session: false);
         var id = AimAt(target);
         if (id != 0 && id != kill.Id && !IsOfSameAccount(target))
             return false; // a driver cancels under its own account, with the id of its greeting; others have theirs from the server's list, as it is now

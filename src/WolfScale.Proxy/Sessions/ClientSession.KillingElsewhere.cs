@@ -27,13 +27,17 @@ internal sealed partial class ClientSession
         return new ClientPlace(aimed?.ConnectionId ?? 0, reads);
     }
 
-    /// <summary>KILL has come through another node's proxy, and the leader's server has let it. From any thread.</summary>
+    /// <summary>
+    /// KILL means it, of the same account, or of one that the leader's server has let: what runs on a reader ends, and what was sent to no server yet does not begin. From any thread.
+    /// </summary>
     public void EndFromElsewhere(bool session) => _loop.Post(() =>
     {
         if (Phase == SessionPhase.Closed)
             return;
         if (_active is { Reader: not null } read)
             ReadKiller.Begin(this, read, new BackendLogin(_login!, _secret!), _context.Options.HopTls);
+        else if (Phase == SessionPhase.Preparing && _flight.IsKept)
+            _isInterrupted = true; // its reader is connected to, say, or waited for: no server knows of the statement yet
         if (session)
             Close();
     });
@@ -69,9 +73,10 @@ internal sealed partial class ClientSession
         var endsSession = kill.Scope == KillScope.Connection;
         if (_leader is { IsHop: false } && ProxyContext.IsOwnId(connection))
             connection = _context.Find(connection) is { } hop ? AimAt(hop) : 0; // this proxy has greeted the client's with an id of its own
+        if (!endsSession || connection == 0)
+            client.End(endsSession);
         if (connection == 0 || (reads && !endsSession))
         {
-            client.End(endsSession);
             AnswerOk();
             return true;
         }

@@ -24,15 +24,15 @@ public sealed class KillElsewhereTests : IDisposable
 
     /// <summary>It has moved: the leader's server knows it by another id, and 17 is somebody else there.</summary>
     [Theory]
-    [InlineData("KILL QUERY 17", "KILL HARD QUERY 70", new bool[0])]
-    [InlineData("KILL SOFT CONNECTION 17", "KILL SOFT CONNECTION 70", new[] { true })]
-    public void It_is_killed_on_the_leaders_server_by_the_id_that_it_has_there(string sql, string sent, bool[] ended)
+    [InlineData("KILL QUERY 17", "KILL HARD QUERY 70", new[] { false }, new[] { false })]
+    [InlineData("KILL SOFT CONNECTION 17", "KILL SOFT CONNECTION 70", new bool[0], new[] { true })]
+    public void It_is_killed_on_the_leaders_server_by_the_id_that_it_has_there(string sql, string sent, bool[] before, bool[] ended)
     {
         Has(70);
         var (killer, server) = _kit.LogIn();
         killer.Send(Query(sql));
         Assert.Equal("\x03" + sent, server.ReadText());
-        Assert.Empty(_ended); // whether he may is for the server to say
+        Assert.Equal(before, _ended); // whether he may end the session is for the server to say
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, killer.Read()[0]);
         Assert.Equal(ended, _ended);
@@ -229,6 +229,40 @@ public sealed class KillElsewhereTests : IDisposable
         server.Send(Packet(1, Ok()));
         Assert.Equal(0, killer.Read()[0]);
         Assert.Equal([true], _ended);
+    }
+
+    /// <summary>A busy machine takes its time to connect to the reader: what is not sent by then need not be sent at all.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_read_that_has_not_begun_does_not_begin(bool fromElsewhere)
+    {
+        _kit.Current = _kit.Current with { Readers = [_kit.Local] };
+        var (client, server) = _kit.LogIn();
+        client.Send(Query(Read));
+        Assert.Equal("\x03" + Read, server.ReadText());
+        server.Send(Packet(1, Ok()));
+        _ = client.Read();
+        client.Send(Query(Read));
+        var local = _kit.AcceptAtLocal(); // which does not greet yet
+        if (fromElsewhere)
+        {
+            _kit.Proxy.EndClient(7, "app", session: false);
+        }
+        else
+        {
+            var (killer, killersServer) = _kit.LogIn();
+            killer.Send(Query("KILL QUERY 7"));
+            Assert.Equal("\x03KILL QUERY 7", killersServer.ReadText());
+        }
+
+        _kit.AwaitLook();
+        local.LetIn(id: 55);
+        Assert.Equal("\x03SET SESSION tx_read_only=1", local.ReadText());
+        local.Send(Packet(1, Ok()));
+        Assert.Contains("Query execution was interrupted", client.ReadText(), StringComparison.Ordinal);
+        client.Send(Query(Read));
+        Assert.Equal("\x03" + Read, local.ReadText()); // once
     }
 
     public void Dispose() => _kit.Dispose();
