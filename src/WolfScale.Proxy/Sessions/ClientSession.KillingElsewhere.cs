@@ -47,22 +47,13 @@ internal sealed partial class ClientSession
     {
         if (_elsewhere is not null || _login!.IsHop || _userIsUnknown || id == ClientId)
             return false;
-        var asked = _context.Routes.FindClientsAsync(id, _login.User);
+        _ticket++;
         Phase = SessionPhase.Preparing;
-        var ticket = ++_ticket;
-        _ = asked.ContinueWith(
-            answered =>
-            {
-#pragma warning disable RS0030 // It is completed.
-                var found = answered.IsCompletedSuccessfully ? answered.Result : [];
-#pragma warning restore RS0030
-                _loop.Post(() => Redeem(ticket, () =>
-                {
-                    _elsewhere = found;
-                    SendToLeader();
-                }));
-            },
-            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        WhenAnswered(_context.Routes.FindClientsAsync(id, _login.User), (_, found) =>
+        {
+            _elsewhere = found ?? [];
+            SendToLeader();
+        });
         return true;
     }
 

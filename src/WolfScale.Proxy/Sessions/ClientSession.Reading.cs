@@ -151,22 +151,13 @@ internal sealed partial class ClientSession
     /// <param name="heard">Whether a leader was confirmed, and the last GTID that anybody can have been told of then.</param>
     private void AskReadIndex(bool mustConfirm, Action<bool, Gtid?> heard)
     {
-        var ticket = _ticket;
-        _ = _context.Routes.ReadIndexAsync().ContinueWith(asked =>
+        WhenAnswered(_context.Routes.ReadIndexAsync(), (ok, gtid) =>
         {
-#pragma warning disable RS0030 // It is completed.
-            var gtid = asked.IsCompletedSuccessfully ? asked.Result : null;
-#pragma warning restore RS0030
-            var ok = asked.IsCompletedSuccessfully;
-            _loop.Post(() => Redeem(ticket, () =>
-            {
-                if (!ok && mustConfirm && _loop.NowMs < _confirmUntilMs)
-                    Later(LookAgainMs, () => AskReadIndex(mustConfirm, heard));
-                else
-                    heard(ok, gtid);
-            }));
-        },
-        CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            if (!ok && mustConfirm && _loop.NowMs < _confirmUntilMs)
+                Later(LookAgainMs, () => AskReadIndex(mustConfirm, heard));
+            else
+                heard(ok, gtid);
+        });
     }
 
     private void OnReadIndex(bool confirmed, Gtid? gtid)

@@ -304,6 +304,24 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _ = _loop.After(delayMs, () => Redeem(ticket, action));
     }
 
+    /// <summary>Hears the answer to a question that was asked outside of the loop, unless the session has gone on meanwhile. It waits in phase Preparing.</summary>
+    /// <param name="asked">The question.</param>
+    /// <param name="heard">Whether there is an answer, and which.</param>
+    private void WhenAnswered<T>(Task<T> asked, Action<bool, T?> heard)
+    {
+        var ticket = _ticket;
+        _ = asked.ContinueWith(
+            answered =>
+            {
+                var ok = answered.IsCompletedSuccessfully;
+#pragma warning disable RS0030 // It is completed.
+                var answer = ok ? answered.Result : default;
+#pragma warning restore RS0030
+                _loop.Post(() => Redeem(ticket, () => heard(ok, answer)));
+            },
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
     private void Redeem(int ticket, Action action)
     {
         if (ticket == _ticket && Phase == SessionPhase.Preparing)
