@@ -79,7 +79,12 @@ public sealed partial class ClusterNode : IInboundHandler, ICoreOutput
                 _clients.Asked(from, ClusterMessages.ReadClientQuestion(payload));
                 break;
             case FrameKind.ClientAnswer:
-                _clients.Answered(from, ClusterMessages.ReadClientAnswer(payload));
+                var answer = ClusterMessages.ReadClientAnswer(payload);
+                _clients.Answered(from, answer.Id, answer.Client is { } client ? [client] : []);
+                break;
+            case FrameKind.ClientAnswers:
+                var answers = ClusterMessages.ReadClientAnswers(payload);
+                _clients.Answered(from, answers.Id, answers.Clients);
                 break;
             default:
                 if (kind.IsOptional())

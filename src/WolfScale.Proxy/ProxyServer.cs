@@ -83,13 +83,13 @@ public sealed class ProxyServer : IDisposable
         return session is not null;
     }
 
-    /// <summary>For a KILL that comes through another proxy: the client that was greeted with this id, if it has logged in as this user. From any thread.</summary>
-    public ClientPlace? FindClient(uint clientId, string user) => _context.Find(clientId) is { } session && session.IsClientOf(user) ? session.PlaceForKill() : null;
+    /// <summary>For a KILL that comes through another proxy: the clients that were greeted with this id, here or by a proxy without a node that leads them here, and have logged in as this user. From any thread.</summary>
+    public IReadOnlyList<ClientPlace> FindClients(uint clientId, string user) => [.. Clients(clientId, user).Select(client => client.PlaceForKill())];
 
-    /// <summary>The read that this client has on a reader ends; with <paramref name="session"/> its session, too. From any thread.</summary>
-    public void EndClient(uint clientId, string user, bool session)
+    /// <summary>What these clients have running on a reader ends; with <paramref name="session"/> this node's own client's session, too. From any thread.</summary>
+    public void EndClients(uint clientId, string user, bool session)
     {
-        if (_context.Find(clientId) is { } client && client.IsClientOf(user))
+        foreach (var client in Clients(clientId, user))
             client.EndFromElsewhere(session);
     }
 
@@ -133,6 +133,12 @@ public sealed class ProxyServer : IDisposable
 
     /// <summary>How much the event loops have to do later: it grows with the number of sessions, not with what they do.</summary>
     internal Task<int> CountTimersAsync(CancellationToken cancellationToken) => SumAsync(loop => loop.TimersLeft, cancellationToken);
+
+    private IEnumerable<ClientSession> Clients(uint clientId, string user)
+    {
+        var served = _context.FindServing(clientId, user);
+        return _context.Find(clientId) is { } own && own.IsClientOf(user) ? served.Prepend(own) : served;
+    }
 
     private Task<int> CountUndecidedAsync(CancellationToken cancellationToken) => SumAsync(_context.CountUndecided, cancellationToken);
 

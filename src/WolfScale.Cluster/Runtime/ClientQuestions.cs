@@ -19,7 +19,7 @@ internal sealed class ClientQuestions(PeerDirectory peers, TimeProvider time)
     /// <summary>This node's clients; null: it has none.</summary>
     public IClientRegister? Register { get => _register; set => _register = value; }
 
-    /// <returns>One for each other node that has such a client, and answered in time.</returns>
+    /// <returns>What each other node has of such clients, if it answered in time.</returns>
     public async Task<IReadOnlyList<ClientElsewhere>> AskAsync(uint clientId, string user)
     {
         var asked = peers.Reached.ToList();
@@ -33,7 +33,7 @@ internal sealed class ClientQuestions(PeerDirectory peers, TimeProvider time)
             foreach (var node in asked)
             {
                 if (!peers.Send(node, question))
-                    round.Heard(node, null);
+                    round.Heard(node, []);
             }
 
             await round.All.WaitAsync(Limit, time);
@@ -58,16 +58,24 @@ internal sealed class ClientQuestions(PeerDirectory peers, TimeProvider time)
     {
         var register = _register;
         if (question.Order == ClientOrder.Find)
-            peers.Send(from, ClusterMessages.Frame(new ClientAnswer(question.Id, register?.Find(question.ClientId, question.User))));
+            peers.Send(from, Answer(question.Id, register?.Find(question.ClientId, question.User) ?? []));
         else
             register?.End(question.ClientId, question.User, session: question.Order == ClientOrder.EndSession);
     }
 
-    public void Answered(NodeKey from, ClientAnswer answer)
+    public void Answered(NodeKey from, long id, IReadOnlyList<ClientState> clients)
     {
-        if (_rounds.TryGetValue(answer.Id, out var round))
-            round.Heard(from, answer.Client);
+        if (_rounds.TryGetValue(id, out var round))
+            round.Heard(from, clients);
     }
+
+    /// <summary>As long as one frame can say it, that which nodes of all versions know.</summary>
+    private static byte[] Answer(long id, IReadOnlyList<ClientState> clients) => clients switch
+    {
+        [] => ClusterMessages.Frame(new ClientAnswer(id, null)),
+        [{ Through: 0 } only] => ClusterMessages.Frame(new ClientAnswer(id, only)),
+        _ => ClusterMessages.Frame(new ClientAnswers(id, clients)),
+    };
 
     /// <summary>One question to several nodes.</summary>
     private sealed class Round(IEnumerable<NodeKey> asked)
@@ -89,14 +97,13 @@ internal sealed class ClientQuestions(PeerDirectory peers, TimeProvider time)
             }
         }
 
-        public void Heard(NodeKey node, ClientState? client)
+        public void Heard(NodeKey node, IReadOnlyList<ClientState> clients)
         {
             lock (_lock)
             {
                 if (!_open.Remove(node))
                     return;
-                if (client is { } found)
-                    _found.Add(new ClientElsewhere(node, found));
+                _found.AddRange(clients.Select(client => new ClientElsewhere(node, client)));
                 if (_open.Count == 0)
                     _all.SetResult();
             }

@@ -57,6 +57,9 @@ internal readonly record struct ClientQuestion(long Id, ClientOrder Order, uint 
 
 internal readonly record struct ClientAnswer(long Id, ClientState? Client);
 
+/// <summary>The answer where there is more to tell than of one client of the node's own.</summary>
+internal sealed record ClientAnswers(long Id, IReadOnlyList<ClientState> Clients);
+
 /// <summary>The cluster's own messages as frames.</summary>
 internal static class ClusterMessages
 {
@@ -167,6 +170,29 @@ internal static class ClusterMessages
         var (id, found, client) = (reader.Position(), reader.Flag(), new ClientState(reader.UInt32(), reader.Flag()));
         reader.End();
         return new ClientAnswer(id, found ? client : null);
+    }
+
+    public static byte[] Frame(ClientAnswers message) => Build(FrameKind.ClientAnswers, writer =>
+    {
+        writer.Position(message.Id);
+        var told = message.Clients.Take(IClientRegister.MostFound).ToList();
+        writer.Byte((byte)told.Count);
+        foreach (var client in told)
+        {
+            writer.UInt32(client.ConnectionId);
+            writer.Flag(client.Reads);
+            writer.UInt64(client.Through);
+        }
+    });
+
+    public static ClientAnswers ReadClientAnswers(ReadOnlySpan<byte> payload)
+    {
+        var reader = new WireReader(payload);
+        var (id, clients) = (reader.Position(), new ClientState[reader.Byte()]);
+        for (var i = 0; i < clients.Length; i++)
+            clients[i] = new ClientState(reader.UInt32(), reader.Flag(), reader.UInt64());
+        reader.End();
+        return new ClientAnswers(id, clients);
     }
 
     /// <summary>A frame of its own bytes; for messages that are rare or go to several peers.</summary>

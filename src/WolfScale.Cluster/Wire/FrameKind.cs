@@ -36,6 +36,7 @@ internal enum FrameKind : byte
     CommitTimes = 130, // 129 was a p95 alone, and never released
     ClientQuestion = 131,
     ClientAnswer = 132,
+    ClientAnswers = 133,
 }
 
 internal static class FrameKinds

@@ -48,7 +48,7 @@ public interface IClusterRoutes
     /// <exception cref="Exception">No leader confirmed it.</exception>
     Task<Gtid?> ReadIndexAsync();
 
-    /// <summary>Clients of other proxies that were greeted with this id; at most one of each. Ends in time, and finds nobody where others cannot be asked.</summary>
+    /// <summary>Clients of other nodes' proxies, and of proxies without a node that those serve, that were greeted with this id. Ends in time, and finds nobody where others cannot be asked.</summary>
     /// <param name="clientId">The id.</param>
     /// <param name="user">The user name they have logged in with.</param>
     Task<IReadOnlyList<RemoteClient>> FindClientsAsync(uint clientId, string user) => Task.FromResult<IReadOnlyList<RemoteClient>>([]);
@@ -57,12 +57,28 @@ public interface IClusterRoutes
 /// <summary>A client as its proxy knows it, at one moment.</summary>
 /// <param name="ConnectionId">Of its connection on the leader's server; 0 where it has none.</param>
 /// <param name="Reads">A read of it runs on a reader.</param>
-public readonly record struct ClientPlace(uint ConnectionId, bool Reads);
+/// <param name="Through">The proxy without a node whose client it is, else 0. Several nodes may serve one such client: each knows its own part.</param>
+public readonly record struct ClientPlace(uint ConnectionId, bool Reads, ulong Through = 0);
 
 /// <summary>A client of another proxy.</summary>
 /// <param name="Place">Where it is.</param>
-/// <param name="End">Has its read on a reader ended; with true its session, too. Does not wait.</param>
-public sealed record RemoteClient(ClientPlace Place, Action<bool> End);
+/// <param name="End">Has its read on a reader ended; with true its session, too, but for one of a proxy without a node: that ends with its connection to the leader. Does not wait.</param>
+public sealed record RemoteClient(ClientPlace Place, Action<bool> End)
+{
+    /// <summary>One for each client: what nodes know of one puts together.</summary>
+    public static IReadOnlyList<RemoteClient> Joined(IReadOnlyList<RemoteClient> parts) =>
+    [
+        .. parts.Where(part => part.Place.Through == 0),
+        .. from part in parts
+           where part.Place.Through != 0
+           group part by part.Place.Through into client
+           select new RemoteClient(new ClientPlace(client.Max(p => p.Place.ConnectionId), client.Any(p => p.Place.Reads), client.Key), session =>
+           {
+               foreach (var part in client)
+                   part.End(session);
+           }),
+    ];
+}
 
 /// <summary>What the quorum knows of a transaction that the local server reports as committed.</summary>
 public enum QuorumAnswer

@@ -29,13 +29,13 @@ internal sealed partial class ClientSession
     /// <returns>False where the statement is right as it stands: its target is no client of this proxy, or never moved.</returns>
     private bool TryKill(KillTarget kill)
     {
-        // Another node's proxy knows the server's own ids, and of this proxy's those that no server has given.
-        if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (_login!.IsHop && !ProxyContext.IsOwnId((uint)kill.Id)))
+        // Another proxy knows the server's own ids, and of this proxy's those that no server has given.
+        if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (MeansServersId && !(_login is { IsHop: true } && ProxyContext.IsOwnId((uint)kill.Id))))
             return false;
         if (AsksElsewhere((uint)kill.Id))                                                                      // 1
             return true;
         var known = _context.Find((uint)kill.Id);
-        if (_elsewhere is [var only] && known?.IsClientOf(_login.User) != true)                                // 2
+        if (_elsewhere is [var only] && known?.IsClientOf(_login!.User) != true)                               // 2
             return TryKillElsewhere(kill, only);
         if (_elsewhere is { Count: > 0 })
         {
@@ -69,7 +69,7 @@ internal sealed partial class ClientSession
             return true;
         }
 
-        if (id == 0 || (read is null && id == kill.Id) || _leader is not { IsClosed: false } leader)
+        if (id == 0 || (read is null && id == kill.Id && !_context.Options.StandsAlone) || _leader is not { IsClosed: false } leader)
             return false;
         KillOn(leader, null, Statement(id), refusal =>
         {
@@ -83,8 +83,12 @@ internal sealed partial class ClientSession
         string Statement(uint connection) => StatementFor(kill, connection);
     }
 
-    private static string StatementFor(KillTarget kill, uint connection) =>
-        string.Create(CultureInfo.InvariantCulture, $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {connection}");
+    /// <summary>The number is that of a connection on the leader's server, and no client's: so says the hint, as it stands in SHOW PROCESSLIST; and another node's proxy has looked already.</summary>
+    private bool MeansServersId => _flight.Class.Hint == RoutingHint.Leader || _login is { IsHop: true, Origin: null };
+
+    private string StatementFor(KillTarget kill, uint connection) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"KILL {(kill.Soft ? "SOFT" : "HARD")} {(kill.Scope == KillScope.Query ? "QUERY" : "CONNECTION")} {connection}{(_context.Options.StandsAlone ? " /* wolfscale: leader */" : "")}");
 
     /// <returns>The id of its connection to the leader, or 0.</returns>
     private uint AimAt(ClientSession target)

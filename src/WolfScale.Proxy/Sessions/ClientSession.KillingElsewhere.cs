@@ -6,6 +6,11 @@ namespace WolfScale.Proxy.Sessions;
 /// <summary>
 /// KILL of another node's client, and by one. What runs on the leader's server is ended there, over the killer's own connection, as if the client were this proxy's. What runs on a reader only the client's own proxy
 /// can end: it logs in there as the client, who has the same account as the killer.
+/// <code>
+///   client 17 ──▶ proxy without a node ──"17 of mine"──▶ the leader's node   knows its connection there
+///                                      ──"17 of mine"──▶ a reader's node     ends its read there
+/// </code>
+/// A proxy without a node is not asked: the nodes that its connections lead to know whom they serve, by <see cref="ClientOrigin"/>. Its own clients' KILL, where it knows no such client itself, the leader's node handles as its own clients'.
 /// </summary>
 internal sealed partial class ClientSession
 {
@@ -17,14 +22,20 @@ internal sealed partial class ClientSession
     /// <summary>A client of this proxy, not another proxy, which has logged in as this user. From any thread.</summary>
     public bool IsClientOf(string user) => _login is { IsHop: false } login && login.User == user && !_userIsUnknown;
 
+    /// <summary>The connection of a proxy without a node, for its client that was greeted with this id and has logged in as this user. From any thread.</summary>
+    public bool Serves(uint clientId, string user) => clientId != 0 && _login is { Origin: { } origin, IsHop: true } login && origin.ClientId == clientId && login.User == user && !_userIsUnknown;
+
     /// <summary>Where a KILL finds it. From any thread.</summary>
     public ClientPlace PlaceForKill()
     {
+        var through = _login?.Origin?.Proxy ?? 0;
+        if (_login?.Hop == HopKind.ToReader)
+            return new ClientPlace(0, Phase == SessionPhase.Answering, through);
         var reads = _active is { Reader: not null };
         var aimed = Aimed();
         if (aimed is not null && _pool is not null)
             _loop.Post(() => _loop.After(AimedElsewhereMs, aimed.Disarm));
-        return new ClientPlace(aimed?.ConnectionId ?? 0, reads);
+        return new ClientPlace(aimed?.ConnectionId ?? 0, reads, through);
     }
 
     /// <summary>
@@ -34,24 +45,40 @@ internal sealed partial class ClientSession
     {
         if (Phase == SessionPhase.Closed)
             return;
-        if (_active is { Reader: not null } read)
+        if (_login!.IsHop)
+            EndHopsRead();
+        else if (_active is { Reader: not null } read)
             ReadKiller.Begin(this, read, new BackendLogin(_login!, _secret!), _context.Options.HopTls);
         else if (Phase == SessionPhase.Preparing && _flight.IsKept)
             _isInterrupted = true; // its reader is connected to, say, or waited for: no server knows of the statement yet
-        if (session)
+        if (session && !_login.IsHop)
             Close();
     });
+
+    /// <summary>What another proxy reads on this node's server; the account's secret is not known here yet.</summary>
+    private void EndHopsRead()
+    {
+        if (_login!.Hop != HopKind.ToReader || Phase != SessionPhase.Answering)
+            return;
+        var ticket = _ticket;
+        FindSecret(_login.User, (_, secret, _) =>
+        {
+            if (secret is not null && ticket == _ticket && Phase == SessionPhase.Answering && _leader is { IsClosed: false } server)
+                ReadKiller.Begin(this, server, new BackendLogin(_login!, secret), null);
+        });
+    }
 
     /// <returns>True: the statement waits for the answers.</returns>
     private bool AsksElsewhere(uint id)
     {
-        if (_elsewhere is not null || _login!.IsHop || _userIsUnknown || id == ClientId)
+        if (_elsewhere is not null || (_login!.IsHop && MeansServersId) || _userIsUnknown || (id == ClientId && !_login.IsHop))
             return false;
         _ticket++;
         Phase = SessionPhase.Preparing;
         WhenAnswered(_context.Routes.FindClientsAsync(id, _login.User), (_, found) =>
         {
-            _elsewhere = found ?? [];
+            var served = _context.FindServing(id, _login.User).Select(hop => new RemoteClient(hop.PlaceForKill(), hop.EndFromElsewhere));
+            _elsewhere = RemoteClient.Joined([.. found ?? [], .. served]);
             SendToLeader();
         });
         return true;
@@ -60,12 +87,18 @@ internal sealed partial class ClientSession
     /// <returns>False where the statement is right as it stands.</returns>
     private bool TryKillElsewhere(KillTarget kill, RemoteClient client)
     {
-        var (connection, reads) = client.Place;
+        var (connection, reads, through) = client.Place;
         var endsSession = kill.Scope == KillScope.Connection;
         if (_leader is { IsHop: false } && ProxyContext.IsOwnId(connection))
             connection = _context.Find(connection) is { } hop ? AimAt(hop) : 0; // this proxy has greeted the client's with an id of its own
         if (!endsSession || connection == 0)
             client.End(endsSession);
+        if (connection == 0 && endsSession && through != 0)
+        {
+            Answer(ProxyErrors.NoSuchThread); // nothing leads to it through which its session could be ended
+            return true;
+        }
+
         if (connection == 0 || (reads && !endsSession))
         {
             AnswerOk();

@@ -176,8 +176,12 @@ internal sealed partial class ClientSession
         return PacketHeader.Size + payload.Length;
     }
 
-    private void Take(LoginPacket login) =>
+    private void Take(LoginPacket login)
+    {
+        if (_context.Options.StandsAlone)
+            login.Origin = new ClientOrigin(_context.ProxyId, _pool is null ? ClientId : 0);
         (_login, _answer, _charset, Dialect) = (login, login.Answer, login.Charset, new ClientDialect(login.Capabilities, login.MariaDb));
+    }
 
     /// <summary>The client's login goes to the server that has greeted it, or to another: that one must ask anew, and then gets no answer and no plugin's name that it knows.</summary>
     private void SendLogin(Backend leader, LoginPacket login, ReadOnlySpan<byte> answer, string plugin)

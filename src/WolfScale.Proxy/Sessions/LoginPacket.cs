@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Text;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
@@ -19,6 +20,11 @@ internal enum HopKind : byte
     ToReader,
 }
 
+/// <summary>Whose connection this is that a proxy without a node has opened. The nodes know that client by nothing else: it was greeted there, maybe by a leader of before.</summary>
+/// <param name="Proxy">That proxy; chosen at random when it started, never 0.</param>
+/// <param name="ClientId">With which it has greeted the client; 0 where its connections change hands between clients.</param>
+internal readonly record struct ClientOrigin(ulong Proxy, uint ClientId);
+
 /// <summary>
 /// A client's login (handshake response, 4.1), taken apart far enough to send it on to a server with other capabilities, or with another proof of the
 /// password. What the proxy does not know stays as it came.
@@ -32,6 +38,8 @@ internal sealed class LoginPacket
     public const Capabilities Never = Capabilities.Ssl | Capabilities.Compress;
 
     private const int MariaDbOffset = 20;
+    private const int ProxyDigits = 16;
+    private const int OriginDigits = ProxyDigits + 8;
     private readonly byte[] _head; // character set 1, reserved 19, MariaDB's capabilities 4
     private readonly byte[] _user; // in the client's character set, as the database
     private readonly byte[]? _database;
@@ -44,6 +52,7 @@ internal sealed class LoginPacket
         User = Encoding.UTF8.GetString(user);
         Database = database is null ? null : Encoding.UTF8.GetString(database);
         var hop = attributes.AsSpan().IndexOf(HopAttribute);
+        Origin = hop < 0 ? null : ReadOrigin(attributes);
         Hop = hop < 0 ? HopKind.None : attributes.AsSpan(hop + HopAttribute.Length).StartsWith(ToReader) ? HopKind.ToReader : HopKind.ToLeader;
     }
 
@@ -82,7 +91,13 @@ internal sealed class LoginPacket
     /// <summary>What another proxy wants of this one.</summary>
     public HopKind Hop { get; }
 
+    /// <summary>Null: of a node's proxy, or no hop at all. Said to a node's proxy with the next login there.</summary>
+    public ClientOrigin? Origin { get; set; }
+
     private static ReadOnlySpan<byte> HopAttribute => "_wolfscale_hop"u8;
+
+    /// <summary>Its value: 16 and 8 hexadecimal digits, a length before them.</summary>
+    private static ReadOnlySpan<byte> OriginAttribute => "_wolfscale_client"u8;
 
     // The attribute's value, with its length before it.
     private static ReadOnlySpan<byte> ToLeader => "\u00011"u8;
@@ -121,7 +136,7 @@ internal sealed class LoginPacket
         if (change.Collation > byte.MaxValue)
             return null;
         byte[] head = [(byte)change.Collation, .. _head.AsSpan(1)];
-        return new LoginPacket(Capabilities, _maxPacket, head, change.User, answer, change.Schema, Plugin, _attributes);
+        return new LoginPacket(Capabilities, _maxPacket, head, change.User, answer, change.Schema, Plugin, _attributes) { Origin = Origin };
     }
 
     /// <summary>Writes the login for a backend.</summary>
@@ -162,9 +177,21 @@ internal sealed class LoginPacket
         return wanted & (server | Capabilities.LongPassword | Capabilities.ConnectWithDatabase | Capabilities.Interactive | Capabilities.FoundRows | Capabilities.IgnoreSpace);
     }
 
+    /// <summary>The last one: what a client says for itself stands before what its proxy adds.</summary>
+    private static ClientOrigin? ReadOrigin(ReadOnlySpan<byte> attributes)
+    {
+        var at = attributes.LastIndexOf(OriginAttribute);
+        if (at < 0 || attributes[(at + OriginAttribute.Length)..] is not [OriginDigits, .. var value] || value.Length < OriginDigits)
+            return null;
+        return ulong.TryParse(value[..ProxyDigits], NumberStyles.AllowHexSpecifier, null, out var proxy) && proxy != 0
+            && uint.TryParse(value[ProxyDigits..OriginDigits], NumberStyles.AllowHexSpecifier, null, out var clientId) ? new ClientOrigin(proxy, clientId) : null;
+    }
+
     private void WriteAttributes(PacketWriter writer, HopKind hop)
     {
         byte[] more = hop == HopKind.None ? [] : [(byte)HopAttribute.Length, .. HopAttribute, .. hop == HopKind.ToReader ? ToReader : ToLeader];
+        if (hop != HopKind.None && Origin is { } origin)
+            more = [.. more, (byte)OriginAttribute.Length, .. OriginAttribute, OriginDigits, .. Encoding.ASCII.GetBytes($"{origin.Proxy:x16}{origin.ClientId:x8}")];
         _ = writer.LengthEncodedInteger((ulong)(_attributes.Length + more.Length)).Bytes(_attributes).Bytes(more);
     }
 }

@@ -27,6 +27,9 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
 
     public ProxyCounters Counters => counters;
 
+    /// <summary>Tells proxies without a node apart.</summary>
+    public ulong ProxyId { get; } = (ulong)Random.Shared.NextInt64(1, long.MaxValue);
+
     public HopHosts HopHosts { get; } = new();
 
     /// <summary>The packet with which the last server greeted, for greetings of the proxy's own; null until one has.</summary>
@@ -67,6 +70,9 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
 
     /// <summary>The session of the client that was greeted with this id, or null.</summary>
     public ClientSession? Find(uint clientId) => _sessions.GetValueOrDefault(clientId);
+
+    /// <summary>The connections with which proxies without a node serve clients of this user whom they have greeted with this id. KILL is rare: they are all looked through.</summary>
+    public IEnumerable<ClientSession> FindServing(uint clientId, string user) => _all.Keys.Where(session => session.Serves(clientId, user));
 
     /// <summary>For a choice among equals.</summary>
     public uint NextTurn() => Interlocked.Increment(ref _turn);

@@ -3,7 +3,7 @@ using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Proxy.Sessions;
 
-/// <summary>A connection for one KILL QUERY, to the reader where a session's read runs, and under that session's account. It ends with the answer, whatever that is.</summary>
+/// <summary>A connection for one KILL QUERY, to the server where a session's read runs, and under that session's account. It ends with the answer, whatever that is.</summary>
 internal sealed class ReadKiller : IBackendOwner
 {
     /// <summary>A reader that accepts and says nothing.</summary>
@@ -19,7 +19,8 @@ internal sealed class ReadKiller : IBackendOwner
     /// <param name="tls">See <see cref="Backend.Tls"/>.</param>
     public static void Begin(IBackendOwner session, Backend read, BackendLogin login, SslClientAuthenticationOptions? tls)
     {
-        if (Backend.Connect(read.Loop, read.Reader!, tls, new ReadKiller(session)) is not { } connection)
+        var owner = new ReadKiller(session);
+        if ((read.Reader is { } reader ? Backend.Connect(read.Loop, reader, tls, owner) : Backend.Connect(read.Loop, read.Address, hop: false, tls, owner, out _)) is not { } connection)
             return; // the reader is gone, and the read with it
         connection.Setup = new BackendSetup(connection, login, [ScriptItem.Query($"KILL HARD QUERY {read.ConnectionId}")], (_, _) => connection.Close());
         _ = read.Loop.After(LimitMs, connection.Close);

@@ -118,12 +118,12 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     public async Task<IReadOnlyList<RemoteClient>> FindClientsAsync(uint clientId, string user) =>
     [
         .. from client in await _node.FindClientsAsync(clientId, user)
-           select new RemoteClient(new ClientPlace(client.State.ConnectionId, client.State.Reads), session => _node.EndClient(client, clientId, user, session)),
+           select new RemoteClient(new ClientPlace(client.State.ConnectionId, client.State.Reads, client.State.Through), session => _node.EndClient(client, clientId, user, session)),
     ];
 
-    ClientState? IClientRegister.Find(uint clientId, string user) => _server.FindClient(clientId, user) is { } place ? new ClientState(place.ConnectionId, place.Reads) : null;
+    IReadOnlyList<ClientState> IClientRegister.Find(uint clientId, string user) => [.. _server.FindClients(clientId, user).Select(place => new ClientState(place.ConnectionId, place.Reads, place.Through))];
 
-    void IClientRegister.End(uint clientId, string user, bool session) => _server.EndClient(clientId, user, session);
+    void IClientRegister.End(uint clientId, string user, bool session) => _server.EndClients(clientId, user, session);
 
     public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user) => _accounts.NativeAsync(user);
 

@@ -65,11 +65,17 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
         Assert.True(stats.GetProperty("statements").GetProperty("readers").GetInt64() >= 12 + 30, stats.ToString());
         Assert.Equal(200, await balancer.HealthAsync());
 
-        // A read that runs on a follower is killed there.
-        var sleep = client.ScalarAsync("SELECT SLEEP(60) FROM s LIMIT 1");
-        await SleepsAsync(cluster, except: leader);
-        await clients[1].RunAsync($"KILL QUERY {client.ServerThread}");
-        _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience));
+        // A read that runs on a follower is killed there, through this proxy, another one, or any node's.
+        await using var other = await StartAsync(cluster, "proxy", "--peers", Api(leader));
+        foreach (var through in Doors(cluster.Facts, cluster.Facts.Nodes, balancer, other))
+        {
+            await using var killer = await through();
+            var sleep = client.ScalarAsync("SELECT SLEEP(60) FROM s LIMIT 1");
+            await SleepsAsync(cluster.Facts.Nodes.Where(n => n.Id != leader.Id));
+            await killer.RunAsync($"KILL QUERY {client.ServerThread}");
+            _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience));
+        }
+
         Assert.NotNull(await client.ScalarAsync(Where));
     }
 
@@ -87,6 +93,7 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
         await using var inTransaction = await balancer.ConnectAsync();
         await inTransaction.RunAsync("START TRANSACTION");
         _ = await InsertAsync(inTransaction, "lost");
+        await using var condemned = await balancer.ConnectAsync();
 
         // A follower's node that is frozen says nothing: what waits for it is asked again of the leader, and what comes next of another.
         var frozen = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
@@ -106,6 +113,26 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
         await using (var fresh = await balancer.ConnectAsync())
             Assert.Equal(next.Id, servers[(await fresh.ScalarAsync("SELECT /* wolfscale: leader */ @@server_id FROM s LIMIT 1"))!]);
         var left = Assert.Single(cluster.Facts.Nodes, n => n.Id != leader.Id && n.Id != next.Id);
+
+        // The id of its greeting still means its session, which has another one on the new leader.
+        await using (var other = await StartAsync(cluster, "load-balancer", "--peers", Api(next)))
+        {
+            foreach (var through in Doors(cluster.Facts, [next, left], balancer, other))
+            {
+                await using var killer = await through();
+                var sleep = client.RunAsync("DO SLEEP(60)");
+                await SleepsAsync([next]);
+                await killer.RunAsync($"KILL QUERY {client.ServerThread}");
+                _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience));
+            }
+
+            await using var last = await other.ConnectAsync();
+            Assert.Equal(1094, (await Assert.ThrowsAsync<MySqlException>(() => last.RunAsync($"KILL {condemned.ServerThread}"))).Number); // nothing but its own proxy knows it: it has not come to this leader
+            _ = await InsertAsync(condemned, "moved");
+            await last.RunAsync($"KILL {condemned.ServerThread}");
+            await Poll.UntilAsync("the end of a session that was killed", Patience, async () => await Record.ExceptionAsync(() => condemned.ScalarAsync(Where)) is null ? "it reads on" : null);
+        }
+
         Assert.Equal([left.Id], (await clients.ReadAsync(servers)).Keys);
         var stats = await balancer.StatsAsync();
         Assert.Equal(next.Id, stats.GetProperty("leader").GetString());
@@ -183,9 +210,18 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
 
     private static List<JsonElement> Readers(JsonElement stats) => [.. stats.GetProperty("nodes").EnumerateArray().Where(n => n.GetProperty("reader").GetBoolean())];
 
-    private static Task<TimeSpan> SleepsAsync(DemoCluster cluster, DemoNode except) => Poll.UntilAsync("a statement that sleeps on a follower", Patience, async () =>
+    /// <summary>Every way into the cluster.</summary>
+    private static IEnumerable<Func<Task<MySqlConnection>>> Doors(DemoFacts facts, IEnumerable<DemoNode> nodes, params StandAloneProgram[] programs)
     {
-        foreach (var node in cluster.Facts.Nodes.Where(n => n.Id != except.Id))
+        foreach (var program in programs)
+            yield return program.ConnectAsync;
+        foreach (var node in nodes)
+            yield return () => new SqlServer(node.Id, node.Proxy.Host, node.Proxy.Port, "").ClientAsync(facts.User, facts.Password, facts.Database);
+    }
+
+    private static Task<TimeSpan> SleepsAsync(IEnumerable<DemoNode> nodes) => Poll.UntilAsync("a statement that sleeps", Patience, async () =>
+    {
+        foreach (var node in nodes)
         {
             if (await node.Server.ScalarAsync("SELECT COUNT(*) FROM information_schema.processlist WHERE state='User sleep'") != "0")
                 return null;

@@ -12,10 +12,10 @@ public class ClientQuestionTests
         await using var cluster = await TestCluster.OfThreeAsync();
         var (one, two, three) = (cluster["node-1"], cluster["node-2"], cluster["node-3"]);
         await AllHearAllAsync(cluster);
-        var (asking, found, silent) = (new Clients(), new Clients { [(17, "app")] = new(70, true) }, new Clients());
+        var (asking, found, silent) = (new Clients(), new Clients { [(17, "app")] = [new(70, true), new(71, false, 9)] }, new Clients());
         (one.Clients, two.Clients, three.Clients) = (asking, found, silent);
 
-        Assert.Equal([new ClientElsewhere(two.Self, new ClientState(70, true))], await one.FindClientsAsync(17, "app"));
+        Assert.Equal([new ClientElsewhere(two.Self, new ClientState(70, true)), new ClientElsewhere(two.Self, new ClientState(71, false, 9))], await one.FindClientsAsync(17, "app"));
         Assert.Empty(await one.FindClientsAsync(17, "root"));
         Assert.Equal([(17u, "app"), (17u, "root")], silent.Asked);
         Assert.Empty(asking.Asked); // its own it knows
@@ -35,7 +35,7 @@ public class ClientQuestionTests
         var one = cluster["node-1"];
         await AllHearAllAsync(cluster);
         Assert.Empty(await one.FindClientsAsync(17, "app"));
-        cluster["node-2"].Clients = new Clients { [(17, "app")] = new(0, false) };
+        cluster["node-2"].Clients = new Clients { [(17, "app")] = [new(0, false)] };
         await cluster.KillAsync("node-3");
         Assert.Equal([new ClientState(0, false)], (await one.FindClientsAsync(17, "app")).Select(c => c.State));
     }
@@ -43,16 +43,16 @@ public class ClientQuestionTests
     private static Task AllHearAllAsync(TestCluster cluster) =>
         cluster.UntilAsync("all active everywhere", () => cluster.Nodes.All(n => n.View.Nodes.Length == 3 && n.View.Nodes.All(x => x.Status == NodeStatus.Active)));
 
-    private sealed class Clients : ConcurrentDictionary<(uint Id, string User), ClientState>, IClientRegister
+    private sealed class Clients : ConcurrentDictionary<(uint Id, string User), ClientState[]>, IClientRegister
     {
         public ConcurrentQueue<(uint Id, string User)> Asked { get; } = new();
 
         public ConcurrentQueue<(uint Id, string User, bool Session)> Ended { get; } = new();
 
-        public ClientState? Find(uint clientId, string user)
+        public IReadOnlyList<ClientState> Find(uint clientId, string user)
         {
             Asked.Enqueue((clientId, user));
-            return TryGetValue((clientId, user), out var state) ? state : null;
+            return TryGetValue((clientId, user), out var states) ? states : [];
         }
 
         public void End(uint clientId, string user, bool session) => Ended.Enqueue((clientId, user, session));

@@ -39,6 +39,7 @@ public class FrozenProtocolTests
     private static readonly LogStartOffer Start = new(
         7, Cluster, new LogStart(new WalPosition(42, 6), new ConfigurationEntry(5, ConfigurationCodec.Encode(Members)), new GroupEnd(new EntryKey(0, 1, 40), 41)));
 
+    private static readonly ClientState[] Clients = [new(70, true), new(0, true, 0x2122232425262728)];
     private static readonly Sightings Seen = new([new Sighting(One, true, NodeStatus.Dropped, "not heard for 31 s"), new Sighting(Two, false, NodeStatus.Active, "")]);
 
     /// <summary>Each with a value in every field, and how it is read.</summary>
@@ -69,6 +70,7 @@ public class FrozenProtocolTests
         ("CommitTimes", new CommitTimes([TimeSpan.FromMilliseconds(2.5), TimeSpan.FromMilliseconds(3)]).Frame(), f => string.Join(' ', CommitTimes.Read(Payload(f)).Took.Select(t => t.TotalMicroseconds)), "2500 3000"),
         Sample(new ClientQuestion(5, ClientOrder.EndSession, 4_000_000_017, "app"), ClusterMessages.Frame, f => ClusterMessages.ReadClientQuestion(Payload(f))),
         Sample(new ClientAnswer(5, new ClientState(70, true)), ClusterMessages.Frame, f => ClusterMessages.ReadClientAnswer(Payload(f))),
+        ("ClientAnswers", ClusterMessages.Frame(new ClientAnswers(5, Clients)), f => ClusterMessages.ReadClientAnswers(Payload(f)).Clients, Clients),
         ("Configuration", ConfigurationCodec.Encode(Members), f => ConfigurationCodec.Decode(f), Members),
     ];
 

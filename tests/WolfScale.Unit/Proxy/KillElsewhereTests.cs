@@ -150,16 +150,16 @@ public sealed class KillElsewhereTests : IDisposable
     public void A_client_is_found_by_its_greetings_id_and_its_account_alone()
     {
         var (client, server) = _kit.LogIn();
-        Assert.Equal(new ClientPlace(7, false), _kit.Proxy.FindClient(7, "app"));
-        Assert.Null(_kit.Proxy.FindClient(7, "root"));
-        Assert.Null(_kit.Proxy.FindClient(8, "app"));
+        Assert.Equal([new ClientPlace(7, false)], _kit.Proxy.FindClients(7, "app"));
+        Assert.Empty(_kit.Proxy.FindClients(7, "root"));
+        Assert.Empty(_kit.Proxy.FindClients(8, "app"));
 
         _kit.MovesAfter(server);
         client.Send(Query("DO 1"));
         var next = _kit.Moved(id: 70);
         _ = next.ReadText();
-        Assert.Equal(new ClientPlace(70, false), _kit.Proxy.FindClient(7, "app"));
-        Assert.Null(_kit.Proxy.FindClient(70, "app"));
+        Assert.Equal([new ClientPlace(70, false)], _kit.Proxy.FindClients(7, "app"));
+        Assert.Empty(_kit.Proxy.FindClients(70, "app"));
     }
 
     /// <summary>Who has only been greeted has no account that anybody could share.</summary>
@@ -170,7 +170,7 @@ public sealed class KillElsewhereTests : IDisposable
         var server = _kit.AcceptAtLeader();
         server.Greet(id: 30);
         var (killer, killersServer) = _kit.LogIn();
-        Assert.Null(_kit.Proxy.FindClient(30, "app"));
+        Assert.Empty(_kit.Proxy.FindClients(30, "app"));
         killer.Send(Query("KILL 30"));
         Assert.Equal("\x03KILL 30", killersServer.ReadText());
     }
@@ -185,10 +185,10 @@ public sealed class KillElsewhereTests : IDisposable
         Assert.Equal("\x03SET SESSION tx_read_only=1", local.ReadText());
         local.Send(Packet(1, Ok()));
         Assert.Equal("\x03" + Read, local.ReadText());
-        Assert.Equal(new ClientPlace(7, true), _kit.Proxy.FindClient(7, "app"));
+        Assert.Equal([new ClientPlace(7, true)], _kit.Proxy.FindClients(7, "app"));
 
-        _kit.Proxy.EndClient(7, "root", session);
-        _kit.Proxy.EndClient(7, "app", session);
+        _kit.Proxy.EndClients(7, "root", session);
+        _kit.Proxy.EndClients(7, "app", session);
         var killer = _kit.AcceptAtLocal();
         killer.Greet();
         Assert.Contains("app", killer.ReadText(), StringComparison.Ordinal);
@@ -207,8 +207,8 @@ public sealed class KillElsewhereTests : IDisposable
     {
         var (client, server) = _kit.LogIn();
         _kit.Current = _kit.Current with { Epoch = 2, Leader = _kit.LocalAddress };
-        Assert.Equal(new ClientPlace(0, false), _kit.Proxy.FindClient(7, "app"));
-        _kit.Proxy.EndClient(7, "app", session: true);
+        Assert.Equal([new ClientPlace(0, false)], _kit.Proxy.FindClients(7, "app"));
+        _kit.Proxy.EndClients(7, "app", session: true);
         client.ExpectEnd();
         _ = server;
     }
@@ -222,7 +222,7 @@ public sealed class KillElsewhereTests : IDisposable
         var (client, local) = BeginsToRead();
         if (fromElsewhere)
         {
-            _kit.Proxy.EndClient(7, "app", session: false);
+            _kit.Proxy.EndClients(7, "app", session: false);
         }
         else
         {

@@ -124,6 +124,40 @@ public class LoginPacketTests
         Assert.False(LoginPacket.Read(Send(login, Server, HopKind.None)).IsHop);
     }
 
+    /// <summary>What a client claims to be stands before what its proxy says of it.</summary>
+    [Theory, MemberData(nameof(Recorded))]
+    public void A_hop_of_a_proxy_without_a_node_says_whose_client_it_serves(byte[] payload)
+    {
+        var login = LoginPacket.Read(payload);
+        login.Origin = new ClientOrigin(1, 2);
+        var claimed = LoginPacket.Read(Send(login, Server, HopKind.ToLeader));
+        claimed.Origin = new ClientOrigin(0xFEDC_BA98_7654_3210, 4_000_000_017);
+
+        Assert.Equal(claimed.Origin, LoginPacket.Read(Send(claimed, Server, HopKind.ToReader)).Origin);
+        Assert.Null(LoginPacket.Read(Send(login, Server, HopKind.None)).Origin);
+    }
+
+    /// <summary>As another's would be, or a newer version's.</summary>
+    [Theory]
+    [InlineData("000000000000000100000011", true)]
+    [InlineData("000000000000000000000011", false)] // no proxy has that
+    [InlineData("00000000000000010000001x", false)]
+    [InlineData("0000000000000001", false)]
+    [InlineData("", false)]
+    public void What_is_no_client_of_a_proxy_is_none(string value, bool isOne)
+    {
+        var writer = new PacketWriter { Sequence = 1 };
+        var login = LoginPacket.Read(MariaDbClient);
+        login.Origin = new ClientOrigin(1, 17);
+        login.WriteFor(writer, Server, login.Answer, login.Plugin, HopKind.ToLeader, first: true);
+        var sent = writer.Written.Span[PacketHeader.Size..].ToArray();
+        var at = sent.AsSpan().IndexOf("000000000000000100000011"u8);
+        sent[at - 1] = (byte)value.Length;
+        Encoding.ASCII.GetBytes(value).CopyTo(sent, at);
+
+        Assert.Equal(isOne ? new ClientOrigin(1, 17) : null, LoginPacket.Read(sent).Origin);
+    }
+
     [Fact]
     public void The_short_packet_that_asks_for_tls_is_known()
     {

@@ -6,6 +6,7 @@ using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
 using WolfScale.Proxy;
 using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sessions;
 using WolfScale.Proxy.Sql;
 
 namespace WolfScale.Unit.Proxy;
@@ -144,6 +145,53 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
         server.AnswerPreparation(reported);
         Assert.Equal(0, client.Read()[0]);
         return (client, server);
+    }
+
+    /// <summary>A client that says it is another proxy, and the leader's server, which has greeted it.</summary>
+    public (RawPeer Proxy, RawPeer Leader) DialHop(HopKind hop = HopKind.ToReader, ClientOrigin? origin = null, uint id = 7)
+    {
+        var proxy = Connect();
+        var leader = AcceptAtLeader();
+        leader.Greet(id: id);
+        _ = proxy.Read();
+        proxy.Send(RawPeer.HopLogin(hop, origin));
+        return (proxy, leader);
+    }
+
+    /// <summary>Another proxy's connection for its client, to the leader's server.</summary>
+    public (RawPeer Proxy, RawPeer Leader) OpenLeaderHop(ClientOrigin? origin, uint id = 7)
+    {
+        var (proxy, leader) = DialHop(HopKind.ToLeader, origin, id);
+        _ = leader.Read();
+        leader.Sequence = 2;
+        leader.Say(RawPeer.Ok());
+        leader.AnswerPreparation();
+        Assert.Equal(0, proxy.Read()[0]);
+        return (proxy, leader);
+    }
+
+    /// <summary>Another proxy's connection for reads on this node's own server.</summary>
+    public (RawPeer Proxy, RawPeer Own) OpenReaderHop(ClientOrigin? origin = null)
+    {
+        Current = Current with { LeaderIsHere = false, Readers = [Local] };
+        var (proxy, leader) = DialHop(origin: origin);
+        leader.ReadToEnd(); // given up
+        var own = AcceptAtLocal();
+        own.Greet();
+        var login = LoginPacket.Read(own.Read());
+        Assert.Equal(("app", 0, "wolfscale_none"), (login.User, login.Answer.Length, login.Plugin));
+        byte[] question = [0xFE, .. "mysql_native_password\0"u8, .. "ABCDEFGHIJKLMNOPQRST\0"u8];
+        own.Sequence = 2;
+        own.Say(question);
+        Assert.Equal(question, proxy.Read());
+        var proof = NativePassword.Scramble("secret", "ABCDEFGHIJKLMNOPQRST"u8);
+        proxy.Send(RawPeer.Packet((byte)(proxy.LastSequence + 1), proof));
+        Assert.Equal(proof, own.Read());
+        own.Sequence = 4;
+        own.Say(RawPeer.Ok());
+        own.AnswerPreparation();
+        Assert.Equal(0, proxy.Read()[0]);
+        return (proxy, own);
     }
 
     /// <summary>Another leadership begins, and the old connection is gone.</summary>

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using WolfScale.Protocol;
 using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Sessions;
 
 namespace WolfScale.Unit.Proxy;
 
@@ -98,6 +99,18 @@ internal sealed class RawPeer : IDisposable
         var writer = new PacketWriter { Sequence = 1 };
         new LoginRequest { User = user, AuthResponse = NativePassword.Scramble("secret", Salt), Capabilities = capabilities & ~Capabilities.ConnectWithDatabase }.Write(writer);
         Send(writer.Written.Span);
+    }
+
+    /// <summary>As another proxy logs a client in.</summary>
+    public static byte[] HopLogin(HopKind hop = HopKind.ToReader, ClientOrigin? origin = null)
+    {
+        var plain = new PacketWriter { Sequence = 1 };
+        new LoginRequest { User = "app", AuthResponse = NativePassword.Scramble("secret", Salt), Capabilities = ProxyKit.Classic & ~Capabilities.ConnectWithDatabase }.Write(plain);
+        var packet = LoginPacket.Read(plain.Written.Span[PacketHeader.Size..]);
+        packet.Origin = origin;
+        var login = new PacketWriter { Sequence = 1 };
+        packet.WriteFor(login, ProxyKit.Everything, NativePassword.Scramble("secret", Salt), NativePassword.PluginName, hop, first: true);
+        return login.Written.ToArray();
     }
 
     /// <summary>The answer to a question of the proxy's own: one row of text.</summary>

@@ -26,7 +26,7 @@ public sealed class ReaderHopTests : IDisposable
     [Fact]
     public void A_node_serves_a_hop_to_a_reader_from_its_own_server()
     {
-        var (proxy, own) = OpenHop();
+        var (proxy, own) = _kit.OpenReaderHop();
 
         proxy.Send(Query("SELECT a FROM t"));
         Assert.Equal("\x03SELECT a FROM t", own.ReadText());
@@ -41,7 +41,7 @@ public sealed class ReaderHopTests : IDisposable
     [InlineData(false)]
     public void A_view_that_hides_something_is_refused_to_a_hop(bool isPrepared)
     {
-        var (proxy, own) = OpenHop();
+        var (proxy, own) = _kit.OpenReaderHop();
         if (isPrepared)
         {
             proxy.Send(Command(0x16, "SELECT * FROM vw"));
@@ -65,7 +65,7 @@ public sealed class ReaderHopTests : IDisposable
     [Fact]
     public void The_next_one_from_the_same_host_is_greeted_by_the_nodes_own_server()
     {
-        _ = OpenHop();
+        _ = _kit.OpenReaderHop();
         var proxy = _kit.Connect();
         var own = _kit.AcceptAtLocal();
         own.Greet();
@@ -86,7 +86,7 @@ public sealed class ReaderHopTests : IDisposable
     [Fact]
     public void A_client_from_there_reaches_the_leader_all_the_same()
     {
-        _ = OpenHop();
+        _ = _kit.OpenReaderHop();
         var client = _kit.Connect();
         var own = _kit.AcceptAtLocal();
         own.Greet();
@@ -116,7 +116,7 @@ public sealed class ReaderHopTests : IDisposable
     [Fact]
     public void A_node_that_does_not_follow_refuses_it()
     {
-        var (proxy, _) = DialHop();
+        var (proxy, _) = _kit.DialHop();
 
         Assert.Contains("does not follow", proxy.ReadText(), StringComparison.Ordinal);
         proxy.ExpectEnd();
@@ -128,7 +128,7 @@ public sealed class ReaderHopTests : IDisposable
     [InlineData(true)]
     public void A_node_that_follows_no_more_ends_it(bool isPrepared)
     {
-        var (proxy, own) = OpenHop();
+        var (proxy, own) = _kit.OpenReaderHop();
         if (isPrepared)
         {
             proxy.Send(Command(0x16, "SELECT a FROM t"));
@@ -153,7 +153,7 @@ public sealed class ReaderHopTests : IDisposable
     [InlineData("CREATE USER u")]
     public void What_writes_gets_nowhere_on_it(string sql)
     {
-        var (proxy, own) = OpenHop();
+        var (proxy, own) = _kit.OpenReaderHop();
 
         proxy.Send(Query(sql));
 
@@ -337,49 +337,4 @@ public sealed class ReaderHopTests : IDisposable
     {
         Assert.True(_second.Server.Poll(TimeSpan.FromSeconds(20), SelectMode.SelectRead), "nobody dialled");
         return new RawPeer(_second.AcceptSocket());
-    }
-
-    /// <summary>As another node's proxy logs a client in.</summary>
-    internal static byte[] HopLogin(HopKind hop = HopKind.ToReader)
-    {
-        var plain = new PacketWriter { Sequence = 1 };
-        new LoginRequest { User = "app", AuthResponse = NativePassword.Scramble("secret", Salt), Capabilities = ProxyKit.Classic & ~Capabilities.ConnectWithDatabase }.Write(plain);
-        var login = new PacketWriter { Sequence = 1 };
-        LoginPacket.Read(plain.Written.Span[PacketHeader.Size..]).WriteFor(login, ProxyKit.Everything, NativePassword.Scramble("secret", Salt), NativePassword.PluginName, hop, first: true);
-        return login.Written.ToArray();
-    }
-
-    /// <summary>A client that says it is another proxy and wants a reader; the node's own server where it was dialled.</summary>
-    private (RawPeer Proxy, RawPeer Leader) DialHop()
-    {
-        var proxy = _kit.Connect();
-        var leader = _kit.AcceptAtLeader();
-        leader.Greet();
-        _ = proxy.Read();
-        proxy.Send(HopLogin());
-        return (proxy, leader);
-    }
-
-    private (RawPeer Proxy, RawPeer Own) OpenHop()
-    {
-        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
-        var (proxy, leader) = DialHop();
-        leader.ReadToEnd(); // given up
-        var own = _kit.AcceptAtLocal();
-        own.Greet();
-        var login = LoginPacket.Read(own.Read());
-        Assert.Equal(("app", 0, "wolfscale_none"), (login.User, login.Answer.Length, login.Plugin));
-        byte[] question = [0xFE, .. "mysql_native_password\0"u8, .. "ABCDEFGHIJKLMNOPQRST\0"u8];
-        own.Sequence = 2;
-        own.Say(question);
-        Assert.Equal(question, proxy.Read());
-        var proof = NativePassword.Scramble("secret", "ABCDEFGHIJKLMNOPQRST"u8);
-        proxy.Send(Packet((byte)(proxy.LastSequence + 1), proof));
-        Assert.Equal(proof, own.Read());
-        own.Sequence = 4;
-        own.Say(Ok());
-        own.AnswerPreparation();
-        Assert.Equal(0, proxy.Read()[0]);
-        return (proxy, own);
-    }
-}
+    }}

@@ -69,7 +69,7 @@ public sealed class ReadingTests : IDisposable
         var server = _kit.AcceptAtLeader();
         server.Greet();
         _ = proxy.Read();
-        proxy.Send(ReaderHopTests.HopLogin(HopKind.ToLeader));
+        proxy.Send(RawPeer.HopLogin(HopKind.ToLeader));
         _ = server.Read();
         server.Sequence = 2;
         server.Say(Ok());

@@ -1,0 +1,220 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Security.Cryptography;
+using WolfScale.Proxy;
+using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sessions;
+using static WolfScale.Unit.Proxy.RawPeer;
+
+namespace WolfScale.Unit.Proxy;
+
+/// <summary>KILL of a client of a proxy without a node, and by one: the nodes know it by what that proxy says when it logs its client in.</summary>
+public sealed class StandAloneKillTests : IDisposable
+{
+    private const string Read = "SELECT a FROM t";
+
+    /// <summary>The client that proxy 3 has greeted with 17.</summary>
+    private static readonly ClientOrigin Origin = new(3, 17);
+
+    private readonly ConcurrentQueue<(string Part, bool Session)> _ended = new();
+    private ProxyKit _kit = new();
+
+    public StandAloneKillTests() => _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
+
+    /// <summary>It has moved to this leader, whose server knows it as 70.</summary>
+    [Fact]
+    public void A_leaders_node_knows_whom_a_connection_serves()
+    {
+        _ = _kit.OpenLeaderHop(Origin, id: 70);
+        Assert.Equal([new ClientPlace(70, false, 3)], _kit.Proxy.FindClients(17, "app"));
+        Assert.Empty(_kit.Proxy.FindClients(17, "root"));
+        Assert.Empty(_kit.Proxy.FindClients(70, "app")); // so it is not known to anybody but the server
+
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query("KILL QUERY 17"));
+        Assert.Equal("\x03KILL HARD QUERY 70", server.ReadText());
+    }
+
+    /// <summary>With pooled connections there it is another client's the next moment.</summary>
+    [Fact]
+    public void A_connection_that_changes_hands_serves_nobody_in_particular()
+    {
+        _ = _kit.OpenLeaderHop(new ClientOrigin(3, 0), id: 70);
+        Assert.Empty(_kit.Proxy.FindClients(0, "app"));
+    }
+
+    /// <summary>On a reader's node, whose proxy logs in as the client; a read that has ended by then is not looked for.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_read_is_ended_on_the_server_where_it_runs(bool session)
+    {
+        var (proxy, own) = _kit.OpenReaderHop(Origin);
+        Assert.Equal([new ClientPlace(0, false, 3)], _kit.Proxy.FindClients(17, "app"));
+        _kit.Proxy.EndClients(17, "app", session); // it is idle
+        proxy.Send(Query(Read));
+        Assert.Equal("\x03" + Read, own.ReadText());
+        Assert.Equal([new ClientPlace(0, true, 3)], _kit.Proxy.FindClients(17, "app"));
+
+        _kit.Proxy.EndClients(17, "app", session);
+        var killer = _kit.AcceptAtLocal();
+        killer.Greet();
+        _ = killer.Read();
+        killer.Sequence = 2;
+        killer.Say(Ok());
+        Assert.Equal("\x03KILL HARD QUERY 7", killer.ReadText());
+        killer.Send(Packet(1, Ok()));
+        killer.ExpectEnd();
+        own.Send(Packet(1, Ok()));
+        Assert.Equal(0, proxy.Read()[0]); // the connection goes on: whose session it is, its own proxy ends
+        Assert.False(_kit.LocalIsDialled); // once
+    }
+
+    /// <summary>The leader's node and the reader's know one part each.</summary>
+    [Theory]
+    [InlineData("KILL QUERY 17", null, false)]
+    [InlineData("KILL 17", "KILL HARD CONNECTION 70", true)]
+    public void What_several_nodes_know_of_one_client_is_one_clients(string sql, string? sent, bool endsSession)
+    {
+        Has("leader", new ClientPlace(70, false, 3));
+        Has("reader", new ClientPlace(0, true, 3));
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query(sql));
+        if (sent is not null)
+        {
+            Assert.Equal("\x03" + sent, server.ReadText());
+            server.Send(Packet(1, Ok()));
+        }
+
+        Assert.Equal(0, killer.Read()[0]);
+        Assert.Equal([("leader", endsSession), ("reader", endsSession)], _ended);
+    }
+
+    [Fact]
+    public void Clients_of_two_proxies_with_one_id_are_two()
+    {
+        Has("one", new ClientPlace(70, false, 3));
+        Has("other", new ClientPlace(71, false, 4));
+        var (killer, _) = _kit.LogIn();
+        killer.Send(Query("KILL 17"));
+        Assert.Contains("several clients of this account", killer.ReadText(), StringComparison.Ordinal);
+        Assert.Empty(_ended);
+    }
+
+    /// <summary>Its proxy has no connection to the leader for it, and only that proxy could end it.</summary>
+    [Fact]
+    public void A_session_that_nothing_leads_to_is_not_said_to_have_ended()
+    {
+        Has("reader", new ClientPlace(0, true, 3));
+        var (killer, _) = _kit.LogIn();
+        killer.Send(Query("KILL 17"));
+        Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
+    }
+
+    /// <summary>A proxy without a node cannot ask the nodes: the leader's does, where that proxy knows no such client of its own.</summary>
+    [Fact]
+    public void The_leaders_node_asks_for_its_clients()
+    {
+        Has("leader", new ClientPlace(71, false, 4));
+        var (proxy, server) = _kit.OpenLeaderHop(Origin, id: 17); // by chance its own number here
+        proxy.Send(Query("KILL QUERY 17"));
+        Assert.Contains("several clients", proxy.ReadText(), StringComparison.Ordinal);
+
+        Has("leader", new ClientPlace(80, false, 5), only: true);
+        proxy.Send(Query("KILL QUERY 18"));
+        Assert.Equal("\x03KILL HARD QUERY 80", server.ReadText());
+        Assert.Equal([(17u, "app"), (18u, "app")], _kit.AskedClients);
+    }
+
+    /// <summary>Another node's proxy has asked already, and then means the server's own number. So does who says so.</summary>
+    [Theory]
+    [InlineData(false, "KILL QUERY 17")]
+    [InlineData(true, "KILL QUERY 17 /* wolfscale: leader */")]
+    public void Who_means_the_servers_own_number_gets_that(bool standsAlone, string sql)
+    {
+        Has("leader", new ClientPlace(70, false));
+        var (proxy, server) = _kit.OpenLeaderHop(standsAlone ? Origin : null);
+        proxy.Send(Query(sql));
+        Assert.Equal("\x03" + sql, server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, proxy.Read()[0]);
+        if (standsAlone)
+        {
+            var (client, itsServer) = _kit.LogIn();
+            client.Send(Query(sql));
+            Assert.Equal("\x03" + sql, itsServer.ReadText());
+        }
+
+        Assert.Empty(_kit.AskedClients);
+    }
+
+    /// <summary>The other end: it knows its own clients, and the leader's node is not to look for others of that number.</summary>
+    [Fact]
+    public void A_proxy_without_a_node_says_whom_it_serves_and_which_number_it_means()
+    {
+        StandAlone();
+        var victim = LogIn(id: 17, out var origin);
+        Assert.Equal(17u, origin.ClientId);
+        var killer = LogIn(id: 18, out var other);
+        Assert.Equal((origin.Proxy, 18u), (other.Proxy, other.ClientId));
+        Assert.NotEqual(0ul, origin.Proxy);
+        killer.Client.Send(Query("KILL QUERY 17"));
+        Assert.Equal("\x03KILL HARD QUERY 17 /* wolfscale: leader */", killer.Server.ReadText());
+        killer.Server.Send(Packet(1, Ok()));
+        Assert.Equal(0, killer.Client.Read()[0]);
+        killer.Client.Send(Query("KILL QUERY 19")); // whose it is, the leader's node knows
+        Assert.Equal("\x03KILL QUERY 19", killer.Server.ReadText());
+        _ = victim;
+    }
+
+    [Fact]
+    public void With_pooled_connections_it_says_of_none_whom_it_serves()
+    {
+        StandAlone(poolConnections: 4);
+        var login = FirstLogin();
+        Assert.Equal(0u, login.Origin!.Value.ClientId);
+        Assert.NotEqual(0ul, login.Origin.Value.Proxy);
+    }
+
+    public void Dispose() => _kit.Dispose();
+
+    private void StandAlone(int poolConnections = 0)
+    {
+        _kit.Dispose();
+        _kit = new ProxyKit(new ProxyOptions { BindAddress = new IPEndPoint(IPAddress.Loopback, 0), Loops = 1, StandsAlone = true, PoolConnections = poolConnections });
+        _kit.Current = _kit.Current with { LeaderIsHere = false };
+        _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
+    }
+
+    private LoginPacket FirstLogin()
+    {
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet();
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+        return LoginPacket.Read(server.Read());
+    }
+
+    private (RawPeer Client, RawPeer Server) LogIn(uint id, out ClientOrigin origin)
+    {
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Greet(id: id);
+        _ = client.Read();
+        client.Login(ProxyKit.Classic, "app");
+        origin = LoginPacket.Read(server.Read()).Origin!.Value;
+        server.Sequence = 2;
+        server.Say(Ok());
+        server.AnswerPreparation();
+        Assert.Equal(0, client.Read()[0]);
+        return (client, server);
+    }
+
+    private void Has(string part, ClientPlace place, bool only = false)
+    {
+        if (only)
+            _kit.Elsewhere.Clear();
+        _kit.Elsewhere.Add(new RemoteClient(place, session => _ended.Enqueue((part, session))));
+    }
+}
