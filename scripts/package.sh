@@ -49,7 +49,9 @@ install -m 0644 deploy/debian/lintian-overrides "$root/usr/share/lintian/overrid
 # --- what dpkg must know ----------------------------------------------------------------------------------------
 install -d "$root/DEBIAN"
 size=$(du -sk --exclude=DEBIAN "$root" | cut -f1)
-sed "s/@VERSION@/$version/; s/@SIZE@/$size/" deploy/debian/control >"$root/DEBIAN/control"
+# What a newer C library than Debian 12's has linked wants that one.
+libc=$(find "$programs" -type f ! -name '*.dll' ! -name '*.pdb' -exec grep -haoE 'GLIBC_2\.[0-9]+' {} + | sort -Vu | tail -1)
+sed "s/@VERSION@/$version/; s/@SIZE@/$size/; s/@LIBC@/${libc#GLIBC_}/" deploy/debian/control >"$root/DEBIAN/control"
 (cd "$root" && find etc -type f -printf '/%p\n' | sort) >"$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do
   sed -e '/^@COMMON@$/{r deploy/debian/common.sh

@@ -126,9 +126,9 @@ public sealed class ProxyServer : IDisposable
 
     public void Dispose()
     {
-        _listener.Dispose();
         foreach (var loop in _loops)
-            loop.Dispose();
+            loop.Dispose(); // the first one, which accepts, first
+        _listener.Dispose(); // not before: its loop may be about to watch it
     }
 
     /// <summary>How much the event loops have to do later: it grows with the number of sessions, not with what they do.</summary>
