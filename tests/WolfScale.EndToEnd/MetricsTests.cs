@@ -34,6 +34,7 @@ public sealed partial class MetricsTests(ClusterFixture fixture) : ClusterTests<
         Assert.Equal(after["wolfscale_commit_stage_seconds_count{stage=\"total\"}"], after["wolfscale_commit_stage_seconds_bucket{stage=\"total\",le=\"+Inf\"}"]);
         Assert.True(after["wolfscale_wal_sync_seconds_count"] > before["wolfscale_wal_sync_seconds_count"]);
         Assert.Equal((1, 0), (after["wolfscale_accepts_writes"], beside["wolfscale_accepts_writes"]));
+        Assert.Equal((1, false), (after["wolfscale_semi_sync_on"], beside.ContainsKey("wolfscale_semi_sync_on")));
         Assert.Equal((1, 0), (after["wolfscale_node_role{role=\"leader\"}"], beside["wolfscale_node_role{role=\"leader\"}"]));
         Assert.Equal(3, after.Count(m => m.Key.StartsWith("wolfscale_member_status", StringComparison.Ordinal) && m.Key.Contains("\"active\"", StringComparison.Ordinal) && m.Value == 1));
 

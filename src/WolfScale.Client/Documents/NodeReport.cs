@@ -119,6 +119,9 @@ public sealed record DatabaseReport
 
     /// <summary>What is wrong although it works.</summary>
     public ImmutableArray<string> Alarms { get; init; } = [];
+
+    /// <summary>On the leader: whether its commits wait for the quorum (semi-sync), as its last look found it. Null on others.</summary>
+    public bool? SemiSync { get; init; }
 }
 
 /// <summary>Transactions that a node held and the cluster went on without, since the node's data directory was made.</summary>

@@ -58,7 +58,7 @@ internal sealed class ClientQuestions(PeerDirectory peers, TimeProvider time)
     {
         var register = _register;
         if (question.Order == ClientOrder.Find)
-            peers.Send(from, Answer(question.Id, register?.Find(question.ClientId, question.User) ?? []));
+            Answer(from, question.Id, register?.Find(question.ClientId, question.User) ?? []);
         else
             register?.End(question.ClientId, question.User, session: question.Order == ClientOrder.EndSession);
     }
@@ -69,13 +69,13 @@ internal sealed class ClientQuestions(PeerDirectory peers, TimeProvider time)
             round.Heard(from, clients);
     }
 
-    /// <summary>As long as one frame can say it, that which nodes of all versions know.</summary>
-    private static byte[] Answer(long id, IReadOnlyList<ClientState> clients) => clients switch
+    /// <summary>The second is what a node that skips the first can be told, and does not count where that was understood.</summary>
+    private void Answer(NodeKey to, long id, IReadOnlyList<ClientState> clients)
     {
-        [] => ClusterMessages.Frame(new ClientAnswer(id, null)),
-        [{ Through: 0 } only] => ClusterMessages.Frame(new ClientAnswer(id, only)),
-        _ => ClusterMessages.Frame(new ClientAnswers(id, clients)),
-    };
+        if (clients.Any(c => c.Through != 0))
+            peers.Send(to, ClusterMessages.Frame(new ClientAnswers(id, clients)));
+        peers.Send(to, ClusterMessages.Frame(new ClientAnswer(id, clients.Where(c => c.Through == 0).Select(c => (ClientState?)c).FirstOrDefault())));
+    }
 
     /// <summary>One question to several nodes.</summary>
     private sealed class Round(IEnumerable<NodeKey> asked)

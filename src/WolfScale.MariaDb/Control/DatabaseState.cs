@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using WolfScale.MariaDb.Health;
 
 namespace WolfScale.MariaDb;
 
@@ -85,6 +86,9 @@ public sealed record DatabaseState
 
     /// <summary>What is wrong although the server works, one line each: a foreign semi-sync replica, little disk space, an errant group.</summary>
     public ImmutableArray<string> Alarms { get; init; } = [];
+
+    /// <summary>For <see cref="DatabasePhase.Serving"/>: whether its commits wait for the quorum, as its last look found it.</summary>
+    public bool SemiSync => !Alarms.Contains(HealthRules.GateOff);
 
     /// <summary>The last errant transaction found on this server since the node started, and what to do about it; empty when there was none.</summary>
     public string LastErrant { get; init; } = "";

@@ -62,7 +62,7 @@ public readonly record struct ClientPlace(uint ConnectionId, bool Reads, ulong T
 
 /// <summary>A client of another proxy.</summary>
 /// <param name="Place">Where it is.</param>
-/// <param name="End">Has its read on a reader ended; with true its session, too, but for one of a proxy without a node: that ends with its connection to the leader. Does not wait.</param>
+/// <param name="End">Has its read on a reader ended; with true its session, too. Does not wait.</param>
 public sealed record RemoteClient(ClientPlace Place, Action<bool> End)
 {
     /// <summary>One for each client: what nodes know of one puts together.</summary>

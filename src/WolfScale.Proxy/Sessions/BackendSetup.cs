@@ -38,6 +38,12 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// <summary>The values of the last row that came.</summary>
     public IReadOnlyList<byte[]?> LastRow { get; private set; } = [];
 
+    /// <summary>What an OK reports is to be kept: the server tells with it what a statement before has changed whose error could not.</summary>
+    public bool KeepsChanges { get; init; }
+
+    /// <summary>What the last OK that reported something did report.</summary>
+    public byte[] Changes { get; private set; } = [];
+
     /// <summary>See <see cref="Backend.LastStatus"/>.</summary>
     public ServerStatus LastStatus => backend.LastStatus;
 
@@ -132,6 +138,8 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     private void NoteReported(in OkInfo ok)
     {
         backend.LastStatus = ok.Status;
+        if (KeepsChanges && !ok.Changes.IsEmpty)
+            Changes = ok.Changes.ToArray();
         var changes = new SessionChanges(ok.Changes);
         while (changes.Next())
         {

@@ -314,6 +314,7 @@ internal sealed partial class ClientSession
 
         if (statement.Has(StatementTraits.RunsUnseenText))
             _state.LoseRole("it has run dynamic SQL that the proxy has not seen, which may have locked something or set its role");
+        _preparesAgain |= statement.Has(StatementTraits.RunsUnseenText | StatementTraits.UsesSqlStatement); // what is reported may have been set, too
         if (statement.Has(StatementTraits.TakesUserLock))
             _state.TieWhile(PassingTies.UserLocks);
         if (statement.Has(StatementTraits.OpensHandler))
@@ -346,6 +347,8 @@ internal sealed partial class ClientSession
             NoteUnreported(_flight.Class);
         if (_active == _leader && ok.HasInsertId)
             (_insertedHere, _insertedElsewhere) = (true, false);
+        else if (_active == _leader)
+            _insertedHere |= MayHaveInsertIdUntold(_flight.Class, role);
         if (_active == _leader)
             NoteStatus(ok.Status, ok.Warnings);
         if (_active != _leader)
@@ -355,10 +358,14 @@ internal sealed partial class ClientSession
         NoteUnseen(ok.Changes);
         if (ok.Changes.IsEmpty)
             return;
-        ApplyChanges(ok.Changes, inRoutine: ok.HasMoreResults && _flight.Class.Has(StatementTraits.CallsProcedure) && !_flight.Class.Has(StatementTraits.MultiStatement));
+        ApplyChanges(ok.Changes, _flight.Class, _flight.IsKept ? FlightText : default, inRoutine: ok.HasMoreResults && _flight.Class.Has(StatementTraits.CallsProcedure) && !_flight.Class.Has(StatementTraits.MultiStatement));
         if (SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             NoteWrite(gtid);
     }
+
+    /// <summary>LAST_INSERT_ID() may be another one though the OK has none: after CALL, LOAD DATA and INSERT … RETURNING, and where a statement gives it a value.</summary>
+    private static bool MayHaveInsertIdUntold(StatementClass statement, PacketRole role) => statement.Has(StatementTraits.RefersToInsertId)
+        || (statement.Has(StatementTraits.CommitCapable) && !statement.Has(StatementTraits.CommitsOnlyOpenTransaction) && (role == PacketRole.EndOfRows || !statement.Has(StatementTraits.CommitsByAutocommit)));
 
     /// <summary>What the server has done and does not report.</summary>
     private void NoteUnreported(StatementClass statement)
@@ -384,11 +391,11 @@ internal sealed partial class ClientSession
     /// <summary>The statement under way, which is kept.</summary>
     private ReadOnlySpan<byte> FlightText => _flightStatement is { } prepared ? prepared.Sql : _flight.Packet[(PacketHeader.Size + 1)..];
 
-    private void ApplyChanges(ReadOnlySpan<byte> changes, bool inRoutine)
+    private void ApplyChanges(ReadOnlySpan<byte> changes, StatementClass statement, ReadOnlySpan<byte> sql, bool inRoutine)
     {
         NoteTracked(changes);
         var before = _state.Version;
-        _state.Apply(changes, _flight.Class, _flight.IsKept ? FlightText : default, inRoutine);
+        _state.Apply(changes, statement, sql, inRoutine);
         if (_state.Version == before)
             return;
         _leader!.StateVersion = _state.Version;
@@ -411,6 +418,10 @@ internal sealed partial class ClientSession
                 return;
             }
 
+            if (reader.Kind == SessionChangeKind.SystemVariables && (reader.Name.SequenceEqual("last_insert_id"u8) || reader.Name.SequenceEqual("identity"u8)))
+                _insertedHere = true;
+            if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("insert_id"u8))
+                _state.TieTo("it has set insert_id");
             if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("session_track_state_change"u8))
                 Tracked = Tracked.With(stateChanges: reader.Value.SequenceEqual("ON"u8));
             if (reader.Kind != SessionChangeKind.SystemVariables || !reader.Name.SequenceEqual("session_track_system_variables"u8))

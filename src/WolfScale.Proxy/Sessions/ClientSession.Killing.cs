@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
 using System.Globalization;
+using System.Text;
+using WolfScale.Protocol.Commands;
 using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Routing;
 using WolfScale.Proxy.Sql;
@@ -29,6 +32,8 @@ internal sealed partial class ClientSession
     /// <returns>False where the statement is right as it stands: its target is no client of this proxy, or never moved.</returns>
     private bool TryKill(KillTarget kill)
     {
+        if (kill.Id == 0 && NumberOfExecution() is { } number)
+            kill = kill with { Id = number };
         // Another proxy knows the server's own ids, and of this proxy's those that no server has given.
         if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (MeansServersId && !(_login is { IsHop: true } && ProxyContext.IsOwnId((uint)kill.Id))))
             return false;
@@ -69,7 +74,9 @@ internal sealed partial class ClientSession
             return true;
         }
 
-        if (id == 0 || (read is null && id == kill.Id && !_context.Options.StandsAlone) || _leader is not { IsClosed: false } leader)
+        if (read is null && id == kill.Id && _context.Options.StandsAlone)
+            SayWhich(kill);
+        if (id == 0 || (read is null && id == kill.Id) || _leader is not { IsClosed: false } leader)
             return false;
         KillOn(leader, null, Statement(id), refusal =>
         {
@@ -83,8 +90,41 @@ internal sealed partial class ClientSession
         string Statement(uint connection) => StatementFor(kill, connection);
     }
 
+    /// <summary><c>KILL ?</c>: the one parameter of the execution under way, as drivers send it.</summary>
+    private ulong? NumberOfExecution()
+    {
+        if (_flightStatement is not { Parameters: 1 } statement || _flight.Code != CommandCode.StatementExecute)
+            return null;
+        var packet = _flight.Packet;
+        var (flag, begin, end) = PlaceOfTypes(_flight.Code, statement);
+        var follow = packet.Length >= end && packet[flag] == 1;
+        if (packet.Length <= begin || packet[flag - 1] != 0 || (follow ? packet[begin..end] : statement.Types) is not [var type, ..])
+            return null; // NULL, say
+        var value = packet[(follow ? end : begin)..];
+        return type switch
+        {
+            1 when value.Length >= 1 => value[0],
+            2 when value.Length >= 2 => BinaryPrimitives.ReadUInt16LittleEndian(value),
+            3 when value.Length >= 4 => BinaryPrimitives.ReadUInt32LittleEndian(value),
+            8 when value.Length >= 8 => BinaryPrimitives.ReadUInt64LittleEndian(value),
+            >= 250 or 15 when value.Length > 1 && value[0] < 250 && value.Length > value[0] && ulong.TryParse(value.Slice(1, value[0]), NumberStyles.None, CultureInfo.InvariantCulture, out var text) => text,
+            _ => null,
+        };
+    }
+
     /// <summary>The number is that of a connection on the leader's server, and no client's: so says the hint, as it stands in SHOW PROCESSLIST; and another node's proxy has looked already.</summary>
-    private bool MeansServersId => _flight.Class.Hint == RoutingHint.Leader || _login is { IsHop: true, Origin: null };
+    private bool MeansServersId => _flight.Class.Hint == RoutingHint.Leader || _login is { Hop: HopKind.ToReader } or { IsHop: true, Origin: null };
+
+    /// <summary>The leader's node must not look for other clients of that number. The class stays: after a move the statement is aimed anew.</summary>
+    private void SayWhich(KillTarget kill)
+    {
+        var writer = _loop.Writer;
+        writer.Clear();
+        writer.Sequence = 0;
+        writer.Begin().Byte((byte)CommandCode.Query).Bytes(Encoding.ASCII.GetBytes(StatementFor(kill, (uint)kill.Id))).End();
+        _flight.Keep(writer.Written.Span, CommandCode.Query, _flight.Class);
+        _flightStatement = null;
+    }
 
     private string StatementFor(KillTarget kill, uint connection) => string.Create(
         CultureInfo.InvariantCulture,

@@ -1,3 +1,5 @@
+using WolfScale.Protocol;
+using WolfScale.Protocol.Responses;
 using WolfScale.Proxy.Routing;
 using WolfScale.Proxy.Sql;
 
@@ -17,13 +19,14 @@ internal sealed partial class ClientSession
     /// <summary>The killer's proxy has asked for the connection's id, and sends KILL next. That takes far less, and until then the pool must not have it.</summary>
     private const int AimedElsewhereMs = 30_000;
 
+    private bool _isCondemned; // a hop: when its read has ended, so has its client's session
     private IReadOnlyList<RemoteClient>? _elsewhere; // who of other nodes may be meant by the KILL under way; null: not asked
 
     /// <summary>A client of this proxy, not another proxy, which has logged in as this user. From any thread.</summary>
-    public bool IsClientOf(string user) => _login is { IsHop: false } login && login.User == user && !_userIsUnknown;
+    public bool IsClientOf(string user) => _authenticated && _login is { IsHop: false } login && login.User == user && !_userIsUnknown;
 
     /// <summary>The connection of a proxy without a node, for its client that was greeted with this id and has logged in as this user. From any thread.</summary>
-    public bool Serves(uint clientId, string user) => clientId != 0 && _login is { Origin: { } origin, IsHop: true } login && origin.ClientId == clientId && login.User == user && !_userIsUnknown;
+    public bool Serves(uint clientId, string user) => clientId != 0 && _authenticated && _login is { Origin: { } origin, IsHop: true } login && origin.ClientId == clientId && login.User == user && !_userIsUnknown;
 
     /// <summary>Where a KILL finds it. From any thread.</summary>
     public ClientPlace PlaceForKill()
@@ -32,7 +35,7 @@ internal sealed partial class ClientSession
         if (_login?.Hop == HopKind.ToReader)
             return new ClientPlace(0, Phase == SessionPhase.Answering, through);
         var reads = _active is { Reader: not null };
-        var aimed = Aimed();
+        var aimed = _context.Routes.Current.Leader is null ? null : Aimed(); // whose number that would be, nobody can tell
         if (aimed is not null && _pool is not null)
             _loop.Post(() => _loop.After(AimedElsewhereMs, aimed.Disarm));
         return new ClientPlace(aimed?.ConnectionId ?? 0, reads, through);
@@ -45,8 +48,8 @@ internal sealed partial class ClientSession
     {
         if (Phase == SessionPhase.Closed)
             return;
-        if (_login!.IsHop)
-            EndHopsRead();
+        if (_login!.Hop == HopKind.ToReader)
+            EndHop(session);
         else if (_active is { Reader: not null } read)
             ReadKiller.Begin(this, read, new BackendLogin(_login!, _secret!), _context.Options.HopTls);
         else if (Phase == SessionPhase.Preparing && _flight.IsKept)
@@ -55,18 +58,31 @@ internal sealed partial class ClientSession
             Close();
     });
 
-    /// <summary>What another proxy reads on this node's server; the account's secret is not known here yet.</summary>
-    private void EndHopsRead()
+    /// <summary>
+    /// What another proxy reads on this node's server; the account's secret is not known here yet. With <paramref name="session"/> that proxy is told behind it that its client's session is over: it may
+    /// have nothing else to see that by, as who reads is not idle when the leader's server closes.
+    /// </summary>
+    private void EndHop(bool session)
     {
-        if (_login!.Hop != HopKind.ToReader || Phase != SessionPhase.Answering)
+        _isCondemned |= session;
+        if (_isCondemned && Phase == SessionPhase.Idle)
+            TellThatItIsKilled();
+        if (Phase != SessionPhase.Answering)
             return;
         var ticket = _ticket;
-        FindSecret(_login.User, (_, secret, _) =>
+        FindSecret(_login!.User, (_, secret, _) =>
         {
             if (secret is not null && ticket == _ticket && Phase == SessionPhase.Answering && _leader is { IsClosed: false } server)
                 ReadKiller.Begin(this, server, new BackendLogin(_login!, secret), null);
         });
     }
+
+    private void TellThatItIsKilled() => Refuse(ProxyErrors.Killed, 0);
+
+    /// <summary>The other end of <see cref="TellThatItIsKilled"/>: out of turn, or where the next read was on its way already, instead of its answer.</summary>
+    private bool HearsThatItIsKilled(Backend backend, Span<byte> bytes) =>
+        backend.Hop == HopKind.ToReader && !(Phase == SessionPhase.Answering && backend == _active && _relay.HasBegun)
+        && bytes.Length > PacketHeader.Size && bytes[PacketHeader.Size] == ErrPacket.Marker && TryTakePacket(bytes, out _, out var payload) && payload.IndexOf(ProxyErrors.IsKilled) >= 0;
 
     /// <returns>True: the statement waits for the answers.</returns>
     private bool AsksElsewhere(uint id)
@@ -87,18 +103,12 @@ internal sealed partial class ClientSession
     /// <returns>False where the statement is right as it stands.</returns>
     private bool TryKillElsewhere(KillTarget kill, RemoteClient client)
     {
-        var (connection, reads, through) = client.Place;
+        var (connection, reads, _) = client.Place;
         var endsSession = kill.Scope == KillScope.Connection;
         if (_leader is { IsHop: false } && ProxyContext.IsOwnId(connection))
             connection = _context.Find(connection) is { } hop ? AimAt(hop) : 0; // this proxy has greeted the client's with an id of its own
         if (!endsSession || connection == 0)
             client.End(endsSession);
-        if (connection == 0 && endsSession && through != 0)
-        {
-            Answer(ProxyErrors.NoSuchThread); // nothing leads to it through which its session could be ended
-            return true;
-        }
-
         if (connection == 0 || (reads && !endsSession))
         {
             AnswerOk();

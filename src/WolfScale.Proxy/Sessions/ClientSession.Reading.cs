@@ -48,8 +48,8 @@ internal sealed partial class ClientSession
         && !statement.Has(StatementTraits.RefersToInsertId | StatementTraits.CommitCapable | StatementTraits.MultiStatement | StatementTraits.SetsSessionState | StatementTraits.SetsGlobalVariable | StatementTraits.TakesUserLock);
 
     private bool WantsLocal(CommandCode code, StatementClass statement) =>
-        MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction
-        && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables && !_hasLockedTables && !_state.IsSeeded
+        MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction && !_mayBeInTransaction
+        && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables && !_hasLockedTables && !_state.IsSeeded && !_state.HasLostRole
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0 && _nextTransaction is null
         && !_login!.IsHop && !_views.IsOld && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
@@ -383,7 +383,8 @@ internal sealed partial class ClientSession
         _repeats = false;
         leader.Setup = new BackendSetup(leader, null, script, (setup, refusal) =>
         {
-            if (refusal is not null)
+            _preparesAgain = refusal is { Code: ErrorInsideXa }; // nothing commits until its end
+            if (refusal is not null && !_preparesAgain)
                 DropLeader();
             NoteReading(setup);
             BecomeIdle();

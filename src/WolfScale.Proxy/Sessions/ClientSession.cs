@@ -132,6 +132,12 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
 
     int IBackendOwner.OnReceived(Backend backend, Span<byte> bytes)
     {
+        if (HearsThatItIsKilled(backend, bytes))
+        {
+            Close();
+            return bytes.Length;
+        }
+
         switch (Phase)
         {
             case SessionPhase.Connecting:
@@ -343,6 +349,12 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
         _flight.Release();
         _active = null;
         Phase = SessionPhase.Idle;
+        if (_isCondemned)
+        {
+            TellThatItIsKilled();
+            return;
+        }
+
         if (_pool is not null)
             WatchIdleness();
         NextFromClient();

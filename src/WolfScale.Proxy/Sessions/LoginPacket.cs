@@ -177,9 +177,10 @@ internal sealed class LoginPacket
         return wanted & (server | Capabilities.LongPassword | Capabilities.ConnectWithDatabase | Capabilities.Interactive | Capabilities.FoundRows | Capabilities.IgnoreSpace);
     }
 
-    /// <summary>The last one: what a client says for itself stands before what its proxy adds.</summary>
+    /// <summary>The last one, and behind the last hop: what a client says for itself stands before what its proxy adds.</summary>
     private static ClientOrigin? ReadOrigin(ReadOnlySpan<byte> attributes)
     {
+        attributes = attributes[attributes.LastIndexOf(HopAttribute)..];
         var at = attributes.LastIndexOf(OriginAttribute);
         if (at < 0 || attributes[(at + OriginAttribute.Length)..] is not [OriginDigits, .. var value] || value.Length < OriginDigits)
             return null;

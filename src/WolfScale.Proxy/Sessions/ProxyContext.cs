@@ -39,7 +39,7 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     public static bool IsOwnId(uint id) => id >= FirstOwnId;
 
     /// <summary>An id for a client that no server has greeted yet.</summary>
-    public uint Register(ClientSession session) => Register(session, FirstOwnId);
+    public uint Register(ClientSession session) => Register(session, NextOwnId());
 
     /// <summary>
     /// A client is greeted: from here on it knows itself by this id. It is that of its connection on the server, unless a client that was greeted by another
@@ -48,9 +48,11 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     public uint Register(ClientSession session, uint id)
     {
         while (!_sessions.TryAdd(id, session))
-            id = FirstOwnId + (Interlocked.Increment(ref _ownIds) % FirstOwnId);
+            id = NextOwnId();
         return id;
     }
+
+    private uint NextOwnId() => FirstOwnId + (Interlocked.Increment(ref _ownIds) % FirstOwnId);
 
     /// <summary>A client is there.</summary>
     public void Begun(ClientSession session, EventLoop loop) => _all[session] = loop;
@@ -72,7 +74,7 @@ internal sealed class ProxyContext(ProxyOptions options, IClusterRoutes routes, 
     public ClientSession? Find(uint clientId) => _sessions.GetValueOrDefault(clientId);
 
     /// <summary>The connections with which proxies without a node serve clients of this user whom they have greeted with this id. KILL is rare: they are all looked through.</summary>
-    public IEnumerable<ClientSession> FindServing(uint clientId, string user) => _all.Keys.Where(session => session.Serves(clientId, user));
+    public IEnumerable<ClientSession> FindServing(uint clientId, string user) => _all.Where(entry => entry.Key.Serves(clientId, user)).Select(entry => entry.Key);
 
     /// <summary>For a choice among equals.</summary>
     public uint NextTurn() => Interlocked.Increment(ref _turn);

@@ -41,6 +41,12 @@ internal static class ProxyErrors
     /// <summary>As the server says it.</summary>
     public static ErrPacket Interrupted { get; } = new(QueryInterrupted, "70100", "Query execution was interrupted");
 
+    /// <summary>To another proxy, of whose client it told.</summary>
+    public static ErrPacket Killed { get; } = new(1927, "70100", Encoding.UTF8.GetString(IsKilled));
+
+    /// <summary>By which that proxy knows <see cref="Killed"/>.</summary>
+    public static ReadOnlySpan<byte> IsKilled => "WolfScale: KILL has ended the session"u8;
+
     public static ErrPacket NoSuchThread { get; } = new(1094, "HY000", "Unknown thread id");
 
     /// <summary>Different leaders gave them the same.</summary>

@@ -111,7 +111,8 @@ internal sealed class SessionState
     public void Apply(ReadOnlySpan<byte> changes, StatementClass statement = default, ReadOnlySpan<byte> sql = default, bool inRoutine = false)
     {
         var before = Version;
-        var forItself = statement.Has(StatementTraits.SetsForItself); // the next OK reports what the variables were put back to
+        var list = statement.Has(StatementTraits.SetsForItself) ? ListForItself(sql) : default; // the next OK reports what these variables were put back to
+        var allForItself = statement.Has(StatementTraits.SetsForItself) && list.IsEmpty;
         var (charset, collation) = (false, false);
         var reader = new SessionChanges(changes);
         while (reader.Next())
@@ -127,12 +128,12 @@ internal sealed class SessionState
                 if (statement.Has(StatementTraits.SetsClock | StatementTraits.ResetsClock))
                     SetClock(statement.Has(StatementTraits.ResetsClock) ? Default : Encoding.UTF8.GetString(reader.Value));
             }
-            else if (reader.Kind == SessionChangeKind.SystemVariables && !forItself && reader.Name.StartsWith("rand_seed"u8))
+            else if (reader.Kind == SessionChangeKind.SystemVariables && !(allForItself || IsIn(list, reader.Name)) && reader.Name.StartsWith("rand_seed"u8))
             {
                 IsSeeded = true;
                 TieTo("its random numbers were seeded");
             }
-            else if (reader.Kind == SessionChangeKind.SystemVariables && !forItself && !IsPassing(reader.Name) && !(inRoutine && IsRoutines(reader.Name)))
+            else if (reader.Kind == SessionChangeKind.SystemVariables && !(allForItself || IsIn(list, reader.Name)) && !IsPassing(reader.Name) && !(inRoutine && IsRoutines(reader.Name)))
             {
                 charset |= reader.Name.SequenceEqual("character_set_connection"u8);
                 collation |= reader.Name.SequenceEqual("collation_connection"u8);
@@ -186,7 +187,10 @@ internal sealed class SessionState
     public (string? Tie, string? LostRole) LastingTies { get => (_tie, _roleIsUnknown); set => (_tie, _roleIsUnknown) = value; }
 
     /// <summary>It may have another role than after its login.</summary>
-    public bool HasRole => _role is not null || _roleIsUnknown is not null;
+    public bool HasRole => _role is not null || HasLostRole;
+
+    /// <summary>What it may do, and how it reads, only its own connection knows: a text that the proxy has not seen may have set its role, or variables in a way that is not reported.</summary>
+    public bool HasLostRole => _roleIsUnknown is not null;
 
     /// <summary>A user variable's value as an SQL literal.</summary>
     public void SetUserVariable(string name, string literal)
@@ -239,6 +243,30 @@ internal sealed class SessionState
         : (ties & PassingTies.Cursor) != 0 ? "it has an open cursor"
         : (ties & PassingTies.Parameters) != 0 ? "parameters were sent ahead of a statement"
         : null;
+
+    /// <summary>Of SET STATEMENT … FOR …: what stands before FOR. A FOR within a value makes it too short: what is then taken for the session's is reported again when it is put back.</summary>
+    private static ReadOnlySpan<byte> ListForItself(ReadOnlySpan<byte> sql)
+    {
+        for (var at = 0; sql[at..].IndexOfAny((byte)'f', (byte)'F') is >= 0 and var next; at++)
+        {
+            at += next;
+            if (at > 0 && Ascii.EqualsIgnoreCase(sql[at..Math.Min(at + 3, sql.Length)], "for"u8) && !ByteClass.IsName(sql[at - 1]) && (at + 3 >= sql.Length || !ByteClass.IsName(sql[at + 3])))
+                return sql[..at];
+        }
+
+        return default;
+    }
+
+    private static bool IsIn(ReadOnlySpan<byte> list, ReadOnlySpan<byte> name)
+    {
+        for (var at = 0; at + name.Length <= list.Length; at++)
+        {
+            if (Ascii.EqualsIgnoreCase(list.Slice(at, name.Length), name))
+                return true;
+        }
+
+        return false;
+    }
 
     private static bool IsRoutines(ReadOnlySpan<byte> name) =>
         name.SequenceEqual("sql_mode"u8) || name.SequenceEqual("character_set_client"u8) || name.SequenceEqual("character_set_connection"u8) || name.SequenceEqual("collation_connection"u8);

@@ -168,6 +168,10 @@ internal ref partial struct ClassifierPass
             case Word.With:
                 _expectsCteName = true;
                 break;
+            case Word.Rowcount when _previous.Kind == TokenKind.Operator && _sql[_previous.Start] == (byte)'%': // SQL%ROWCOUNT, in sql_mode=ORACLE
+                _mustLead = true;
+                _traits |= StatementTraits.RefersToLastStatement;
+                break;
             case Word.Select or Word.Values or Word.Table:
                 _withDepths &= ~DepthBit;
                 break;

@@ -166,10 +166,12 @@ internal ref partial struct ClassifierPass
         _previous = _current;
         _tokens.Next();
         // No word of one letter means anything.
-        var meaning = _tokens.Kind == TokenKind.Word && _tokens.End - _tokens.Start > 1
+        // What stands behind a dot is a name, also where a blank or a comment is between them.
+        var kind = _tokens.Kind == TokenKind.Word && _previous.Kind == TokenKind.Dot ? TokenKind.Name : _tokens.Kind;
+        var meaning = kind == TokenKind.Word && _tokens.End - _tokens.Start > 1
             ? WordTable.Find(_sql[_tokens.Start.._tokens.End])
             : default;
-        _current = new Token(_tokens.Kind, meaning.Id, meaning.Use, _tokens.Start, _tokens.End);
+        _current = new Token(kind, meaning.Id, meaning.Use, _tokens.Start, _tokens.End);
     }
 
     private readonly bool AtEnd => _current.Kind is TokenKind.End or TokenKind.Semicolon;

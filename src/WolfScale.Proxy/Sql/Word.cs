@@ -12,7 +12,7 @@ internal enum Word : byte
     Get, Shutdown, Backup,
 
     // They tell what a read does.
-    Into, For, Share, Procedure, SqlCalcFoundRows, Value, Recursive, Rollup, Ties, Query, From, Join, As, Of, JsonTable, Columns, Point,
+    Into, For, Share, Procedure, SqlCalcFoundRows, Rowcount, Value, Recursive, Rollup, Ties, Query, From, Join, As, Of, JsonTable, Columns, Point,
 
     // They belong to one statement.
     Session, Local, Global, Names, Character, Char, Charset, Password, Role, Default, Transaction, Statement, Immediate, Read, Only, Work,

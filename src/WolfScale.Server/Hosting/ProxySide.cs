@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using WolfScale.Cluster;
+using WolfScale.Consensus;
 using WolfScale.MariaDb;
 using WolfScale.Protocol;
 using WolfScale.Proxy;
@@ -115,11 +116,20 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
 
     public Task<Gtid?> ReadIndexAsync() => ReadIndex.AskAsync(_node, _time);
 
-    public async Task<IReadOnlyList<RemoteClient>> FindClientsAsync(uint clientId, string user) =>
-    [
-        .. from client in await _node.FindClientsAsync(clientId, user)
-           select new RemoteClient(new ClientPlace(client.State.ConnectionId, client.State.Reads, client.State.Through), session => _node.EndClient(client, clientId, user, session)),
-    ];
+    public async Task<IReadOnlyList<RemoteClient>> FindClientsAsync(uint clientId, string user)
+    {
+        var told = new HashSet<NodeKey>(); // an order is about all that a node has of the client
+        return
+        [
+            .. from client in await _node.FindClientsAsync(clientId, user)
+               let isFirst = told.Add(client.Node)
+               select new RemoteClient(new ClientPlace(client.State.ConnectionId, client.State.Reads, client.State.Through), session =>
+               {
+                   if (isFirst)
+                       _node.EndClient(client, clientId, user, session);
+               }),
+        ];
+    }
 
     IReadOnlyList<ClientState> IClientRegister.Find(uint clientId, string user) => [.. _server.FindClients(clientId, user).Select(place => new ClientState(place.ConnectionId, place.Reads, place.Through))];
 

@@ -77,6 +77,7 @@ internal static class ReportBuilder
         Reason = Text(database?.Reason),
         GtidPosition = Text(database?.Position),
         Alarms = database?.Alarms ?? [],
+        SemiSync = database is { Serving: true } ? database.SemiSync : null,
     };
 
     private static MigrationReport? Migration(MigrationProgress? migration) => migration is null ? null : new MigrationReport

@@ -62,6 +62,8 @@ internal static class NodeMetrics
         _ = text.Gauge("wolfscale_database_up", "1 where the local MariaDB answers.").Sample(database.Up);
         _ = text.Gauge("wolfscale_database_fit", "1 where it may serve now: its position is known, its applier runs, its disk can be written.").Sample(database.Fit);
         _ = text.Gauge("wolfscale_database_alarms", "What is wrong with it and does not keep it from serving, such as semi-sync that somebody turned off.").Sample(database.Alarms.Length);
+        if (database.SemiSync is { } waits)
+            _ = text.Gauge("wolfscale_semi_sync_on", "1 where the leader's MariaDB holds each commit until the quorum has it; told by the leader alone.").Sample(waits);
     }
 
     private static void WriteMembers(MetricsText text, NodeReport report)

@@ -116,7 +116,7 @@ public class PromotionTests
     {
         await using var pair = await Pair.StartAsync();
         await pair.One.ExecuteAsync("CREATE DATABASE d", "CREATE TABLE d.t (a INT PRIMARY KEY)");
-        var alarmed = pair.One.AwaitAsync(s => s.Alarms.Any(a => a.Contains("Semi-sync is off", StringComparison.Ordinal)), "alarmed");
+        var alarmed = pair.One.AwaitAsync(s => !s.SemiSync && s.Alarms.Any(a => a.Contains("Semi-sync is off", StringComparison.Ordinal)), "alarmed");
         var promoting = pair.One.AwaitAsync(s => s.Phase == DatabasePhase.Promoting, "promoted anew");
         await pair.One.ExecuteAsync("SET GLOBAL rpl_semi_sync_master_enabled=OFF", "INSERT INTO d.t VALUES (1)");
         await alarmed;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using System.Text;
 using WolfScale.Proxy.Routing;
 using static WolfScale.Unit.Proxy.RawPeer;
 
@@ -37,6 +38,36 @@ public sealed class KillElsewhereTests : IDisposable
         Assert.Equal(0, killer.Read()[0]);
         Assert.Equal(ended, _ended);
         Assert.Equal((17u, "app"), Assert.Single(_kit.AskedClients));
+    }
+
+    /// <summary>As drivers without a text of their own for it send it.</summary>
+    [Theory]
+    [InlineData("\x01\x08\0\x11\0\0\0\0\0\0\0")]
+    [InlineData("\x01\x03\0\x11\0\0\0")]
+    [InlineData("\x01\x02\0\x11\0")]
+    [InlineData("\x01\x01\0\x11")]
+    [InlineData("\x01\xFD\0\u000217")]
+    public void The_id_may_be_a_parameter(string parameter)
+    {
+        Has(70);
+        var (killer, server) = _kit.LogInPrepared("KILL QUERY ?");
+        killer.Send(Packet(0, [0x17, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, .. Encoding.Latin1.GetBytes(parameter)]));
+        Assert.Equal("\x03KILL HARD QUERY 70", server.ReadText());
+    }
+
+    /// <summary>NULL, a date, a number that is cut off, a text that is none.</summary>
+    [Theory]
+    [InlineData("\x01\x01\x08\0")]
+    [InlineData("\0\x01\x0C\0\x04\xE7\x07\x01\x01")]
+    [InlineData("\0\x01\x08\0\x11")]
+    [InlineData("\0\x01\xFD\0\u0002a7")]
+    public void What_is_no_number_is_for_the_server_to_refuse(string rest)
+    {
+        Has(70);
+        var (killer, server) = _kit.LogInPrepared("KILL QUERY ?");
+        killer.Send(Packet(0, [0x17, 1, 0, 0, 0, 0, 1, 0, 0, 0, .. Encoding.Latin1.GetBytes(rest)]));
+        Assert.Equal(0x17, server.Read()[0]);
+        Assert.Empty(_kit.AskedClients);
     }
 
     [Fact]

@@ -135,6 +135,9 @@ public class LoginPacketTests
 
         Assert.Equal(claimed.Origin, LoginPacket.Read(Send(claimed, Server, HopKind.ToReader)).Origin);
         Assert.Null(LoginPacket.Read(Send(login, Server, HopKind.None)).Origin);
+        var throughANode = LoginPacket.Read(Send(login, Server, HopKind.ToLeader)); // and that adds its own hop
+        throughANode.Origin = null;
+        Assert.Null(LoginPacket.Read(Send(throughANode, Server, HopKind.ToLeader)).Origin);
     }
 
     /// <summary>As another's would be, or a newer version's.</summary>

@@ -73,6 +73,37 @@ public sealed class ParkingTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
     }
 
+    /// <summary>The OK of these tells no id, and LAST_INSERT_ID() is another one all the same (MariaDB 10.11, measured).</summary>
+    [Theory]
+    [InlineData("CALL add_order()", "42", true)]
+    [InlineData("LOAD DATA INFILE 'f' INTO TABLE t", "42", true)]
+    [InlineData("DO LAST_INSERT_ID(42)", "42", true)]
+    [InlineData("CALL add_nothing()", "0", false)]
+    [InlineData("UPDATE t SET a=1", "42", false)] // of the client before
+    public void An_id_that_no_OK_has_told_comes_along(string sql, string insertId, bool comes)
+    {
+        var (client, server, _) = Client();
+        client.Send(Query(sql));
+        Answered(client, server, Packet(1, 0, 0, 0, 2, 0, 0, 0));
+        if (sql.StartsWith("CALL", StringComparison.Ordinal))
+        {
+            _kit.AwaitLook();
+            _time.Shift(IdleMs + 1);
+            Assert.StartsWith("\x03SET STATEMENT group_concat_max_len", server.ReadText(), StringComparison.Ordinal);
+            server.SayRow("", "0,0,0");
+        }
+
+        Parks(server, insertId);
+        client.Send(Query("UPDATE t SET a=2"));
+        if (comes)
+        {
+            Assert.Equal("\x03" + $"DO LAST_INSERT_ID({insertId})", server.ReadText());
+            server.Send(Packet(1, Ok()));
+        }
+
+        Assert.Equal("\x03UPDATE t SET a=2", server.ReadText());
+    }
+
     /// <summary>It has nothing on any connection yet, and comes to one.</summary>
     [Theory]
     [InlineData("SELECT GET_LOCK('a', 1)")]

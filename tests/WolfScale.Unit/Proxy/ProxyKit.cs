@@ -21,6 +21,7 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     private readonly TcpListener _leader = new(IPAddress.Loopback, 0);
     private readonly TcpListener _local = new(IPAddress.Loopback, 0);
+    private readonly ConcurrentBag<RawPeer> _peers = [];
     private Routes _current = Routes.Nowhere;
     private int _looks;
 
@@ -96,7 +97,7 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         socket.Connect(Proxy.Address);
-        return new RawPeer(socket);
+        return Kept(new RawPeer(socket));
     }
 
     public RawPeer AcceptAtLeader() => Accept(_leader);
@@ -239,6 +240,8 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     public void Dispose()
     {
         Proxy.Dispose();
+        foreach (var peer in _peers)
+            peer.Dispose();
         _leader.Dispose();
         _local.Dispose();
         Assert.Empty(Defects);
@@ -260,9 +263,16 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
             Defects.Enqueue($"{formatter(state, exception)}: {exception}");
     }
 
-    private static RawPeer Accept(TcpListener listener)
+    private RawPeer Accept(TcpListener listener)
     {
         Assert.True(listener.Server.Poll(TimeSpan.FromSeconds(20), SelectMode.SelectRead), "nobody dialled");
-        return new RawPeer(listener.AcceptSocket());
+        return Kept(new RawPeer(listener.AcceptSocket()));
+    }
+
+    /// <summary>A test that does not look at a peer any more does not want it to hang up, which the collector would have it do.</summary>
+    private RawPeer Kept(RawPeer peer)
+    {
+        _peers.Add(peer);
+        return peer;
     }
 }

@@ -114,7 +114,10 @@ internal sealed class RawPeer : IDisposable
     }
 
     /// <summary>The answer to a question of the proxy's own: one row of text.</summary>
-    public void SayRow(params ReadOnlySpan<string> values)
+    public void SayRow(params ReadOnlySpan<string> values) => SayRow([], values);
+
+    /// <summary>With what has changed in the session, behind it.</summary>
+    public void SayRow(byte[] changes, ReadOnlySpan<string> values)
     {
         byte[] number = [3, (byte)'d', (byte)'e', (byte)'f', 0, 0, 0, 0, 0, 12, 63, 0, 20, 0, 0, 0, 8, 0, 0, 0, 0, 0];
         var writer = new PacketWriter { Sequence = 1 };
@@ -125,7 +128,10 @@ internal sealed class RawPeer : IDisposable
         foreach (var value in values)
             _ = writer.LengthEncodedText(value);
         writer.End();
-        writer.Begin().Byte(0xFE).Byte(0).Byte(0).UInt16(2).UInt16(0).End();
+        _ = writer.Begin().Byte(0xFE).Byte(0).Byte(0).UInt16((ushort)(changes.Length == 0 ? 2 : 0x4002)).UInt16(0);
+        if (changes.Length > 0)
+            _ = writer.Byte(0).LengthEncodedInteger((ulong)changes.Length).Bytes(changes);
+        writer.End();
         Send(writer.Written.Span);
     }
 

@@ -262,6 +262,25 @@ public sealed class ReaderHopTests : IDisposable
         _second.Dispose();
     }
 
+    /// <summary>Its node tells it where the session was killed through another proxy; the next read may have been on its way to it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_reader_that_says_that_the_session_was_killed_ends_it(bool insteadOfAnAnswer)
+    {
+        _ = Followers(_kit.Local.Address);
+        var (client, leader) = _kit.LogIn();
+        var reader = FirstRead(client, leader);
+        if (insteadOfAnAnswer)
+        {
+            client.Send(Query("SELECT 1"));
+            Assert.Equal("\x03SELECT 1", reader.ReadText());
+        }
+
+        reader.Send(Packet(0, [0xFF, 0x87, 7, .. "#70100WolfScale: KILL has ended the session"u8]));
+        client.ExpectEnd();
+    }
+
     private static Reader Reader(string id, EndPoint address) => new(id, address, new ReaderLoad()) { IsHop = true };
 
     private static void AnswerNumber(RawPeer server, string value) =>

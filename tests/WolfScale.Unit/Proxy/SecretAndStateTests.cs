@@ -55,6 +55,20 @@ public class SecretAndStateTests
             Script(state));
     }
 
+    /// <summary>What stands before FOR is put back at its end, what comes behind it stays; both are reported with one OK.</summary>
+    [Theory]
+    [InlineData("SET STATEMENT max_statement_time=5 FOR SET SESSION time_zone='+05:00'", "SET SESSION time_zone='+05:00'")]
+    [InlineData("set statement MAX_STATEMENT_TIME = 5, Time_Zone='for' for select 1", null)]
+    [InlineData("SET STATEMENT max_statement_time=5,time_zone='x'/**/FOR/**/CALL p()", null)]
+    [InlineData("SET STATEMENT max_statement_time=5 FOR CALL sets_time_zone()", "SET SESSION time_zone='+05:00'")]
+    [InlineData("", null)] // it was not kept
+    public void Of_a_statement_with_variables_of_its_own_the_others_stay(string sql, string? script)
+    {
+        var state = new SessionState();
+        state.Apply([.. Variable("time_zone", "+05:00"), .. Variable("max_statement_time", "5.000000")], new StatementClass { Traits = StatementTraits.SetsForItself }, Encoding.UTF8.GetBytes(sql));
+        Assert.Equal(script is null ? [] : [script], Script(state));
+    }
+
     /// <summary>The report does not tell the collation, and the results have it too: the statement is repeated, until another one undoes it.</summary>
     [Fact]
     public void Set_names_with_a_collation_is_repeated_as_such()

@@ -51,7 +51,7 @@ public sealed class StandAloneKillTests : IDisposable
     {
         var (proxy, own) = _kit.OpenReaderHop(Origin);
         Assert.Equal([new ClientPlace(0, false, 3)], _kit.Proxy.FindClients(17, "app"));
-        _kit.Proxy.EndClients(17, "app", session); // it is idle
+        _kit.Proxy.EndClients(17, "app", session: false); // it is idle
         proxy.Send(Query(Read));
         Assert.Equal("\x03" + Read, own.ReadText());
         Assert.Equal([new ClientPlace(0, true, 3)], _kit.Proxy.FindClients(17, "app"));
@@ -66,8 +66,56 @@ public sealed class StandAloneKillTests : IDisposable
         killer.Send(Packet(1, Ok()));
         killer.ExpectEnd();
         own.Send(Packet(1, Ok()));
-        Assert.Equal(0, proxy.Read()[0]); // the connection goes on: whose session it is, its own proxy ends
+        Assert.Equal(0, proxy.Read()[0]);
+        if (session)
+            ExpectWordOfIt(proxy);
         Assert.False(_kit.LocalIsDialled); // once
+    }
+
+    /// <summary>Its own proxy may have nothing else to see that by: who reads is not idle when the leader's server closes.</summary>
+    [Fact]
+    public void An_idle_readers_connection_tells_that_its_session_was_killed()
+    {
+        var (proxy, own) = _kit.OpenReaderHop(Origin);
+        _kit.Proxy.EndClients(17, "app", session: true);
+        ExpectWordOfIt(proxy);
+        own.ReadToEnd();
+    }
+
+    /// <summary>A statement that the leader's node itself holds back, while it gives the lead away.</summary>
+    [Fact]
+    public void What_the_leaders_node_holds_back_for_it_does_not_begin()
+    {
+        var (proxy, server) = _kit.OpenLeaderHop(Origin);
+        _kit.Current = _kit.Current with { IsHandingOver = true };
+        proxy.Send(Query("INSERT INTO t VALUES (1)"));
+        _kit.AwaitLook();
+        _kit.Proxy.EndClients(17, "app", session: false);
+        _kit.AwaitLook();
+        _kit.Current = _kit.Current with { IsHandingOver = false };
+        Assert.Contains("Query execution was interrupted", proxy.ReadText(), StringComparison.Ordinal);
+        proxy.Send(Query("DO 1"));
+        Assert.Equal("\x03" + "DO 1", server.ReadText());
+    }
+
+    /// <summary>The numbers of a reader's server are its own; no client is greeted with them.</summary>
+    [Fact]
+    public void On_a_connection_to_a_reader_a_number_is_that_servers()
+    {
+        Has("leader", new ClientPlace(70, false));
+        var (proxy, own) = _kit.OpenReaderHop(Origin);
+        proxy.Send(Query("KILL HARD QUERY 17"));
+        Assert.Equal("\x03KILL HARD QUERY 17", own.ReadText());
+        Assert.Empty(_kit.AskedClients);
+    }
+
+    /// <summary>With the right words anybody could make two of one.</summary>
+    [Fact]
+    public void Who_has_not_logged_in_is_served_by_nothing()
+    {
+        var (_, leader) = _kit.DialHop(HopKind.ToLeader, Origin, id: 70);
+        _ = leader.Read();
+        Assert.Empty(_kit.Proxy.FindClients(17, "app"));
     }
 
     /// <summary>The leader's node and the reader's know one part each.</summary>
@@ -101,14 +149,17 @@ public sealed class StandAloneKillTests : IDisposable
         Assert.Empty(_ended);
     }
 
-    /// <summary>Its proxy has no connection to the leader for it, and only that proxy could end it.</summary>
+    /// <summary>It has not come to this leader yet.</summary>
     [Fact]
-    public void A_session_that_nothing_leads_to_is_not_said_to_have_ended()
+    public void A_session_that_only_a_readers_node_knows_is_ended_by_that()
     {
-        Has("reader", new ClientPlace(0, true, 3));
-        var (killer, _) = _kit.LogIn();
+        Has("reader", new ClientPlace(0, false, 3));
+        var (killer, server) = _kit.LogIn();
         killer.Send(Query("KILL 17"));
-        Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
+        Assert.Equal(0, killer.Read()[0]);
+        Assert.Equal([("reader", true)], _ended);
+        killer.Send(Query("SELECT 1"));
+        Assert.Equal("\x03SELECT 1", server.ReadText());
     }
 
     /// <summary>A proxy without a node cannot ask the nodes: the leader's does, where that proxy knows no such client of its own.</summary>
@@ -177,6 +228,12 @@ public sealed class StandAloneKillTests : IDisposable
     }
 
     public void Dispose() => _kit.Dispose();
+
+    private static void ExpectWordOfIt(RawPeer proxy)
+    {
+        Assert.Contains("KILL has ended the session", proxy.ReadText(), StringComparison.Ordinal);
+        proxy.ExpectEnd();
+    }
 
     private void StandAlone(int poolConnections = 0)
     {

@@ -255,6 +255,18 @@ public sealed class RemoteRoutesTests : IAsyncLifetime
         Assert.Equal(2, asked.Count);
     }
 
+    /// <summary>The statement goes to whom the view takes for the leader: another node would confirm, in good faith, what another leader holds.</summary>
+    [Fact]
+    public async Task Only_the_leader_is_asked_for_the_read_index_where_it_is_heard()
+    {
+        Follow("http://n1:8080");
+        await AdvanceUntilAsync("leader and readers", () => Readers() == "n2,n3");
+        _cluster.ReadIndexes["n2"] = "0-1-8";
+        _ = await Assert.ThrowsAsync<NodeSilentException>(_routes.ReadIndexAsync);
+        _cluster.ReadIndexes["n1"] = "0-1-7";
+        Assert.Equal(new Gtid(0, 1, 7), await _routes.ReadIndexAsync());
+    }
+
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
@@ -430,7 +442,10 @@ public sealed class RemoteRoutesTests : IAsyncLifetime
             return _down.GetValueOrDefault(api.Host) ? Task.FromException<ClusterDocument>(new NodeSilentException("down")) : Task.FromResult(_documents[api.Host]);
         }
 
-        public Task<string?> ReadIndexAsync(Uri api, CancellationToken cancellationToken) => throw new NotSupportedException();
+        public ConcurrentDictionary<string, string> ReadIndexes { get; } = new();
+
+        public Task<string?> ReadIndexAsync(Uri api, CancellationToken cancellationToken) =>
+            ReadIndexes.TryGetValue(api.Host, out var index) ? Task.FromResult<string?>(index) : Task.FromException<string?>(new NodeSilentException($"{api.Host} has no majority"));
 
         public Task<IReadOnlyList<byte[]>> AccountHashesAsync(Uri api, string user, CancellationToken cancellationToken) => throw new NotSupportedException();
 

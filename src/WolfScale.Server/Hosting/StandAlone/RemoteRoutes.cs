@@ -137,6 +137,12 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
             return [.. _nodes.Where(n => n.IsHeard).OrderByDescending(n => n.Answer!.Node == _view.LeaderId).DistinctBy(n => n.Answer!.Node).Select(n => n.Api)];
     }
 
+    private Uri? HeardLeader()
+    {
+        lock (_lock)
+            return _nodes.Find(n => n.IsHeard && n.Answer!.Node == _view.LeaderId)?.Api;
+    }
+
     public Task<Gtid?> ReadIndexAsync() => _readIndex.AskAsync();
 
     public void Lost(EndPoint address)
@@ -369,7 +375,8 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
     private async Task<Gtid?> AskReadIndexAsync()
     {
         NodeSilentException? last = null;
-        foreach (var node in Heard())
+        // The statement goes to whom the view takes for the leader: another one's word would confirm another's data. Who has lost its majority does not confirm.
+        foreach (var node in HeardLeader() is { } leader ? [leader] : Heard())
         {
             try
             {
