@@ -3,6 +3,8 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using WolfScale.Client;
 using WolfScale.MariaDb;
+using WolfScale.MariaDb.Dump;
+using WolfScale.MariaDb.Physical;
 using WolfScale.Server.Http;
 using WolfScale.Settings;
 

@@ -19,13 +19,13 @@ public sealed partial class ProblemCodesTests
     [Fact]
     public void Every_code_of_the_data_routes_is_documented_with_its_status()
     {
-        var made = Repository.Sources("src/WolfScale.Server/Http/Data").SelectMany(s => OfData().Matches(s)).Select(m => (Code: m.Groups["code"].Value, Status: m.Groups["status"] is { Success: true } status ? Number(status.Value) : m.Value.StartsWith('U') ? 422 : 400)).Distinct().ToList();
+        var made = OfDataRoutes();
         var rows = Repository.Table(Document, "| status | codes |");
 
         Assert.True(made.Count > 30, string.Join(' ', made));
-        Assert.Empty(made.Where(m => !rows.Any(r => Words(r[1]).Contains(m.Code) && Numbers(r[0]).Contains(m.Status))));
+        Assert.DoesNotContain(made, m => !rows.Any(r => Words(r[1]).Contains(m.Code) && Numbers(r[0]).Contains(m.Status)));
         var all = made.Concat(OfOperators()).Select(m => m.Code).ToHashSet();
-        Assert.Empty(rows.SelectMany(r => Words(r[1])).Except(Fields).Where(c => !all.Contains(c)));
+        Assert.DoesNotContain(rows.SelectMany(r => Words(r[1])).Except(Fields), c => !all.Contains(c));
     }
 
     [Fact]
@@ -36,8 +36,25 @@ public sealed partial class ProblemCodesTests
 
         Assert.True(made.Count > 35, string.Join(' ', made));
         Assert.All(rows, r => Assert.True(r is [_, _, { Length: > 0 }, { Length: > 0 }] && Words(r[0]).Count == 1, string.Join('|', r)));
-        Assert.Empty(made.Where(m => !rows.Any(r => Words(r[0]).Contains(m.Code) && (m.Status == 0 || Numbers(r[1]).Contains(m.Status)))));
+        Assert.DoesNotContain(made, m => !rows.Any(r => Words(r[0]).Contains(m.Code) && (m.Status == 0 || Numbers(r[1]).Contains(m.Status))));
         Assert.Empty(rows.SelectMany(r => Words(r[0])).Except(made.Select(m => m.Code)));
+    }
+
+    private static List<(string Code, int Status)> OfDataRoutes()
+    {
+        List<(string, int)> codes = [];
+        var sources = Repository.Sources("src/WolfScale.Server/Http/Data").ToList();
+        var constants = sources.SelectMany(s => ConstantOf().Matches(s)).ToLookup(m => m.Groups[1].Value, m => m.Groups[2].Value);
+        foreach (var made in sources.SelectMany(s => OfData().Matches(s)).Where(m => !Variables.Contains(m.Groups["code"].Value)))
+        {
+            var status = made.Groups["status"] is { Success: true } digits ? Number(digits.Value) : made.Groups["name"].Value == "Unfit" ? 422 : 400;
+            var code = made.Groups["code"].Value;
+            List<string> named = constants.Contains(code) ? [.. constants[code]] : Literals(code[(code.IndexOf('?', StringComparison.Ordinal) + 1)..]);
+            Assert.True(named.Count > 0, $"Which code is \"{code}\"? {made.Value}");
+            codes.AddRange(named.Select(c => (c, status)));
+        }
+
+        return [.. codes.Distinct()];
     }
 
     /// <summary>All that the server makes and the data routes do not; a status of 0 is known only when it happens.</summary>
@@ -74,12 +91,15 @@ public sealed partial class ProblemCodesTests
     private static List<string> Literals(string expression) => [.. Literal().Matches(expression).Select(m => m.Groups[1].Value)];
 
     /// <summary>What stands after a status, or first in a call that makes a problem of a known status.</summary>
-    [GeneratedRegex("""(?:DataProblemException\(\s*(?<status>\d{3}), |BadRequest\(\s*|Unfit\(\s*|Of\(e, (?<status>\d{3}), )"(?<code>[a-z_0-9]+)"(?=[,)])""")]
+    [GeneratedRegex(@"(?:(?:DataProblemException|\bnew|\bOf)\((?:e, )?\s*(?<status>\d{3}), |\b(?<name>BadRequest|Unfit)\(\s*(?!string ))(?<code>[^,]+?),")]
     private static partial Regex OfData();
 
     /// <summary><c>Problems.Make(status, code, …)</c>.</summary>
     [GeneratedRegex(@"\bMake\(\s*(?!int )(?<status>[^,()]*\bStatus[^,()]*?|e\.Status(?:Code)?),\s*(?<code>[^,]+?),")]
     private static partial Regex Made();
+
+    [GeneratedRegex("""const string (\w+) = "([a-z_0-9]+)";""")]
+    private static partial Regex ConstantOf();
 
     [GeneratedRegex(@"\bcode = [^;]*\?[^;]*;")]
     private static partial Regex Chosen();
