@@ -16,8 +16,8 @@ internal sealed record NodeMeasures(WriteAheadLog Log, EventHistory History, Com
 /// <summary>A node for Prometheus. Names and units follow its conventions; docs/metrics.md lists them.</summary>
 internal static class NodeMetrics
 {
-    private static readonly string[] Roles = ["LEADER", "FOLLOWER", "CANDIDATE", "LEARNER", "WITNESS"];
-    private static readonly string[] Statuses = ["ACTIVE", "LAGGING", "DROPPED", "JOINING", "SYNCING", "OFFLINE", "NEEDS_MIGRATION"];
+    internal static readonly string[] Roles = ["LEADER", "FOLLOWER", "CANDIDATE", "LEARNER", "WITNESS"];
+    internal static readonly string[] Statuses = ["ACTIVE", "LAGGING", "DROPPED", "JOINING", "SYNCING", "OFFLINE", "NEEDS_MIGRATION"];
 
     /// <summary>Told from the start on, so that a rate over the first one is right.</summary>
     private static readonly string[] AlwaysTold = [EventKinds.Elected, EventKinds.LeaderChanged, EventKinds.Switchover, EventKinds.Discarded, EventKinds.Rewound, EventKinds.Different, EventKinds.Error];

@@ -22,6 +22,38 @@ public sealed class EveryRouteTests(ApiFixture fixture) : ClusterTests<ApiFixtur
         "/cluster/nodes/node-1%0d%0aSet-Cookie:%20a=b", "/cluster/nodes/' OR '1'='1", "/cluster/nodes/<script>", "/file:///etc/passwd", "/%252e%252e%252fetc%252fpasswd",
     ];
 
+    /// <summary>What can be asked of a leader without changing more than a row: some is refused.</summary>
+    private static readonly (string Path, string Body)[] Orders =
+    [
+        ("/admin/leave", """{"dry_run": true}"""), ("/admin/remove", """{"node": "FOLLOWER", "force": true, "dry_run": true}"""), ("/admin/remove", """{"node": "nobody"}"""), ("/admin/promote", """{"node": "LEADER"}"""),
+        ("/admin/maintenance", """{"on": false}"""), ("/admin/reload", ""), ("/admin/log-level", """{"level": "loud"}"""), ("/admin/migrate", """{"from": "nobody"}"""), ("/admin/migrate/files", """{"ticket": "x", "step": "placed"}"""),
+        ("/admin/verify", """{"id": "x", "step": "survey"}"""), ("/internal/account-hashes", """{"user": "app"}"""), ("/write/upsert", """{"table": "t", "values": {"id": 900}}"""), ("/write/insert", """{"table": "t", "values": {"id": 900}}"""),
+        ("/write/update", """{"table": "t", "set": {"id": 901}, "where_key": {"id": 900}}"""), ("/write/delete", """{"table": "t", "where_key": {"id": 901}}"""), ("/write/ddl", """{"ddl": "CREATE TABLE IF NOT EXISTS t (id INT PRIMARY KEY)"}"""),
+        ("/sql", """{"sql": "SELECT 1"}"""), ("/sql", """{"sql": "SELECT"}"""),
+    ];
+
+    /// <summary>Status, media type, and WolfScale's own headers, of what is read everywhere and of what is ordered.</summary>
+    [Fact]
+    public async Task What_routes_answer_is_described()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        using var api = new ApiClient(leader, cluster.Facts.Token);
+        var paths = (await api.GetAsync("/openapi/v1.json")).Body.GetProperty("paths");
+        var follower = cluster.Facts.Nodes.First(n => n.Id != leader.Id).Id;
+        var reads = (await RoutesAsync(leader)).Where(r => r.Method == HttpMethod.Get).Select(r => (r.Path, Body: (string?)null));
+        foreach (var (path, body) in reads.Concat(Orders.Select(o => (o.Path, Body: (string?)o.Body.Replace("FOLLOWER", follower, StringComparison.Ordinal).Replace("LEADER", leader.Id, StringComparison.Ordinal)))))
+        {
+            using var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, path.Replace("{id}", "node-1", StringComparison.Ordinal));
+            request.Content = body is null ? null : new StringContent(body, Encoding.UTF8, "application/json");
+            using var answer = await api.Http.SendAsync(request);
+            var (status, type) = ((int)answer.StatusCode, answer.Content.Headers.ContentType?.MediaType);
+            var described = paths.GetProperty(path).GetProperty(body is null ? "get" : "post").GetProperty("responses");
+            Assert.True(described.TryGetProperty($"{status}", out var found) || (status >= 400 && described.TryGetProperty("default", out found)), $"{path} {body} answers {status}, which is not described");
+            Assert.True(type is null ? !found.TryGetProperty("content", out _) : found.GetProperty("content").TryGetProperty(type, out _), $"{path} {body} answers {status} with {type}, which is not described");
+            Assert.All(answer.Headers.Where(h => h.Key.StartsWith("X-WolfScale-", StringComparison.Ordinal)), h => Assert.True(found.GetProperty("headers").TryGetProperty(h.Key, out _), $"{path}: {h.Key}"));
+        }
+    }
+
     [Fact]
     public async Task Who_has_no_token_or_one_of_too_little_reach_is_refused_everywhere_and_nothing_is_done()
     {

@@ -32,17 +32,6 @@ public sealed partial class ManualTests(ClusterFixture fixture) : ClusterTests<C
         }
     }
 
-    /// <summary>The codes of the document's table are those of the program, and no more.</summary>
-    [Fact]
-    public void Every_code_is_documented()
-    {
-        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, "src/WolfScale.Server/Http/Data"), "*.cs", SearchOption.AllDirectories).Select(File.ReadAllText);
-        var codes = sources.SelectMany(s => Codes().Matches(s)).SelectMany(m => m.Groups[1].Captures).Select(c => c.Value).Distinct().Order(StringComparer.Ordinal).ToList();
-        Assert.True(codes.Count > 30, string.Join(' ', codes));
-        var table = Text[Text.IndexOf("| status | codes |", StringComparison.Ordinal)..];
-        Assert.DoesNotContain(codes, c => !table.Contains($"`{c}`", StringComparison.Ordinal));
-    }
-
     private static async Task<ApiAnswer> RunAsync(ApiClient api, string example)
     {
         var path = Address().Match(example).Groups[1].Value;
@@ -63,8 +52,4 @@ public sealed partial class ManualTests(ClusterFixture fixture) : ClusterTests<C
 
     [GeneratedRegex("-H 'Idempotency-Key: ([^']*)'")]
     private static partial Regex Key();
-
-    /// <summary>What stands after a status, or first in a call that makes a problem of a known status.</summary>
-    [GeneratedRegex("(?:DataProblemException\\(\\s*\\d{3}, |BadRequest\\(\\s*|Unfit\\(\\s*|Of\\(e, \\d{3}, )\"([a-z_0-9]+)\"")]
-    private static partial Regex Codes();
 }
