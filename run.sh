@@ -154,6 +154,11 @@ need_container() {
   fi
 }
 
+# Whose completions are tried.
+need_shells() {
+  has zsh && has fish || install_packages zsh fish
+}
+
 # Exactly what the lock file says, outside the sources.
 need_npm_packages() {
   local sources=tests/WolfScale.Conformance/clients/node folder=$CLIENTS/node
@@ -291,6 +296,7 @@ run_tests() {
     need_applications
     need_promtool
     need_container
+    need_shells
   fi
   [[ " ${projects[*]} " != *' Conformance '* ]] || need_clients
   [[ " ${projects[*]} " != *' Browser '* ]] || has chromium || install_packages chromium fonts-liberation
