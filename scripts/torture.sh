@@ -11,7 +11,7 @@ readonly FUZZ="SessionFuzzTests FuzzTests WalStoryTests WalDamageTests" CRASHES=
 # The long forms of what faults do to whole clusters. Those in network namespaces want root.
 readonly FAULTS="FailoverTests QuickFailoverTests TlsFailoverTests UnderLoadTests FaultsUnderLoadTests StoppedDatabaseTests DiskTests DivergenceTests DivergenceForGoodTests RecoveryTests
   ErrantWritesTests SwitchoverTests AvailableTests WitnessTests ConsistencyTests PartitionTests AvailablePartitionTests StoryTests AvailableStoryTests EnduranceTests"
-# A class that has not ended by then hangs: its long form takes a quarter of an hour at most on two cores.
+# What has not ended by then hangs.
 readonly HANG=${TORTURE_HANG_S:-3600}
 
 fail() { # message

@@ -83,8 +83,8 @@ public sealed partial class BookTests
         var book = Path.Combine(folder.Path, "usr/share/doc/wolfscale");
         var links = Directory.EnumerateFiles(book, "*.md").SelectMany(f => Link().Matches(Block().Replace(File.ReadAllText(f), "")).Select(m => (Page: Path.GetFileName(f), Target: m.Groups[1].Value.Split('#')[0])))
             .Where(l => l.Target.Length > 0 && !l.Target.Contains("://", StringComparison.Ordinal)).ToList();
-        Assert.True(links.Count > 200, $"{links.Count} links were found");
-        Assert.Empty(links.Where(l => !File.Exists(Path.Combine(book, l.Target)) || !Path.GetFullPath(Path.Combine(book, l.Target)).StartsWith(folder.Path, StringComparison.Ordinal)));
+        Assert.True(links.Count > 150, $"{links.Count} links were found");
+        Assert.DoesNotContain(links, l => !File.Exists(Path.Combine(book, l.Target)) || !Path.GetFullPath(Path.Combine(book, l.Target)).StartsWith(folder.Path, StringComparison.Ordinal));
         Assert.Contains(links, l => l.Target.EndsWith(".png", StringComparison.Ordinal));
     }
 
