@@ -35,6 +35,8 @@ Usage: ./run.sh COMMAND [OPTION…]
   bench proxy-clients                         10,000 idle clients of a proxy, and the storm in which they come
   simulate [--available] --seed N --steps M   replays a run of the consensus simulator
   fuzz [--packets N]                          damaged packets to the proxy's sessions (10 million), and the branches they reach
+  torture [--rounds N] [--minutes N] [PART…]  fresh seeds of the simulator, damaged packets, crashes, and faults of whole clusters, over and over: for an hour without
+                                              --minutes; --seed N, --dry-run; parts: simulator, fuzz, crashes, faults
   build                                       a Release build
   publish                                     the programs with all that they need of .NET, in artifacts/publish
   package [--fast]                            a Debian package of them, in artifacts/package (--fast: hardly compressed)
@@ -150,6 +152,11 @@ need_container() {
   if ! has systemd-nspawn || ! has mmdebstrap || ! has systemd-analyze || ! has runuser; then
     install_packages systemd-container mmdebstrap systemd
   fi
+}
+
+# Whose completions are tried.
+need_shells() {
+  has zsh && has fish || install_packages zsh fish
 }
 
 # Exactly what the lock file says, outside the sources.
@@ -289,6 +296,7 @@ run_tests() {
     need_applications
     need_promtool
     need_container
+    need_shells
   fi
   [[ " ${projects[*]} " != *' Conformance '* ]] || need_clients
   [[ " ${projects[*]} " != *' Browser '* ]] || has chromium || install_packages chromium fonts-liberation
@@ -380,6 +388,22 @@ branches_of_parsers() { # cobertura file
     }' "$1"
 }
 
+# What it will run says which projects are needed, and whether its arguments are understood.
+run_torture() {
+  local plan project
+  plan=$(scripts/torture.sh "$@" --dry-run) || exit $?
+  if [[ " $* " == *' --dry-run '* ]]; then
+    printf '%s\n' "$plan"
+    return
+  fi
+  need_sdk
+  need_mariadb
+  for project in $(grep -o 'WolfScale\.[A-Za-z]*/release' <<<"$plan" | cut -d/ -f1 | sort -u); do
+    build "tests/$project"
+  done
+  exec scripts/torture.sh "$@"
+}
+
 # --- commands ---------------------------------------------------------------------------------------------------
 
 main() {
@@ -391,6 +415,7 @@ main() {
     bench) [[ ${1:-} == proxy-clients || ${1:-} == commands ]] || need_bench_tools; [[ ${1:-} != commands ]] || publish; need_wolfscale; need_sdk; build bench/WolfScale.Bench; exec "$BIN/WolfScale.Bench/release/WolfScale.Bench" "$@" ;;
     simulate) need_sdk; build tests/WolfScale.Simulation; exec "$BIN/WolfScale.Simulation/release/WolfScale.Simulation" simulate "$@" ;;
     fuzz) run_fuzz "$@" ;;
+    torture) run_torture "$@" ;;
     build) need_sdk; build WolfScale.slnx; printf 'Built: %s\n' "$WOLFSCALE" "$WOLFCTL" ;;
     start | join | proxy | load-balancer | status | info | validate | init) wolfscale "$command" "$@" ;;
     ctl) wolfctl "$@" ;;

@@ -25,6 +25,7 @@ Usage: install-service.sh node|proxy|load-balancer [OPTION…] [OPTION of `wolfs
 
 Where there is no /etc/wolfscale/config.toml, one is written by `wolfscale init`: it asks on a terminal, or takes what is given here. The most used:
   --node-id ID  --bind HOST:PORT  --advertise HOST:PORT  --first  --peer HOST:PORT (repeatable)  --cluster-name NAME  --like FILE  --secret-file FILE
+  --force (replaces a configuration that is there, and its secrets)
   --db-socket PATH | --db-host HOST --db-port PORT  --db-user NAME  --db-password-file FILE  --db-name NAME  --api-port PORT  --listen HOST:PORT
 TEXT
 }
@@ -102,8 +103,8 @@ install_account() {
 # --- its configuration ------------------------------------------------------------------------------------------
 
 configure() {
-  if [[ -e $CONFIGURATION ]]; then
-    [[ ${#init[@]} -eq 0 ]] || fail "$CONFIGURATION is there already, and stays as it is: edit it, or take ${init[0]} and the like away"
+  if [[ -e $CONFIGURATION && " ${init[*]-} " != *' --force '* ]]; then
+    [[ ${#init[@]} -eq 0 ]] || fail "$CONFIGURATION is there already, and stays as it is: edit it, or take ${init[0]} and the like away (--force replaces it, and its secrets)"
     printf '%s stays as it is.\n' "$CONFIGURATION"
   else
     if [[ ${#init[@]} -gt 0 || -n $yes || ! -t 0 ]]; then
@@ -199,8 +200,10 @@ while [[ $# -gt 0 ]]; do
     --dry-run) dry_run=1 ;;
     --uninstall) remove=1 ;;
     --help | -h) usage; exit 0 ;;
-    --first) init+=("$1") ;;
-    --*) [[ $# -gt 1 ]] || fail "$1 wants a value" 2; init+=("$1" "$2"); shift ;;
+    --first | --force) init+=("$1") ;; # the options of `wolfscale init` that take no value
+    --sql) fail "--sql prints statements and installs nothing: --account runs them, and so does wolfscale init --sql | mariadb" 2 ;;
+    --*=*) init+=("${1%%=*}" "${1#*=}") ;;
+    --*) [[ $# -gt 1 && $2 != --* ]] || fail "$1 wants a value" 2; init+=("$1" "$2"); shift ;;
     *) usage >&2; fail "\"$1\" is neither node, proxy nor load-balancer" 2 ;;
   esac
   shift

@@ -25,12 +25,9 @@ ln -s /opt/wolfscale/wolfscale /opt/wolfscale/wolfctl "$root/usr/bin"
 install_to 0644 usr/lib/systemd/system deploy/systemd/*.service
 install_to 0644 etc/default deploy/default/*
 install_to 0644 etc/logrotate.d deploy/logrotate/wolfscale
-install_to 0644 usr/share/wolfscale/grafana deploy/grafana/*.json
-install_to 0644 usr/share/wolfscale/prometheus deploy/prometheus/alerts.yml
 install_to 0755 usr/share/wolfscale/scripts scripts/backup.sh scripts/full_backup.sh scripts/install-service.sh
 install_to 0644 usr/share/wolfscale/scripts scripts/dump.bash
-install_to 0644 usr/share/wolfscale docs/configuration.schema.json deploy/99-wolfscale.cnf
-install_to 0644 usr/share/doc/wolfscale docs/*.md # its README.md is the table of contents
+scripts/package-docs.sh "$root" # and what its pages link to
 gzip -9n <CHANGELOG.md >"$root/usr/share/doc/wolfscale/changelog.gz"
 {
   printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: WolfScale\n\nFiles: *\nCopyright: %s\nLicense: Expat\n' \

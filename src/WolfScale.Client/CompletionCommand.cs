@@ -30,14 +30,23 @@ public static class CompletionCommand
 
         """;
 
+    /// <summary>
+    /// Sourced, it registers itself. As a file of <c>$fpath</c> its whole text is the function's body at the first TAB: it then has to complete, too. The line is put together of the
+    /// words, because <c>$BUFFER</c> holds what is before a <c>;</c> or a pipe as well.
+    /// </summary>
     private static string Zsh(string program) => $$"""
         #compdef {{program}}
         _{{program}}() {
+          local line="${(j: :)words[1,CURRENT-1]} $PREFIX"
           local -a found
-          found=("${(@f)$({{program}} "[suggest:$CURSOR]" "$BUFFER" 2>/dev/null)}")
+          found=(${(f)"$({{program}} "[suggest:${#line}]" "$line" 2>/dev/null)"})
           compadd -a found || _files
         }
-        compdef _{{program}} {{program}}
+        if [[ $funcstack[1] == _{{program}} ]]; then
+          _{{program}} "$@"
+        else
+          compdef _{{program}} {{program}}
+        fi
 
         """;
 

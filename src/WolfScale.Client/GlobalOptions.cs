@@ -16,7 +16,7 @@ public static class GlobalOptions
         Recursive = true,
     };
 
-    public static Option<LogDetail?> LogLevel { get; } = LogLevelOption();
+    public static Option<LogDetail?> LogLevel { get; } = LogLevelOption("over the configuration's");
 
     public static Option<bool> Json { get; } = new("--json") { Description = "Print facts as JSON" };
 
@@ -55,11 +55,12 @@ public static class GlobalOptions
         }
     }
 
-    private static Option<LogDetail?> LogLevelOption()
+    /// <param name="meaning">What it does, behind the levels.</param>
+    public static Option<LogDetail?> LogLevelOption(string meaning)
     {
         var option = new Option<LogDetail?>("--log-level", "-l")
         {
-            Description = "trace, debug, info, warn or error; over the configuration's",
+            Description = $"trace, debug, info, warn or error; {meaning}",
             HelpName = "LEVEL",
             Recursive = true,
             CustomParser = result =>

@@ -21,14 +21,15 @@ public sealed class NodeClient : IDisposable
     /// <param name="timeout">For a whole answer; for connecting too, and at most 5 s for that.</param>
     /// <param name="certificate">The one certificate the node must show: its own, which rarely names 127.0.0.1. Null: the rules of <paramref name="authority"/>.</param>
     /// <param name="authority">Who must have signed the node's certificate. Null: whom the system trusts.</param>
-    public NodeClient(string baseAddress, string token, TimeSpan timeout, X509Certificate2? certificate = null, Authority? authority = null)
+    /// <param name="log">Gets a line for each request; null: nobody wants to know.</param>
+    public NodeClient(string baseAddress, string token, TimeSpan timeout, X509Certificate2? certificate = null, Authority? authority = null, TextWriter? log = null)
     {
         var handler = new SocketsHttpHandler { ConnectTimeout = timeout < ConnectLimit ? timeout : ConnectLimit, UseProxy = false };
         if (certificate is not null)
             handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.GetCertHashString(HashAlgorithmName.SHA256) == certificate.GetCertHashString(HashAlgorithmName.SHA256);
         else
             authority?.DemandIn(handler.SslOptions);
-        _http = new HttpClient(handler) { BaseAddress = new Uri(baseAddress), Timeout = timeout };
+        _http = new HttpClient(log is null ? handler : new RequestLog(handler, log)) { BaseAddress = new Uri(baseAddress), Timeout = timeout };
         if (token.Length > 0)
             _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
@@ -39,7 +40,8 @@ public sealed class NodeClient : IDisposable
     /// <param name="configuration">Valid.</param>
     /// <param name="token">Instead of the configuration's.</param>
     /// <param name="timeout">For an answer.</param>
-    public static NodeClient Local(NodeConfiguration configuration, string? token = null, TimeSpan? timeout = null)
+    /// <param name="log">Gets a line for each request.</param>
+    public static NodeClient Local(NodeConfiguration configuration, string? token = null, TimeSpan? timeout = null, TextWriter? log = null)
     {
         if (!configuration.Api.Enabled)
             throw new RefusedException("api.enabled = false: the node cannot be asked. Enable the API, on 127.0.0.1 if nobody else is to reach it.");
@@ -47,7 +49,7 @@ public sealed class NodeClient : IDisposable
         var host = bind.IsWildcard ? new HostPort("127.0.0.1", bind.Port) : bind;
         var scheme = configuration.Api.Scheme();
         var certificate = scheme == "https" ? X509Certificate2.CreateFromPemFile(configuration.Api.TlsCert, configuration.Api.TlsKey) : null;
-        return new NodeClient($"{scheme}://{host}", token ?? configuration.Api.Token, timeout ?? TimeSpan.FromSeconds(5), certificate);
+        return new NodeClient($"{scheme}://{host}", token ?? configuration.Api.Token, timeout ?? TimeSpan.FromSeconds(5), certificate, log: log);
     }
 
     /// <summary>The body of an answer, as text.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Reflection;
 
@@ -18,6 +19,8 @@ public static class ProgramRun
     public static async Task<int> InvokeAsync(RootCommand root, string[] arguments, TimeSpan? onInterrupt = null)
     {
         root.Options.OfType<VersionOption>().Single().Action = new PrintVersion();
+        foreach (var alias in (string[])["/h", "/?"]) // of another system: completion would offer them, and a path may be called so
+            _ = root.Options.OfType<HelpOption>().Single().Aliases.Remove(alias);
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {

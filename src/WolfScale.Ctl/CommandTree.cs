@@ -10,7 +10,7 @@ internal static class CommandTree
         new("wolfctl: looks after a WolfScale cluster.")
         {
             GlobalOptions.Config,
-            GlobalOptions.LogLevel,
+            CtlOptions.LogLevel,
             CtlOptions.Endpoint,
             CtlOptions.TokenFile,
             CtlOptions.CaCertificate,

@@ -33,25 +33,33 @@ internal static class CtlOptions
         Recursive = true,
     };
 
-    /// <summary>For a whole answer.</summary>
-    public static Option<TimeSpan> Timeout { get; } = new("--timeout")
+    /// <summary>For a whole answer. Without a default of its own: the help would show it as hours, minutes and seconds.</summary>
+    public static Option<TimeSpan?> Timeout { get; } = new("--timeout")
     {
-        Description = $"How long to wait for an answer, in seconds ({DefaultTimeoutS})",
+        Description = $"How long to wait for an answer, in seconds [default: {DefaultTimeoutS}]",
         HelpName = "SECONDS",
-        DefaultValueFactory = _ => TimeSpan.FromSeconds(DefaultTimeoutS),
         Recursive = true,
         CustomParser = result =>
         {
             if (double.TryParse(result.Tokens[^1].Value, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 86_400)
                 return TimeSpan.FromSeconds(seconds);
             result.AddError($"--timeout takes seconds, more than 0 and at most 86400, and not \"{result.Tokens[^1].Value}\"");
-            return default;
+            return null;
         },
     };
+
+    /// <summary>At debug and below, requests are shown: nothing else here has a log.</summary>
+    public static Option<LogDetail?> LogLevel { get; } = GlobalOptions.LogLevelOption("at debug and trace each request to a node is shown on standard error");
 
     public static Option<bool> Json { get; } = new("--json") { Description = "Print the HTTP answer itself", Recursive = true };
 
     public static Option<bool> Yes { get; } = new("--yes", "-y") { Description = "Do not ask", Recursive = true };
+
+    /// <summary>How long to wait for an answer.</summary>
+    public static TimeSpan Patience(ParseResult parsed) => parsed.GetValue(Timeout) ?? TimeSpan.FromSeconds(DefaultTimeoutS);
+
+    /// <summary>Where requests are shown; null where nobody asked for it.</summary>
+    public static TextWriter? RequestLog(ParseResult parsed) => parsed.GetValue(LogLevel) is LogDetail.Trace or LogDetail.Debug ? Console.Error : null;
 
     /// <summary>For verbs that change something.</summary>
     public static Option<bool> DryRun() => new("--dry-run") { Description = "Show what would be done, and do nothing" };

@@ -34,16 +34,17 @@ internal sealed class Endpoints : IDisposable
         var given = parsed.GetValue(CtlOptions.Endpoint)!;
         var configuration = Configuration(parsed, needed: given.Length == 0);
         var token = Token(parsed) ?? configuration?.Api.Token ?? "";
-        var timeout = parsed.GetValue(CtlOptions.Timeout) is var limit && limit > patience ? limit : patience;
+        var timeout = CtlOptions.Patience(parsed) is var limit && limit > patience ? limit : patience;
+        var log = CtlOptions.RequestLog(parsed);
         var scheme = configuration?.Api.Scheme() ?? "http";
         var authority = parsed.GetValue(CtlOptions.CaCertificate) is { } file ? Authority.Named("--cacert", file) : Authority.OfCluster(configuration?.Cluster.TlsCa ?? "");
-        NodeClient Connect(string url) => new(Url(url, scheme).ToString(), token, timeout, authority: authority);
+        NodeClient Connect(string url) => new(Url(url, scheme).ToString(), token, timeout, authority: authority, log: log);
         if (given.Length > 0)
             return new Endpoints([.. given.Select(Connect)], Connect, given: true);
 
         var nodes = new List<NodeClient>();
         if (configuration!.Api.Enabled)
-            nodes.Add(NodeClient.Local(configuration, token, timeout));
+            nodes.Add(NodeClient.Local(configuration, token, timeout, log));
         _ = HostPort.TryParse(configuration.Api.BindAddress, out var api, out _);
         foreach (var peer in configuration.Cluster.Peers.Where(p => p != configuration.AdvertiseAddress))
         {

@@ -27,7 +27,7 @@ internal static class PhysicalMigrate
         if (!configuration.Database.Enabled)
             throw new RefusedException("This node is a witness (database.enabled = false): it has no MariaDB.");
         using var endpoints = Endpoints.Open(parsed, SourcePatience);
-        using var local = configuration.Api.Enabled ? NodeClient.Local(configuration, timeout: SourcePatience) : null;
+        using var local = configuration.Api.Enabled ? NodeClient.Local(configuration, timeout: SourcePatience, log: CtlOptions.RequestLog(parsed)) : null;
         try
         {
             var report = local is null ? null : await TryStatusAsync(local, cancellationToken);

@@ -77,7 +77,7 @@ internal static class WalCommand
     private static async Task<int> ExportAsync(ParseResult parsed, string output, CancellationToken cancellationToken)
     {
         var folder = FolderOf(parsed, out var configuration);
-        var to = parsed.GetValue(To) ?? await CommitLsnAsync(configuration, cancellationToken);
+        var to = parsed.GetValue(To) ?? await CommitLsnAsync(configuration, CtlOptions.RequestLog(parsed), cancellationToken);
         if (to is null)
             Terminal.Error("The node does not run, so nobody says what is committed: what stands at the log's end may be what the cluster never acknowledged. --to LSN leaves it out.");
         try
@@ -130,13 +130,13 @@ internal static class WalCommand
     }
 
     /// <summary>What a running node knows to be committed; null where none runs.</summary>
-    private static async Task<long?> CommitLsnAsync(NodeConfiguration? configuration, CancellationToken cancellationToken)
+    private static async Task<long?> CommitLsnAsync(NodeConfiguration? configuration, TextWriter? log, CancellationToken cancellationToken)
     {
         if (configuration is not { Api.Enabled: true })
             return null;
         try
         {
-            using var node = NodeClient.Local(configuration, timeout: TimeSpan.FromSeconds(2));
+            using var node = NodeClient.Local(configuration, timeout: TimeSpan.FromSeconds(2), log: log);
             return await node.GetAsync("/status", ApiJson.Default.NodeReport, cancellationToken) is { } status && status.Id == configuration.Node.Id ? status.CommitLsn : null;
         }
         catch (Exception e) when (e is RefusedException or JsonException)

@@ -114,7 +114,7 @@ internal static class DemoCommand
 
     private static Command Stop()
     {
-        var purge = new Option<bool>("--purge") { Description = "Delete the demo's folder, data included" };
+        var purge = new Option<bool>("--purge") { Description = "Delete the demo's folder, data included, without asking: a demo is made to be thrown away" };
         var command = new Command("stop", "Ends all processes of the demo") { purge };
         command.SetAction((parsed, cancellationToken) => ChangeAsync(parsed, async cluster =>
         {

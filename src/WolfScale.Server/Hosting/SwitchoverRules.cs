@@ -11,7 +11,7 @@ internal static class SwitchoverRules
         null => $"{nodeId} is not a member of the cluster.",
         { Id: var id } when id == view.SelfId => null,
         { Witness: true } => $"{nodeId} is a witness: it votes and has no MariaDB that could take writes.",
-        { NeverLeader: true } => $"{nodeId} has cluster.never_leader = true: change that in its configuration and restart it.",
+        { NeverLeader: true } => $"{nodeId} has cluster.never_leader = true: change that in its configuration, and run `wolfctl reload` on it.",
         { Voter: false } node => $"{nodeId} has no vote yet: {Why(node)}",
         { Status: NodeStatus.Offline or NodeStatus.Dropped or NodeStatus.Lagging or NodeStatus.NeedsMigration } node => $"{nodeId} is {Word(node.Status)}: {Why(node)}",
         { Fit: false } node => $"{nodeId} is not fit to lead: {Why(node)}",

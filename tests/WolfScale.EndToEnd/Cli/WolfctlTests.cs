@@ -57,6 +57,31 @@ public sealed class WolfctlTests : IDisposable
         Assert.Contains($"127.0.0.1:{second}", two.ErrorLine, StringComparison.Ordinal);
     }
 
+    /// <summary>The token stays out of it.</summary>
+    [Fact]
+    public async Task At_debug_it_shows_what_it_asks_whom()
+    {
+        var nobody = Ports.FreeRange(1);
+        var variables = new Dictionary<string, string> { ["WOLFCTL_TOKEN"] = "nobody-may-see-this" };
+
+        var debug = await CommandLine.CtlAsync(variables, "list", "servers", "-e", $"127.0.0.1:{nobody}", "-l", "debug");
+        var info = await CommandLine.CtlAsync("list", "servers", "-e", $"127.0.0.1:{nobody}", "-l", "info");
+
+        Assert.Matches($@"wolfctl: debug: GET http://127\.0\.0\.1:{nobody}/cluster: Connection refused, \d+ ms\n", debug.Errors);
+        Assert.DoesNotContain("nobody-may-see-this", debug.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("debug:", info.Errors, StringComparison.Ordinal);
+        Assert.Equal((3, 3), (debug.ExitCode, info.ExitCode));
+    }
+
+    [Fact]
+    public async Task The_help_tells_times_in_the_unit_that_they_are_given_in()
+    {
+        var help = await CommandLine.CtlAsync("status", "--help");
+
+        Assert.Matches(@"in seconds\s+\[default: 30\]", help.Output);
+        Assert.DoesNotContain("00:00", help.Output, StringComparison.Ordinal);
+    }
+
     /// <summary>A node that takes the request and says nothing may have done it.</summary>
     [Fact]
     public async Task What_was_asked_and_not_answered_is_exit_code_4()

@@ -72,6 +72,22 @@ public sealed partial class BookTests
         Assert.Empty(links.Select(l => Broken(l.Document, l.Target)).OfType<string>());
     }
 
+    /// <summary>In the package the pages lie elsewhere, and not beside the sources. The table of contents is there, and every page it names.</summary>
+    [Fact]
+    public async Task Every_link_of_the_packaged_book_leads_somewhere()
+    {
+        using var folder = new TempFolder("book");
+        var made = await Command.RunAsync(Path.Combine(Repository.Root, "scripts", "package-docs.sh"), [folder.Path], TimeSpan.FromMinutes(1));
+        Assert.True(made.ExitCode == 0, made.ToString());
+
+        var book = Path.Combine(folder.Path, "usr/share/doc/wolfscale");
+        var links = Directory.EnumerateFiles(book, "*.md").SelectMany(f => Link().Matches(Block().Replace(File.ReadAllText(f), "")).Select(m => (Page: Path.GetFileName(f), Target: m.Groups[1].Value.Split('#')[0])))
+            .Where(l => l.Target.Length > 0 && !l.Target.Contains("://", StringComparison.Ordinal)).ToList();
+        Assert.True(links.Count > 150, $"{links.Count} links were found");
+        Assert.DoesNotContain(links, l => !File.Exists(Path.Combine(book, l.Target)) || !Path.GetFullPath(Path.Combine(book, l.Target)).StartsWith(folder.Path, StringComparison.Ordinal));
+        Assert.Contains(links, l => l.Target.EndsWith(".png", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Every_key_that_is_named_exists()
     {

@@ -11,6 +11,7 @@ internal static class Elsewhere
     {
         [("three-servers.md", "package")] = (typeof(InstallationTests), """
             ./run.sh package                                       # prints artifacts/package/wolfscale_VERSION_amd64.deb
+            for node in 10.0.10.10 10.0.10.11 10.0.10.12; do scp artifacts/package/wolfscale_*_amd64.deb root@$node:; done
             apt-get install mariadb-server ./wolfscale_*.deb       # on each machine
 
             """),

@@ -46,7 +46,7 @@ public sealed class ConfigurationReferenceTests
         Assert.Equal(["read", "write", "admin"], token.GetProperty("role").GetProperty("enum").EnumerateArray().Select(e => e.GetString()));
     }
 
-    private static string Documentation(string name)
+    internal static string Documentation(string name)
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "WolfScale.slnx")))

@@ -126,6 +126,7 @@ public class DepartureRulesTests
         Assert.Null(SwitchoverRules.Refuse(view, "node-2"));
         Assert.Contains("witness", SwitchoverRules.Refuse(view, "node-3"), StringComparison.Ordinal);
         Assert.Contains("never_leader", SwitchoverRules.Refuse(view, "node-4"), StringComparison.Ordinal);
+        Assert.Contains("wolfctl reload", SwitchoverRules.Refuse(view, "node-4"), StringComparison.Ordinal); // the key is live
         Assert.Contains("no vote", SwitchoverRules.Refuse(view, "node-5"), StringComparison.Ordinal);
         Assert.Contains("LAGGING", SwitchoverRules.Refuse(view, "node-6"), StringComparison.Ordinal);
         Assert.Contains("5000 entries behind", SwitchoverRules.Refuse(view, "node-7"), StringComparison.Ordinal);

@@ -25,6 +25,21 @@ public partial class LoggingTests
         Assert.Equal("node-2", line.GetProperty("fields").GetProperty("Node").GetString());
     }
 
+    /// <summary>Collectors are set up by that page.</summary>
+    [Fact]
+    public void Every_field_of_a_json_line_is_named_in_the_documentation()
+    {
+        var line = LogLine.Json(Noon, LogLevel.Critical, "WolfScale.Test", new EventId(2007, "Lost"), "lost", new InvalidOperationException("why"), new Dictionary<string, object?> { ["Node"] = "node-2" }.ToList());
+        var written = JsonDocument.Parse(line).RootElement.EnumerateObject().Select(f => f.Name).ToList();
+
+        var section = File.ReadAllText(ConfigurationReferenceTests.Documentation("events.md")).Split("\n## The log beside it\n")[1];
+        var named = section.Split('\n').Where(l => l.StartsWith("| `", StringComparison.Ordinal)).Select(l => l.Split('`')[1]).ToList();
+        Assert.Equal(8, written.Count);
+        Assert.Equal(written, named); // in the order in which they stand in a line
+        Assert.All(Enum.GetValues<LogLevel>().Where(l => l != LogLevel.None), level =>
+            Assert.Contains($"`{JsonDocument.Parse(LogLine.Json(Noon, level, "", default, "", null, null)).RootElement.GetProperty("level").GetString()}`", section, StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task What_is_below_the_level_is_not_written() =>
         Assert.Equal(3, (await LogAsync(LogFormat.Text, LogDetail.Warn, log =>
