@@ -29,6 +29,9 @@ public static class Terminal
             Console.Error.Write("\r\e[K" + text);
     }
 
+    /// <summary>The whole screen for a view that goes on, where the terminal can: what was on it is there again when this is disposed.</summary>
+    public static IDisposable TakeScreen() => new WholeScreen(Interactive && Out.Profile.Capabilities.AlternateBuffer);
+
     /// <summary>A table with a header. Cells are markup.</summary>
     public static Table Table(params string[] columns)
     {
@@ -49,6 +52,24 @@ public static class Terminal
     };
 
     public static string Cell(object? value) => (Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) ?? "-").EscapeMarkup();
+
+    private sealed class WholeScreen : IDisposable
+    {
+        private readonly bool _isTaken;
+
+        public WholeScreen(bool takes)
+        {
+            _isTaken = takes;
+            if (takes)
+                Console.Out.Write("\e[?1049h\e[H");
+        }
+
+        public void Dispose()
+        {
+            if (_isTaken)
+                Console.Out.Write("\e[?1049l");
+        }
+    }
 
     private static class Made
     {

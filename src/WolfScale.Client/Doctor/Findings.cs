@@ -49,7 +49,12 @@ public static class Findings
     {
         switch (member.Status)
         {
-            case "DROPPED" or "OFFLINE" or "LAGGING":
+            case "LAGGING":
+                yield return new(
+                    Warning, "node_missing", member.Id, $"{member.Id} is LAGGING{Because(member.Reason)}.",
+                    $"It catches up by itself. If it does not: is its network well, or does something hold its applier up (`SHOW PROCESSLIST` on {member.Id}: a lock, a long statement)?");
+                break;
+            case "DROPPED" or "OFFLINE":
                 yield return new(Warning, "node_missing", member.Id, $"{member.Id} is {member.Status}{Because(member.Reason)}.", "Start the machine or the service (`systemctl start wolfscale`); it catches up by itself. Gone for good: `wolfctl remove`.");
                 break;
             case "NEEDS_MIGRATION":

@@ -31,6 +31,7 @@ internal static class StatsCommand
             return await PrintAsync(answer, json, once, cancellationToken);
 
         var history = new History();
+        using var screen = Terminal.TakeScreen();
         await Terminal.Out.Live(Show(answer, history)).StartAsync(async live =>
         {
             while (!cancellationToken.IsCancellationRequested)

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Net.Http.Headers;
 using WolfScale.MariaDb;
 
 namespace WolfScale.Server.Http;
@@ -62,7 +63,8 @@ internal static class CopyEndpoints
         }
         catch (DumpException e) when (!context.Response.HasStarted)
         {
-            context.Response.Headers.Clear();
+            foreach (var name in (ReadOnlySpan<string>)[EstimateHeader, HeaderNames.ContentDisposition, HeaderNames.ContentEncoding, HeaderNames.ContentType])
+                context.Response.Headers.Remove(name); // of the copy; the others are every answer's
             await Problems.Make(StatusCodes.Status503ServiceUnavailable, "cannot_dump", "This node's server cannot be copied now", e.Message).ExecuteAsync(context);
         }
     }

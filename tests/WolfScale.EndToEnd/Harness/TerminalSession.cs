@@ -30,14 +30,29 @@ internal sealed partial class TerminalSession : IDisposable
         }
     }
 
+    /// <summary>All that was sent to the screen so far.</summary>
+    public string Sent
+    {
+        get
+        {
+            lock (_screen)
+                return _screen.ToString();
+        }
+    }
+
     /// <param name="program">As in <see cref="Repository"/>.</param>
     /// <param name="arguments">Without anything that a shell would understand.</param>
-    public static TerminalSession Start(string program, params string[] arguments)
+    public static TerminalSession Start(string program, params string[] arguments) => Start(null, program, arguments);
+
+    /// <summary>With a variable added to the environment.</summary>
+    public static TerminalSession Start((string Name, string Value)? variable, string program, params string[] arguments)
     {
         var command = string.Join(' ', (program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", program] : (string[])[program]).Concat(arguments).Select(a => $"'{a}'"));
         var start = new ProcessStartInfo("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["TERM"] = "xterm";
         start.Environment["COLUMNS"] = "160";
+        if (variable is { } more)
+            start.Environment[more.Name] = more.Value;
         return new TerminalSession(Process.Start(start)!);
     }
 

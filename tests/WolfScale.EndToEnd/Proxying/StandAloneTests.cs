@@ -64,6 +64,12 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
         Assert.Equal(stats.GetProperty("statements").GetProperty("readers").GetInt64(), Readers(stats).Sum(n => n.GetProperty("reads").GetInt64()));
         Assert.True(stats.GetProperty("statements").GetProperty("readers").GetInt64() >= 12 + 30, stats.ToString());
         Assert.Equal(200, await balancer.HealthAsync());
+        using (var http = new HttpClient())
+        {
+            var metrics = await http.GetStringAsync(new Uri(new Uri(balancer.Api), "/metrics"), TestContext.Current.CancellationToken);
+            Assert.Contains("\nwolfscale_proxy_leader_known 1\n", metrics, StringComparison.Ordinal);
+            Assert.Contains("\nwolfscale_proxy_sessions 12\n", metrics, StringComparison.Ordinal);
+        }
 
         // A read that runs on a follower is killed there, through this proxy, another one, or any node's.
         await using var other = await StartAsync(cluster, "proxy", "--peers", Api(leader));

@@ -85,6 +85,7 @@ public class OperatorEndpointsTests
         using var answer = await client.GetAsync(new Uri("/dump", UriKind.Relative));
 
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "cannot_dump"), (answer.StatusCode, JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.GetProperty("code").GetString()));
+        Assert.True(answer.Headers.Contains("X-Request-Id"), "what every answer has");
         AssertDescribed("/dump", answer, "get");
     }
 
