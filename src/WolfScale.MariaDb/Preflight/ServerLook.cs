@@ -20,12 +20,14 @@ public static class ServerLook
         {
             var connector = new ServerConnector(options with { ConnectTimeout = options.ConnectTimeout < Patience ? options.ConnectTimeout : Patience });
             await using var server = await connector.OpenAsync(cancellationToken);
+            // The replicas and their number are two questions, and a capture that comes or goes between them is nobody else's.
+            var before = await AttachedReplicas.CountOwnAsync(server, await ServerFacts.ReadAsync(server));
             var facts = await ServerFacts.ReadAsync(server);
             var report = PreflightCheck.Run(facts, new PreflightContext
             {
                 NodeId = options.NodeId,
                 AllowStatementFormat = options.AllowStatementFormat,
-                OwnSemiSyncClients = await AttachedReplicas.CountOwnAsync(server, facts),
+                OwnSemiSyncClients = Math.Max(before, await AttachedReplicas.CountOwnAsync(server, facts)),
                 DumpHosts = await AttachedReplicas.ForeignHostsAsync(server, facts),
                 ReachedByExtraPort = server.ByExtraPort(facts),
             });

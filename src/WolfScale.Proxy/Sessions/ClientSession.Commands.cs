@@ -24,6 +24,7 @@ internal sealed partial class ClientSession
     private bool _wasSetting; // the command before did nothing but that, or set something else
     private byte[]? _option; // COM_SET_OPTION: whether several statements may come in one text
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
+    private bool _mayHaveInsertId; // … which no OK has told
     private bool _insertedElsewhere; // … which stayed behind with another leader
     private bool _wroteHere; // the leader's connection may know a LASTVAL()
     private bool _wroteElsewhere; // … which stayed behind, with another leader or with a connection that was given away
@@ -168,6 +169,11 @@ internal sealed partial class ClientSession
         {
             (_readies, Phase) = (true, SessionPhase.Preparing);
             LookForUnseen(GoOnAfterVariables);
+        }
+        else if (MustTellWhatToReport(_flight.Class))
+        {
+            (_readies, Phase) = (true, SessionPhase.Preparing);
+            TellWhatToReport(GoOnAfterVariables);
         }
         else if (MustReadVariables(_flight.Class))
         {
@@ -314,7 +320,6 @@ internal sealed partial class ClientSession
 
         if (statement.Has(StatementTraits.RunsUnseenText))
             _state.LoseRole("it has run dynamic SQL that the proxy has not seen, which may have locked something or set its role");
-        _preparesAgain |= statement.Has(StatementTraits.RunsUnseenText | StatementTraits.UsesSqlStatement); // what is reported may have been set, too
         if (statement.Has(StatementTraits.TakesUserLock))
             _state.TieWhile(PassingTies.UserLocks);
         if (statement.Has(StatementTraits.OpensHandler))
@@ -329,6 +334,8 @@ internal sealed partial class ClientSession
     {
         if (_active == _leader)
             NoteLoosened(role, payload);
+        if (_active == _leader && role is PacketRole.Ok or PacketRole.EndOfRows or PacketRole.Error)
+            NoteOwedReport(_flight.Class);
         if (role == PacketRole.Error && _active == _leader)
         {
             _hasWarnings = true;
@@ -348,7 +355,7 @@ internal sealed partial class ClientSession
         if (_active == _leader && ok.HasInsertId)
             (_insertedHere, _insertedElsewhere) = (true, false);
         else if (_active == _leader)
-            _insertedHere |= MayHaveInsertIdUntold(_flight.Class, role);
+            _mayHaveInsertId |= MayHaveInsertIdUntold(_flight.Class, role);
         if (_active == _leader)
             NoteStatus(ok.Status, ok.Warnings);
         if (_active != _leader)
@@ -419,7 +426,7 @@ internal sealed partial class ClientSession
             }
 
             if (reader.Kind == SessionChangeKind.SystemVariables && (reader.Name.SequenceEqual("last_insert_id"u8) || reader.Name.SequenceEqual("identity"u8)))
-                _insertedHere = true;
+                _mayHaveInsertId = true;
             if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("insert_id"u8))
                 _state.TieTo("it has set insert_id");
             if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("session_track_state_change"u8))

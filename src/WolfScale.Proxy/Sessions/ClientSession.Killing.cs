@@ -32,7 +32,7 @@ internal sealed partial class ClientSession
     /// <returns>False where the statement is right as it stands: its target is no client of this proxy, or never moved.</returns>
     private bool TryKill(KillTarget kill)
     {
-        if (kill.Id == 0 && NumberOfExecution() is { } number)
+        if (kill.IsParameter && NumberOfExecution() is { } number)
             kill = kill with { Id = number };
         // Another proxy knows the server's own ids, and of this proxy's those that no server has given.
         if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (MeansServersId && !(_login is { IsHop: true } && ProxyContext.IsOwnId((uint)kill.Id))))
@@ -100,6 +100,8 @@ internal sealed partial class ClientSession
         var follow = packet.Length >= end && packet[flag] == 1;
         if (packet.Length <= begin || packet[flag - 1] != 0 || (follow ? packet[begin..end] : statement.Types) is not [var type, ..])
             return null; // NULL, say
+        if (follow)
+            statement.Types = packet[begin..end].ToArray(); // the server may not be sent this execution, and the next one leaves them out
         var value = packet[(follow ? end : begin)..];
         return type switch
         {

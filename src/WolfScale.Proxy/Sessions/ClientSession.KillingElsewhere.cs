@@ -56,6 +56,8 @@ internal sealed partial class ClientSession
             _isInterrupted = true; // its reader is connected to, say, or waited for: no server knows of the statement yet
         if (session && !_login.IsHop)
             Close();
+        else if (session && Phase == SessionPhase.Idle && _login.Hop == HopKind.ToLeader && _leader is null)
+            TellThatItIsKilled(); // its server is gone, and cannot tell
     });
 
     /// <summary>
@@ -81,8 +83,9 @@ internal sealed partial class ClientSession
 
     /// <summary>The other end of <see cref="TellThatItIsKilled"/>: out of turn, or where the next read was on its way already, instead of its answer.</summary>
     private bool HearsThatItIsKilled(Backend backend, Span<byte> bytes) =>
-        backend.Hop == HopKind.ToReader && !(Phase == SessionPhase.Answering && backend == _active && _relay.HasBegun)
-        && bytes.Length > PacketHeader.Size && bytes[PacketHeader.Size] == ErrPacket.Marker && TryTakePacket(bytes, out _, out var payload) && payload.IndexOf(ProxyErrors.IsKilled) >= 0;
+        backend.IsHop && !(Phase == SessionPhase.Answering && backend == _active && _relay.HasBegun)
+        && bytes.Length > PacketHeader.Size && bytes[PacketHeader.Size] == ErrPacket.Marker && TryTakePacket(bytes, out _, out var payload)
+        && payload is [_, ProxyErrors.KilledCode & 0xFF, ProxyErrors.KilledCode >> 8, ..] && payload.IndexOf(ProxyErrors.IsKilled) >= 0;
 
     /// <returns>True: the statement waits for the answers.</returns>
     private bool AsksElsewhere(uint id)

@@ -91,7 +91,7 @@ internal sealed partial class ClientSession
         var idleSinceMs = _idleSinceMs;
         if (refusal is null && setup.LastRow.Count == 2 && long.TryParse(Text(setup, 1), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
         {
-            _insertId = _insertedHere && Text(setup, 0) is { } id and not "0" ? id : null;
+            _insertId = (_insertedHere || _mayHaveInsertId) && Text(setup, 0) is { } id and not "0" ? id : null;
             (_leader, _isParked) = (null, true);
             (_wroteHere, _wroteElsewhere) = (false, _wroteElsewhere || _wroteHere);
             foreach (var statement in _statements.Values)
@@ -152,7 +152,7 @@ internal sealed partial class ClientSession
     /// <summary>The session has a connection again.</summary>
     private void OnUnparked()
     {
-        (_isParked, _insertedHere, _insertId) = (false, _insertId is not null, null);
+        (_isParked, _insertedHere, _mayHaveInsertId, _insertId) = (false, _insertId is not null, false, null);
         if (_unparks)
         {
             ReadAgain();

@@ -109,6 +109,14 @@ internal sealed partial class ClientSession
             return true;
         }
 
+        if (_owesReport)
+        {
+            Phase = SessionPhase.Preparing;
+            _flight.Note(default, Harmless);
+            TellWhatToReport(BecomeIdle);
+            return true;
+        }
+
         _unreadIsConfirmed = false;
         if (InTransaction || !_context.Routes.Current.IsHandingOver)
             return false;

@@ -75,6 +75,8 @@ internal sealed partial class ClientSession
             (_hasUnseen, _mayHaveTables, _mayHaveVariables) = (false, false, false);
             if (setup.Changes.Length > 0)
                 ApplyChanges(setup.Changes, new() { Traits = StatementTraits.SetsForItself }, WhatIsThere, inRoutine: true); // by what failed: an error reports nothing (MariaDB 10.11, measured)
+            if (Phase == SessionPhase.Closed)
+                return; // it was something forbidden
             if (refusal is not null || setup.LastRow.Count != 2 || Text(setup, 0) is not { } names || Text(setup, 1) is not { } made || names.Length >= LongestNames || names.Count(',') >= MostVariables)
                 TieUnseen("what a routine has done to it cannot be found out", hasTables: true);
             else if (made != NothingMade)

@@ -111,7 +111,7 @@ internal sealed class SessionState
     public void Apply(ReadOnlySpan<byte> changes, StatementClass statement = default, ReadOnlySpan<byte> sql = default, bool inRoutine = false)
     {
         var before = Version;
-        var list = statement.Has(StatementTraits.SetsForItself) ? ListForItself(sql) : default; // the next OK reports what these variables were put back to
+        var list = statement.Has(StatementTraits.SetsForItself) && !statement.Has(StatementTraits.MultiStatement) ? ListForItself(sql) : default; // the next OK reports what these variables were put back to
         var allForItself = statement.Has(StatementTraits.SetsForItself) && list.IsEmpty;
         var (charset, collation) = (false, false);
         var reader = new SessionChanges(changes);
@@ -244,14 +244,19 @@ internal sealed class SessionState
         : (ties & PassingTies.Parameters) != 0 ? "parameters were sent ahead of a statement"
         : null;
 
-    /// <summary>Of SET STATEMENT … FOR …: what stands before FOR. A FOR within a value makes it too short: what is then taken for the session's is reported again when it is put back.</summary>
+    /// <summary>Of SET STATEMENT … FOR …: what stands before FOR.</summary>
     private static ReadOnlySpan<byte> ListForItself(ReadOnlySpan<byte> sql)
     {
-        for (var at = 0; sql[at..].IndexOfAny((byte)'f', (byte)'F') is >= 0 and var next; at++)
+        var tokens = new SqlTokenizer(sql, new ClassifierOptions());
+        var (begin, depth) = (-1, 0);
+        for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid or TokenKind.Semicolon); tokens.Next())
         {
-            at += next;
-            if (at > 0 && Ascii.EqualsIgnoreCase(sql[at..Math.Min(at + 3, sql.Length)], "for"u8) && !ByteClass.IsName(sql[at - 1]) && (at + 3 >= sql.Length || !ByteClass.IsName(sql[at + 3])))
-                return sql[..at];
+            depth += tokens.Kind == TokenKind.OpenParen ? 1 : tokens.Kind == TokenKind.CloseParen ? -1 : 0;
+            var word = tokens.Kind == TokenKind.Word && depth == 0 ? WordTable.Find(sql[tokens.Start..tokens.End]).Id : Word.None;
+            if (begin >= 0 && word == Word.For)
+                return sql[begin..tokens.Start];
+            if (begin < 0 && word == Word.Statement)
+                begin = tokens.End;
         }
 
         return default;

@@ -223,10 +223,18 @@ internal ref partial struct ClassifierPass
             return;
         }
 
+        var begin = _current;
         ulong id = ReadId();
         _isRead = true;
+        var isParameter = begin.Kind == TokenKind.Placeholder;
+        if (isParameter)
+        {
+            Advance();
+            isParameter = AtEnd;
+        }
+
         ScanRest();
-        _kill = new KillTarget(scope, id, soft);
+        _kill = new KillTarget(scope, id, soft, isParameter);
         if (id == 0)
             _traits |= StatementTraits.Doubtful;
     }

@@ -90,7 +90,8 @@ public enum KillScope : byte
 
 /// <param name="Id">0 where it is not a plain number (MariaDB allows an expression) or a user is meant.</param>
 /// <param name="Soft">KILL SOFT; HARD is the default.</param>
-public readonly record struct KillTarget(KillScope Scope, ulong Id, bool Soft);
+/// <param name="IsParameter"><c>KILL ?</c>: the number comes with the execution.</param>
+public readonly record struct KillTarget(KillScope Scope, ulong Id, bool Soft, bool IsParameter = false);
 
 /// <summary>A piece of the statement's bytes.</summary>
 public readonly record struct TextRange(int Start, int Length)

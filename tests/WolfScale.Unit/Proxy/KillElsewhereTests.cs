@@ -55,6 +55,31 @@ public sealed class KillElsewhereTests : IDisposable
         Assert.Equal("\x03KILL HARD QUERY 70", server.ReadText());
     }
 
+    /// <summary>The server that knows the statement gets it when it is meant, and has been sent no types.</summary>
+    [Fact]
+    public void A_parameters_type_is_remembered_for_the_next_execution()
+    {
+        Has(70);
+        var (killer, server) = _kit.LogInPrepared("KILL QUERY ?");
+        foreach (var rest in (string[])["\0\x01\x03\0\x11\0\0\0", "\0\0\x11\0\0\0"])
+        {
+            killer.Send(Packet(0, [0x17, 1, 0, 0, 0, 0, 1, 0, 0, 0, .. Encoding.Latin1.GetBytes(rest)]));
+            Assert.Equal("\x03KILL HARD QUERY 70", server.ReadText());
+            server.Send(Packet(1, Ok()));
+            Assert.Equal(0, killer.Read()[0]);
+        }
+    }
+
+    [Fact]
+    public void A_number_that_is_computed_is_the_servers_own()
+    {
+        Has(70);
+        var (killer, server) = _kit.LogInPrepared("KILL QUERY ? + 1");
+        killer.Send(Packet(0, [0x17, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 17]));
+        Assert.Equal(0x17, server.Read()[0]);
+        Assert.Empty(_kit.AskedClients);
+    }
+
     /// <summary>NULL, a date, a number that is cut off, a text that is none.</summary>
     [Theory]
     [InlineData("\x01\x01\x08\0")]

@@ -134,8 +134,6 @@ public sealed class PoolTests : IDisposable
         client.Send(Query(sql));
         _ = server.Read();
         server.Send(Packet(1, Ok()));
-        if (sql is not ("SET ROLE r" or "EXECUTE IMMEDIATE 'SET ROLE r'"))
-            server.AnswerPreparation(); // it may have set what is reported, too
         Assert.Equal(0, client.Read()[0]);
         client.Send(Command(0x1F)); // which does not take it back
         _ = server.Read();

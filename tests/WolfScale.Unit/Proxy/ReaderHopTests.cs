@@ -281,6 +281,21 @@ public sealed class ReaderHopTests : IDisposable
         client.ExpectEnd();
     }
 
+    /// <summary>The read waits there for what it must see, and KILL comes meanwhile.</summary>
+    [Fact]
+    public void A_reader_that_says_so_while_it_is_made_ready_ends_the_session_too()
+    {
+        _ = Followers(_kit.Local.Address);
+        var (client, leader) = _kit.LogIn();
+        Write(client, leader, "0-1-42");
+        var reader = FirstRead(client, leader, awaits: "0-1-42");
+        Write(client, leader, "0-1-43");
+        client.Send(Query("SELECT 1"));
+        Assert.Equal("\x03SELECT MASTER_GTID_WAIT('0-1-43', 0.1)", reader.ReadText());
+        reader.Send(Packet(1, [0xFF, 0x87, 7, .. "#70100WolfScale: KILL has ended the session"u8]));
+        client.ExpectEnd();
+    }
+
     private static Reader Reader(string id, EndPoint address) => new(id, address, new ReaderLoad()) { IsHop = true };
 
     private static void AnswerNumber(RawPeer server, string value) =>

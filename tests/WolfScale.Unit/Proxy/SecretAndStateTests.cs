@@ -61,6 +61,8 @@ public class SecretAndStateTests
     [InlineData("set statement MAX_STATEMENT_TIME = 5, Time_Zone='for' for select 1", null)]
     [InlineData("SET STATEMENT max_statement_time=5,time_zone='x'/**/FOR/**/CALL p()", null)]
     [InlineData("SET STATEMENT max_statement_time=5 FOR CALL sets_time_zone()", "SET SESSION time_zone='+05:00'")]
+    [InlineData("/* job for billing */ SET STATEMENT max_statement_time=5 FOR SET SESSION time_zone='+05:00'", "SET SESSION time_zone='+05:00'")]
+    [InlineData("SET STATEMENT time_zone='1 for 2', max_statement_time=(SELECT 5 FOR UPDATE) FOR SELECT 1", null)]
     [InlineData("", null)] // it was not kept
     public void Of_a_statement_with_variables_of_its_own_the_others_stay(string sql, string? script)
     {

@@ -82,6 +82,18 @@ public sealed class StandAloneKillTests : IDisposable
         own.ReadToEnd();
     }
 
+    /// <summary>The lead was given away, and with it its server's connection went; its own proxy keeps this one until its client speaks.</summary>
+    [Fact]
+    public void A_leaders_connection_without_a_server_tells_it_too()
+    {
+        var (proxy, server) = _kit.OpenLeaderHop(Origin);
+        _kit.Current = _kit.Current with { Closings = 1 };
+        server.Dispose();
+        _kit.AwaitLook();
+        _kit.Proxy.EndClients(17, "app", session: true);
+        ExpectWordOfIt(proxy);
+    }
+
     /// <summary>A statement that the leader's node itself holds back, while it gives the lead away.</summary>
     [Fact]
     public void What_the_leaders_node_holds_back_for_it_does_not_begin()
