@@ -49,7 +49,7 @@ public sealed partial class TerminalTests(ClusterFixture fixture) : ClusterTests
         var cluster = await Fixture.HealthyAsync();
         var leader = await cluster.LeaderAsync();
         var other = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
-        using var terminal = TerminalSession.Start(Repository.WolfCtl, "promote", other.Id, "-e", leader.Api);
+        using var terminal = TerminalSession.Start(Repository.WolfCtl, "promote", other.Id, "-c", cluster.ConfigurationFile(leader.Id));
         await terminal.SeeAsync($"moves from {leader.Id} to {other.Id}");
         await terminal.AnswerAsync("Go on?", answer);
         if (answer == "y")
@@ -74,7 +74,7 @@ public sealed partial class TerminalTests(ClusterFixture fixture) : ClusterTests
         var cluster = await Fixture.HealthyAsync();
         var leader = await cluster.LeaderAsync();
         var other = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
-        using var terminal = TerminalSession.Start(Repository.WolfCtl, "remove", other.Id, "--force", "-e", leader.Api);
+        using var terminal = TerminalSession.Start(Repository.WolfCtl, "remove", other.Id, "--force", "-c", cluster.ConfigurationFile(leader.Id));
         await terminal.AnswerAsync($"Type the cluster's name ({cluster.Facts.Cluster}) to go on:", typed);
         await terminal.SeeAsync($"the cluster is called {cluster.Facts.Cluster}");
         Assert.NotEqual(0, await terminal.AwaitEndAsync());
