@@ -170,11 +170,6 @@ internal sealed partial class ClientSession
             (_readies, Phase) = (true, SessionPhase.Preparing);
             LookForUnseen(GoOnAfterVariables);
         }
-        else if (MustTellWhatToReport(_flight.Class))
-        {
-            (_readies, Phase) = (true, SessionPhase.Preparing);
-            TellWhatToReport(GoOnAfterVariables);
-        }
         else if (MustReadVariables(_flight.Class))
         {
             ReadVariables(_assignedAt!);
@@ -334,8 +329,6 @@ internal sealed partial class ClientSession
     {
         if (_active == _leader)
             NoteLoosened(role, payload);
-        if (_active == _leader && role is PacketRole.Ok or PacketRole.EndOfRows or PacketRole.Error)
-            NoteOwedReport(_flight.Class);
         if (role == PacketRole.Error && _active == _leader)
         {
             _hasWarnings = true;

@@ -34,8 +34,6 @@ internal sealed partial class ClientSession
     private long _localPauseUntilMs;
     private bool _reportedGtid;
     private bool _lastWasLocal;
-    private bool _owesReport; // the server is to be told again what to report, before the next statement
-    private bool _owesReportBehindXa;
     private bool _hasForeignToken; // the client brought a GTID, and no leader was confirmed since
     private long _confirmUntilMs;
     private bool _wasNotSent; // the error that was kept from the client says so
@@ -381,32 +379,6 @@ internal sealed partial class ClientSession
             Prepare(leader);
         });
         leader.Setup.Begin();
-    }
-
-    /// <summary>Dynamic SQL may have set it, in a way that nobody has seen: then no OK would tell the gate a GTID.</summary>
-    private void NoteOwedReport(StatementClass statement)
-    {
-        _owesReport |= statement.Has(StatementTraits.RunsUnseenText | StatementTraits.UsesSqlStatement) || (_owesReportBehindXa && statement.Has(StatementTraits.EndsTransaction));
-        _owesReportBehindXa &= !_owesReport;
-    }
-
-    /// <summary>Behind what asks of the statement before, and commits nothing: the SET would be that.</summary>
-    private bool MustTellWhatToReport(StatementClass statement) =>
-        _owesReport && _leader is { IsClosed: false } && (!statement.Has(StatementTraits.RefersToLastStatement) || statement.Has(StatementTraits.CommitCapable));
-
-    /// <summary>Not before it is known what the last statement has changed: a new list makes the server forget what it has not reported yet (MariaDB 10.11, measured).</summary>
-    private void TellWhatToReport(Action then)
-    {
-        var leader = _leader!;
-        leader.Setup = new BackendSetup(leader, null, [ScriptItem.Query(Preparation)], (setup, refusal) =>
-        {
-            (_owesReport, _owesReportBehindXa) = (false, refusal is { Code: ErrorInsideXa }); // within it nothing commits
-            if (refusal is not null && !_owesReportBehindXa)
-                DropLeader();
-            then();
-        });
-        leader.Setup.Begin();
-        OnAnotherLeads(); // it may have fallen silent since the session spoke last
     }
 
     /// <summary>Tells the server again what to report. Nothing goes on over a connection that will not.</summary>

@@ -109,14 +109,6 @@ internal sealed partial class ClientSession
             return true;
         }
 
-        if (_owesReport)
-        {
-            Phase = SessionPhase.Preparing;
-            _flight.Note(default, Harmless);
-            TellWhatToReport(BecomeIdle);
-            return true;
-        }
-
         _unreadIsConfirmed = false;
         if (InTransaction || !_context.Routes.Current.IsHandingOver)
             return false;

@@ -341,7 +341,7 @@ internal sealed partial class ClientSession : IBackendOwner, IRelayOwner
             return;
         Disarm();
         _begun = _beginning; // for the next command, whether that is noted or not
-        (_isInterrupted, _elsewhere, _answerNumber) = (false, null, 1);
+        (_isInterrupted, _elsewhere, _answerNumber, _readsLocally) = (false, null, 1, false);
         if (_state.IsTiedBy(PassingTies.Cursor | PassingTies.Parameters))
             LoosenFromStatements();
         (_tieBefore, _isSent) = (_state.Tie, false);

@@ -112,7 +112,8 @@ internal sealed class SessionState
     {
         var before = Version;
         var list = statement.Has(StatementTraits.SetsForItself) && !statement.Has(StatementTraits.MultiStatement) ? ListForItself(sql) : default; // the next OK reports what these variables were put back to
-        var allForItself = statement.Has(StatementTraits.SetsForItself) && list.IsEmpty;
+        // Of several statements the others set what stays; what is wrongly taken for that is reported again when it is put back.
+        var allForItself = statement.Has(StatementTraits.SetsForItself) && !statement.Has(StatementTraits.MultiStatement) && list.IsEmpty;
         var (charset, collation) = (false, false);
         var reader = new SessionChanges(changes);
         while (reader.Next())

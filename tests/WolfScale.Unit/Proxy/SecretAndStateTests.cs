@@ -71,6 +71,14 @@ public class SecretAndStateTests
         Assert.Equal(script is null ? [] : [script], Script(state));
     }
 
+    [Fact]
+    public void Of_several_statements_the_others_set_what_stays()
+    {
+        var state = new SessionState();
+        state.Apply(Variable("time_zone", "+05:00"), new StatementClass { Traits = StatementTraits.SetsForItself | StatementTraits.MultiStatement }, "SET STATEMENT max_statement_time=5 FOR SELECT 1; SET SESSION time_zone='+05:00'"u8);
+        Assert.Equal(["SET SESSION time_zone='+05:00'"], Script(state));
+    }
+
     /// <summary>The report does not tell the collation, and the results have it too: the statement is repeated, until another one undoes it.</summary>
     [Fact]
     public void Set_names_with_a_collation_is_repeated_as_such()

@@ -109,58 +109,8 @@ public sealed class UnseenTests : IDisposable
         var (client, server) = _kit.LogIn();
         Done(client, server, "SELECT a FROM t", Ok());
         Done(client, server, sql, Ok());
-        client.Send(Query("SELECT a FROM t"));
-        server.AnswerPreparation();
-        Assert.Equal("\x03SELECT a FROM t", server.ReadText());
-        server.Send(Packet(1, Ok()));
-        Assert.Equal(0, client.Read()[0]);
         Done(client, server, "SELECT a FROM t", Ok());
-    }
-
-    /// <summary>It may have set what the server reports, and without the report the gate has no GTID to ask for.</summary>
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void What_the_server_reports_is_set_again_behind_dynamic_SQL(bool isWithinXa)
-    {
-        var (client, server) = _kit.LogIn();
-        Done(client, server, "EXECUTE s", Ok());
-        Done(client, server, "SELECT ROW_COUNT()", Ok()); // of the EXECUTE
-        client.Send(Query("XA END 'x'"));
-        Assert.StartsWith("\x03SET SESSION session_track_system_variables='*'", server.ReadText(), StringComparison.Ordinal);
-        server.Send(Packet(1, isWithinXa ? [0xFF, 0x77, 0x05, .. "#XAE07XAER_RMFAIL: The command cannot be executed when global transaction is in the  IDLE state"u8] : Ok()));
-        Assert.Equal("\x03XA END 'x'", server.ReadText());
-        server.Send(Packet(1, Ok()));
-        Assert.Equal(0, client.Read()[0]);
-        Done(client, server, "XA COMMIT 'x'", Ok());
-        client.Send(Query("DO 1"));
-        if (isWithinXa)
-            server.AnswerPreparation();
-        Assert.Equal("\x03" + "DO 1", server.ReadText());
-    }
-
-    /// <summary>What a failed one has changed is asked first: the server forgets it with the SET.</summary>
-    [Fact]
-    public void What_dynamic_SQL_has_set_before_it_failed_is_asked_before_what_is_reported_is_set_again()
-    {
-        var (client, server) = _kit.LogIn();
-        Fails(client, server, "EXECUTE s");
-        client.Send(Query("DO 1"));
-        Answer(server, "", "0,0,0");
-        server.AnswerPreparation();
-        Assert.Equal("\x03" + "DO 1", server.ReadText());
-    }
-
-    /// <summary>A command that is too long to be kept is sent behind it, too.</summary>
-    [Fact]
-    public void What_the_server_reports_is_set_again_before_a_long_command()
-    {
-        var (client, server) = _kit.LogIn();
-        Done(client, server, "EXECUTE s", Ok());
-        var text = $"INSERT INTO t VALUES ('{new string('x', 100_000)}')";
-        client.Send(Query(text));
-        server.AnswerPreparation();
-        Assert.Equal("\x03" + text, server.ReadText());
+        Done(client, server, "SELECT a FROM t", Ok());
     }
 
     /// <summary>It is closed, and nothing goes on for it.</summary>
