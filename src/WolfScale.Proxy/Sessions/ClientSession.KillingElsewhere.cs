@@ -85,7 +85,7 @@ internal sealed partial class ClientSession
     private bool HearsThatItIsKilled(Backend backend, Span<byte> bytes) =>
         backend.IsHop && !(Phase == SessionPhase.Answering && backend == _active && _relay.HasBegun)
         && bytes.Length > PacketHeader.Size && bytes[PacketHeader.Size] == ErrPacket.Marker && TryTakePacket(bytes, out _, out var payload)
-        && payload is [_, ProxyErrors.KilledCode & 0xFF, ProxyErrors.KilledCode >> 8, ..] && payload.IndexOf(ProxyErrors.IsKilled) >= 0;
+        && IsOfDyingConnection(payload) && payload.IndexOf(ProxyErrors.IsKilled) >= 0;
 
     /// <returns>True: the statement waits for the answers.</returns>
     private bool AsksElsewhere(uint id)

@@ -241,7 +241,7 @@ internal sealed partial class ClientSession
     {
         if (Phase != SessionPhase.Preparing || !_readsLocally)
             return;
-        if (refusal is { Code: ProxyErrors.KilledCode } && refusal.Message == ProxyErrors.Killed.Message)
+        if (refusal is { Code: ErrorConnectionKilled } && refusal.Message == ProxyErrors.Killed.Message)
         {
             Close();
             return;

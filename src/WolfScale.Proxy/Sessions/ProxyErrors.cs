@@ -41,10 +41,8 @@ internal static class ProxyErrors
     /// <summary>As the server says it.</summary>
     public static ErrPacket Interrupted { get; } = new(QueryInterrupted, "70100", "Query execution was interrupted");
 
-    public const ushort KilledCode = 1927;
-
     /// <summary>To another proxy, of whose client it told.</summary>
-    public static ErrPacket Killed { get; } = new(KilledCode, "70100", Encoding.UTF8.GetString(IsKilled));
+    public static ErrPacket Killed { get; } = new(1927, "70100", Encoding.UTF8.GetString(IsKilled));
 
     /// <summary>By which that proxy knows <see cref="Killed"/>.</summary>
     public static ReadOnlySpan<byte> IsKilled => "WolfScale: KILL has ended the session"u8;

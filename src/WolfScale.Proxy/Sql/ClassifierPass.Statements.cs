@@ -223,16 +223,12 @@ internal ref partial struct ClassifierPass
             return;
         }
 
-        var begin = _current;
+        var isParameter = _current.Kind == TokenKind.Placeholder;
+        if (isParameter)
+            Advance();
+        isParameter &= AtEnd;
         ulong id = ReadId();
         _isRead = true;
-        var isParameter = begin.Kind == TokenKind.Placeholder;
-        if (isParameter)
-        {
-            Advance();
-            isParameter = AtEnd;
-        }
-
         ScanRest();
         _kill = new KillTarget(scope, id, soft, isParameter);
         if (id == 0)

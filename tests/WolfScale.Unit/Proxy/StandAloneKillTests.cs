@@ -234,7 +234,7 @@ public sealed class StandAloneKillTests : IDisposable
     public void With_pooled_connections_it_says_of_none_whom_it_serves()
     {
         StandAlone(poolConnections: 4);
-        var login = FirstLogin();
+        var (_, _, login) = BeginLogin(id: 7);
         Assert.Equal(0u, login.Origin!.Value.ClientId);
         Assert.NotEqual(0ul, login.Origin.Value.Proxy);
     }
@@ -255,24 +255,20 @@ public sealed class StandAloneKillTests : IDisposable
         _kit.Accounts["app"] = SHA1.HashData(SHA1.HashData("secret"u8));
     }
 
-    private LoginPacket FirstLogin()
-    {
-        var client = _kit.Connect();
-        var server = _kit.AcceptAtLeader();
-        server.Greet();
-        _ = client.Read();
-        client.Login(ProxyKit.Classic, "app");
-        return LoginPacket.Read(server.Read());
-    }
-
-    private (RawPeer Client, RawPeer Server) LogIn(uint id, out ClientOrigin origin)
+    private (RawPeer Client, RawPeer Server, LoginPacket Login) BeginLogin(uint id)
     {
         var client = _kit.Connect();
         var server = _kit.AcceptAtLeader();
         server.Greet(id: id);
         _ = client.Read();
         client.Login(ProxyKit.Classic, "app");
-        origin = LoginPacket.Read(server.Read()).Origin!.Value;
+        return (client, server, LoginPacket.Read(server.Read()));
+    }
+
+    private (RawPeer Client, RawPeer Server) LogIn(uint id, out ClientOrigin origin)
+    {
+        var (client, server, login) = BeginLogin(id);
+        origin = login.Origin!.Value;
         server.Sequence = 2;
         server.Say(Ok());
         server.AnswerPreparation();
