@@ -52,9 +52,14 @@ internal sealed class ServerDisks
             (_mounts, _mountsAt) = (FolderSpace.ReadMounts(), _time.GetTimestamp());
         var spaces = _folders.Select(f => FolderSpace.Of(f, _mounts)).OfType<FolderSpace>().ToList();
         FreeBytes = spaces.Count == 0 ? null : spaces.Min(s => s.Bytes);
+        // What is seen is not asked for: without room for its temporary tables the server answers with an error.
+        Refusal = HealthRules.Refusal(spaces, wasFull: Refusal.Length > 0) is { Length: > 0 } seen ? seen : await AskAsync(server);
+    }
+
+    private async Task<string> AskAsync(AdminConnection server)
+    {
         var waiting = await server.ScalarAsync($"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = '{ClientSession.WaitingForSpace}'", LookLimit);
-        Refusal = HealthRules.Refusal(spaces, wasFull: Refusal.Length > 0) is { Length: > 0 } seen ? seen
-            : waiting != "0" ? HealthRules.WaitsForSpace
+        return waiting != "0" ? HealthRules.WaitsForSpace
             : _logs && !await BinaryLog.IsOnAsync(server, LookLimit) ? HealthRules.LoggingEnded
             : "";
     }

@@ -95,6 +95,7 @@ internal sealed partial class LeaderRole(ServerContext context, LeaderCapture ca
     private async Task CloseForAsync(string reason)
     {
         LogFailed(context.Logger, reason);
+        context.Board.Update(s => s with { Fit = false, Reason = reason }); // the lead is given away while it is being closed
         if (await WriteGate.IsOpenAsync(context.Server))
         {
             await capture.EndAsync();

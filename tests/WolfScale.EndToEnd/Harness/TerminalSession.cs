@@ -48,7 +48,8 @@ internal sealed partial class TerminalSession : IDisposable
     public static TerminalSession Start((string Name, string Value)? variable, string program, params string[] arguments)
     {
         var command = string.Join(' ', (program.EndsWith(".dll", StringComparison.Ordinal) ? ["dotnet", program] : (string[])[program]).Concat(arguments).Select(a => $"'{a}'"));
-        var start = new ProcessStartInfo("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        // In the shell's place: some shells would end by Ctrl+C themselves, with an exit code of their own.
+        var start = new ProcessStartInfo("script", ["--quiet", "--return", "--flush", "--command", $"exec {command}", "/dev/null"]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         start.Environment["TERM"] = "xterm";
         start.Environment["COLUMNS"] = "160";
         if (variable is { } more)
