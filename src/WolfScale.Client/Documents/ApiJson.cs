@@ -23,12 +23,28 @@ public sealed record ClusterDocument(
     /// <summary>Clients of its proxy, other proxies' connections among them.</summary>
     public int? ProxySessions { get; init; }
 
+    /// <summary>Which names <c>GET /hidden-names</c> of the node that answers tells of: another text when they are others. Null where it has not read them.</summary>
+    public string? HiddenNames { get; init; }
+
     /// <summary>The last comparison of all nodes that the node that answers knows of.</summary>
     public VerifiedDocument? Verified { get; init; }
 }
 
 /// <summary><c>GET /read-index</c>: the last transaction that anybody can have been told of when it was asked; null where the log holds none.</summary>
-public sealed record ReadIndexDocument(string? Gtid);
+/// <param name="Gtid">That transaction.</param>
+/// <param name="Leader">Who led when that was confirmed, as the node that answers knew then; null of nodes of an older version.</param>
+/// <param name="Term">In which term.</param>
+public sealed record ReadIndexDocument(string? Gtid, string? Leader = null, long? Term = null);
+
+/// <summary><c>GET /hidden-names</c>: of the views, routines, and tables with triggers that do more than their names show, so that a proxy elsewhere can compare statements with them.</summary>
+/// <param name="Version">As in <c>GET /cluster</c>.</param>
+/// <param name="HasOddNames">Some have names beyond ASCII, or with quotes in them, which are not among the others.</param>
+/// <param name="Names">All others.</param>
+public sealed record HiddenNamesDocument(string Version, bool HasOddNames, ImmutableArray<HiddenNameDocument> Names);
+
+/// <param name="Hash">FNV-1a of the name in lower case: 16 hexadecimal digits.</param>
+/// <param name="Does">1: takes user-level locks; 2: runs what nobody has seen; 4: asks of the statement before it; 8: asks for the last insert id. Added up.</param>
+public sealed record HiddenNameDocument(string Hash, int Does);
 
 /// <summary>Body of <c>POST /internal/account-hashes</c>; see the cluster secret signs it.</summary>
 public sealed record AccountHashesRequest(string? User, long TimestampMs, byte[]? Nonce, byte[]? Mac);
@@ -90,6 +106,7 @@ public sealed record ProblemDocument(string Type, string Title, int Status, stri
 [JsonSerializable(typeof(ReloadRequest))]
 [JsonSerializable(typeof(ReloadDocument))]
 [JsonSerializable(typeof(ReadIndexDocument))]
+[JsonSerializable(typeof(HiddenNamesDocument))]
 [JsonSerializable(typeof(AccountHashesRequest))]
 [JsonSerializable(typeof(AccountHashesDocument))]
 [JsonSerializable(typeof(VerifyRequest))]

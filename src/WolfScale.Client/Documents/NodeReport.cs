@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace WolfScale.Client;
 
@@ -56,6 +57,10 @@ public sealed record NodeReport
 
     /// <summary>Clients of this node's proxy, other proxies' connections among them; null where it is off.</summary>
     public int? ProxySessions { get; init; }
+
+    /// <summary>See <see cref="ClusterDocument.HiddenNames"/>.</summary>
+    [JsonIgnore]
+    public string? HiddenNames { get; init; }
 
     public DatabaseReport? Database { get; init; }
 

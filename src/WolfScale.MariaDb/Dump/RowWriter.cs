@@ -6,7 +6,7 @@ using WolfScale.Protocol;
 namespace WolfScale.MariaDb.Dump;
 
 /// <summary>
-/// Writes a table's rows as INSERT statements of about 64 KiB: bytes as they are stored (<c>_binary</c>), so that no character set is converted on the way, and
+/// Writes a table's rows as INSERT statements of a piece's length (<see cref="DumpSink.PieceBytes"/>): bytes as they are stored (<c>_binary</c>), so that no character set is converted on the way, and
 /// numbers so that they read as the same number.
 /// </summary>
 internal sealed class RowWriter(DumpSink sink)

@@ -32,7 +32,7 @@ public interface IClusterRoutes
 {
     Routes Current { get; }
 
-    /// <summary>Views of the local server that do more than they show, as they were a moment ago; the same object as long as they are the same. None where there is no local server.</summary>
+    /// <summary>Views and routines of the local server that do more than they show, as they were a moment ago; where there is no local server, as the leader's node told. The same object as long as they are the same.</summary>
     HiddenViews Views => HiddenViews.None;
 
     /// <summary>A connection to this address was lost, or refused by a node that does not have this role any more: worth a look at the cluster.</summary>

@@ -3,8 +3,8 @@ using WolfScale.Proxy.Sql;
 namespace WolfScale.Proxy.Sessions;
 
 /// <summary>
-/// Statements that name a view of which the proxy knows that it hides something (<see cref="HiddenViews"/>) go to the leader. A proxy that stands alone knows of none: the proxy of the reader that it
-/// asks refuses such a statement with what a server says that must not write, and it is asked of the leader.
+/// Statements that name a view of which the proxy knows that it hides something (<see cref="HiddenViews"/>) go to the leader. A proxy that stands alone hears of them a moment later: the proxy
+/// of the reader that it asks refuses such a statement with what a server says that must not write, and it is asked of the leader.
 /// </summary>
 internal sealed partial class ClientSession
 {

@@ -4,6 +4,7 @@ using WolfScale.Cluster;
 using WolfScale.Cluster.History;
 using WolfScale.Consensus;
 using WolfScale.MariaDb;
+using WolfScale.Proxy.Sql;
 using WolfScale.Server.Dashboard;
 using WolfScale.Server.Hosting.Membership;
 using WolfScale.Server.Hosting.Reloading;
@@ -83,7 +84,7 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
             return ReportBuilder.Build(_configuration, _node.View, new LogEnds(_node.Wal.Durable.Lsn, commit), database, database is null ? null : _lag.Note(behind), _process)
                 with
                 {
-                    ProxySessions = _proxy?.Sessions, Maintenance = _maintenance.IsOn, Verified = _verified.Last, Discarded = Discarded, LastTerm = _node.Wal.Last.Term,
+                    ProxySessions = _proxy?.Sessions, HiddenNames = HiddenNames?.Version, Maintenance = _maintenance.IsOn, Verified = _verified.Last, Discarded = Discarded, LastTerm = _node.Wal.Last.Term,
                     At = _time.GetUtcNow(), Disk = MachineFacts.Disk(_configuration.DataDirectory), Certificates = _certificates, NeedRestart = _needRestart,
                 };
         }
@@ -184,7 +185,14 @@ internal sealed partial class NodeHost : INodeReportSource, INodeOperations, IDa
         return true;
     }
 
-    public async Task<string?> ReadIndexAsync() => (await ReadIndex.AskAsync(_node, _time))?.ToString();
+    public async Task<ReadIndexDocument> ReadIndexAsync()
+    {
+        var gtid = await ReadIndex.AskAsync(_node, _time);
+        var (_, term, leader, _) = _node.Role;
+        return leader is { } confirmed ? new ReadIndexDocument(gtid?.ToString(), confirmed.Id, term) : throw new InvalidOperationException("Nobody leads any more: ask again.");
+    }
+
+    public HiddenViews? HiddenNames => _proxy?.HiddenNames;
 
     public Task<IReadOnlyList<byte[]>> AccountHashesAsync(string user) =>
         _accounts.NativeAsync(user);

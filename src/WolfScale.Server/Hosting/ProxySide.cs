@@ -28,6 +28,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     private readonly BinaryLogQuestion _logs;
     private readonly ViewList _viewList;
     private volatile HiddenViews _views = HiddenViews.None.AsOld();
+    private volatile bool _viewsAreRead;
     private readonly ReaderLoad _load = new();
     private Reader? _own;
     private int _readersVersion;
@@ -54,6 +55,9 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
     public Routes Current => _current;
 
     public HiddenViews Views => _views;
+
+    /// <summary>The same, once they were read: for proxies without a server.</summary>
+    public HiddenViews? HiddenNames => _viewsAreRead ? _views : null;
 
     public QuorumAnswer Ask(Gtid gtid, long epoch, int closings)
     {
@@ -163,7 +167,7 @@ internal sealed class ProxySide : IClusterRoutes, IQuorumGate, IAccountSecrets, 
         if (isOld)
             _views = _views.AsOld();
         else
-            _views = HiddenViews.Among(read.Views, read.Bodies);
+            (_views, _viewsAreRead) = (HiddenViews.Among(read.Views, read.Bodies), true);
     }
 
     private void OnViewChanged(ClusterView view) => Update();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
@@ -6,7 +7,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace WolfScale.Server.Http;
 
-/// <summary>For proxies on other machines: <c>GET /read-index</c> is open, <c>POST /internal/account-hashes</c> wants the cluster's secret.</summary>
+/// <summary>For proxies on other machines: <c>GET /read-index</c> and <c>GET /hidden-names</c> are open, <c>POST /internal/account-hashes</c> wants the cluster's secret.</summary>
 internal static class ProxyEndpoints
 {
     /// <param name="routes">Where they go.</param>
@@ -18,6 +19,7 @@ internal static class ProxyEndpoints
         var seal = secret.Length > 0 ? new AccountSeal(secret) : null;
         var door = seal is null ? null : new AccountDoor(seal, time);
         _ = routes.MapGet("/read-index", () => ReadIndexAsync(node)).Open();
+        _ = routes.MapGet("/hidden-names", () => HiddenNames(node)).Open();
         // The tokens of the API have no part in it: what is asked for is worth more than an admin's token, and only members' secret opens it.
         _ = routes.MapPost("/internal/account-hashes", (HttpContext context, CancellationToken aborted) => AccountHashesAsync(context, node, seal, door, aborted)).Open();
     }
@@ -26,13 +28,20 @@ internal static class ProxyEndpoints
     {
         try
         {
-            return Body(new ReadIndexDocument(await node.ReadIndexAsync()), ApiJson.Readable.ReadIndexDocument);
+            return Body(await node.ReadIndexAsync(), ApiJson.Readable.ReadIndexDocument);
         }
         catch (Exception e)
         {
             return Problems.Make(StatusCodes.Status503ServiceUnavailable, "not_confirmed", "No leader confirmed it", e.Message);
         }
     }
+
+    /// <summary>Hashes: a route that is open does not name what is in the databases.</summary>
+    private static IResult HiddenNames(IProxyQuestions node) => node.HiddenNames is { } views
+        ? Body(
+            new HiddenNamesDocument(views.Version, views.HasOddNames, [.. views.Hashes.Select(n => new HiddenNameDocument(n.Hash.ToString("x16", CultureInfo.InvariantCulture), (int)n.Does))]),
+            ApiJson.Readable.HiddenNamesDocument)
+        : Problems.Make(StatusCodes.Status503ServiceUnavailable, "not_read", "The names are not known", "This node has no proxy, or its proxy has not read the server's views and routines yet.");
 
     private static async Task<IResult> AccountHashesAsync(HttpContext context, IProxyQuestions node, AccountSeal? seal, AccountDoor? door, CancellationToken aborted)
     {

@@ -26,6 +26,7 @@ internal static class StatusEndpoints
         ServesReads = report.ServesReads,
         GtidPosition = report.Database?.GtidPosition,
         ProxySessions = report.ProxySessions,
+        HiddenNames = report.HiddenNames,
         Verified = report.Verified,
     };
 

@@ -101,6 +101,18 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
         _ = await InsertAsync(inTransaction, "lost");
         await using var condemned = await balancer.ConnectAsync();
 
+        // What routines do to a session no server reports; the leader's node has read them.
+        await leader.Server.RunAsync("CREATE OR REPLACE PROCEDURE demo.sets_zone() SET @@time_zone = '+05:00'", "CREATE OR REPLACE PROCEDURE demo.takes_lock() DO GET_LOCK('mine', 1)");
+        await Poll.UntilAsync("a proxy that knows the routines", Patience, async () =>
+        {
+            await using var zoned = await balancer.ConnectAsync();
+            await zoned.RunAsync("CALL demo.sets_zone()");
+            var tie = (await zoned.RowsAsync("SHOW WOLFSCALE STATUS")).Single(r => r[0] == "Session_tied")[1];
+            return tie is { Length: > 0 } ? null : "a session that nothing ties";
+        });
+        await using var locked = await balancer.ConnectAsync();
+        await locked.RunAsync("CALL demo.takes_lock()");
+
         // A follower's node that is frozen says nothing: what waits for it is asked again of the leader, and what comes next of another.
         var frozen = cluster.Facts.Nodes.First(n => n.Id != leader.Id);
         await cluster.SignalAsync(frozen.Id, Part.Node, Signal.Stop);
@@ -115,6 +127,8 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
         Assert.Equal("ANSI_QUOTES 1234 demo 42", await client.ScalarAsync("SELECT CONCAT_WS(' ', @@sql_mode, @@wait_timeout, DATABASE(), @n+1)"));
         var lost = await Assert.ThrowsAsync<MySqlException>(() => InsertAsync(inTransaction, "lost too"));
         Assert.Equal((1213, "40001"), (lost.Number, lost.SqlState));
+        var tied = await Assert.ThrowsAsync<MySqlException>(() => InsertAsync(locked, "without its lock"));
+        Assert.Equal(1927, tied.Number);
         Assert.Equal("after,before", await client.ScalarAsync("SELECT GROUP_CONCAT(who ORDER BY who) FROM s WHERE who IN ('before', 'after', 'lost')"));
         await using (var fresh = await balancer.ConnectAsync())
             Assert.Equal(next.Id, servers[(await fresh.ScalarAsync("SELECT /* wolfscale: leader */ @@server_id FROM s LIMIT 1"))!]);

@@ -13,7 +13,7 @@ public class CommitPointsTests
 
         var sizes = new List<long>();
         var bytes = 0L;
-        for (var i = 0; i < 2000; i++)
+        for (var i = 0; i < (120 << 20) / DumpSink.PieceBytes; i++)
         {
             bytes += DumpSink.PieceBytes;
             if (!points.After(DumpSink.PieceBytes))

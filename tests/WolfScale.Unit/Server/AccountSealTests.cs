@@ -6,6 +6,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WolfScale.Client;
+using WolfScale.Proxy.Sql;
 using WolfScale.Server.Hosting.StandAlone;
 using WolfScale.Server.Http;
 using WolfScale.Settings;
@@ -97,7 +98,7 @@ public class AccountSealTests
         using var stranger = new HttpNodeApi("another secret", null, _time);
 
         Assert.Equal([Hash], await proxy.AccountHashesAsync(server.Address, "app", CancellationToken.None));
-        Assert.Equal("0-1-42", await proxy.ReadIndexAsync(server.Address, CancellationToken.None));
+        Assert.Equal(new ReadIndexDocument("0-1-42", "n1", 7), await proxy.ReadIndexAsync(server.Address, CancellationToken.None));
         var refused = await Assert.ThrowsAsync<NodeSilentException>(() => stranger.AccountHashesAsync(server.Address, "app", CancellationToken.None));
         Assert.Contains("cluster.secret differs", refused.Message, StringComparison.Ordinal);
 
@@ -141,11 +142,30 @@ public class AccountSealTests
         Assert.Contains("a peer is the address of a node's HTTP API", silent.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Over_HTTP_a_proxy_learns_which_names_hide_something()
+    {
+        var node = new Node();
+        await using var server = await ApiServer.StartAsync(
+            new ApiSection { BindAddress = "127.0.0.1:0", Token = "token" }, NullLoggerFactory.Instance, routes => ProxyEndpoints.Map(routes, node, "", _time), CancellationToken.None);
+        using var proxy = new HttpNodeApi("", null, _time);
+
+        var told = await proxy.HiddenNamesAsync(server.Address, CancellationToken.None);
+        Assert.Equal((node.HiddenNames!.Version, true), (told.Version, told.HasOddNames));
+        Assert.Equal([new HiddenNameDocument("248a06b6f393fa63", 1)], told.Names); // FNV-1a of "locks"
+
+        node.HiddenNames = null;
+        var silent = await Assert.ThrowsAsync<NodeSilentException>(() => proxy.HiddenNamesAsync(server.Address, CancellationToken.None));
+        Assert.Contains("has not read", silent.Message, StringComparison.Ordinal);
+    }
+
     private sealed class Node : IProxyQuestions
     {
         public List<string> Asked { get; } = [];
 
-        public Task<string?> ReadIndexAsync() => Task.FromResult<string?>("0-1-42");
+        public Task<ReadIndexDocument> ReadIndexAsync() => Task.FromResult(new ReadIndexDocument("0-1-42", "n1", 7));
+
+        public HiddenViews? HiddenNames { get; set; } = HiddenViews.Among([], [("Locks", "DO GET_LOCK('a', 1)", ""), ("plain", "DO 1", ""), ("größe", "EXECUTE s", "")]);
 
         public Task<IReadOnlyList<byte[]>> AccountHashesAsync(string user)
         {

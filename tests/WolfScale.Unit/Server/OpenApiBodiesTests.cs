@@ -58,6 +58,10 @@ public class OpenApiBodiesTests
         AssertSame(ApiJson.Readable.ReadIndexDocument, Schema(Description.GetProperty("paths").GetProperty("/read-index").GetProperty("get").GetProperty("responses").GetProperty("200")), "/read-index");
 
     [Fact]
+    public void Hidden_names_are_described() =>
+        AssertSame(ApiJson.Readable.HiddenNamesDocument, Schema(Description.GetProperty("paths").GetProperty("/hidden-names").GetProperty("get").GetProperty("responses").GetProperty("200")), "/hidden-names");
+
+    [Fact]
     public void A_dump_is_described_with_its_formats_and_headers()
     {
         var dump = Description.GetProperty("paths").GetProperty("/dump").GetProperty("get");

@@ -4,13 +4,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using WolfScale.Client;
 using WolfScale.Protocol;
+using WolfScale.Proxy.Sql;
 using WolfScale.Server.Hosting.StandAlone;
 using WolfScale.Server.Http;
 
 namespace WolfScale.Unit.Server;
 
 /// <summary>A proxy without a node follows a cluster of three, whose answers are the test's.</summary>
-public sealed class RemoteRoutesTests : IAsyncLifetime
+public sealed partial class RemoteRoutesTests : IAsyncLifetime
 {
     private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(200); // of the cluster's time, far below the interval
 
@@ -233,40 +234,6 @@ public sealed class RemoteRoutesTests : IAsyncLifetime
         Assert.Equal(before, _cluster.AskedOf("n3"));
     }
 
-    [Fact]
-    public async Task Who_asks_while_a_read_index_is_on_its_way_gets_the_next_one_and_shares_it()
-    {
-        var asked = new ConcurrentQueue<TaskCompletionSource<Gtid?>>();
-        var batch = new ReadIndexBatch(() =>
-        {
-            var answer = new TaskCompletionSource<Gtid?>(TaskCreationOptions.RunContinuationsAsynchronously);
-            asked.Enqueue(answer);
-            return answer.Task;
-        });
-        var first = batch.AskAsync();
-        await RealAsync("the first question", () => asked.Count == 1);
-        var later = Enumerable.Range(0, 100).Select(_ => batch.AskAsync()).ToList();
-        asked.First().SetException(new NodeSilentException("no"));
-        _ = await Assert.ThrowsAsync<NodeSilentException>(() => first);
-        await RealAsync("the second question", () => asked.Count == 2);
-        asked.Last().SetResult(new Gtid(0, 1, 7));
-
-        Assert.All(await Task.WhenAll(later), g => Assert.Equal(7ul, g!.Value.Sequence));
-        Assert.Equal(2, asked.Count);
-    }
-
-    /// <summary>The statement goes to whom the view takes for the leader: another node would confirm, in good faith, what another leader holds.</summary>
-    [Fact]
-    public async Task Only_the_leader_is_asked_for_the_read_index_where_it_is_heard()
-    {
-        Follow("http://n1:8080");
-        await AdvanceUntilAsync("leader and readers", () => Readers() == "n2,n3");
-        _cluster.ReadIndexes["n2"] = "0-1-8";
-        _ = await Assert.ThrowsAsync<NodeSilentException>(_routes.ReadIndexAsync);
-        _cluster.ReadIndexes["n1"] = "0-1-7";
-        Assert.Equal(new Gtid(0, 1, 7), await _routes.ReadIndexAsync());
-    }
-
     public ValueTask InitializeAsync() => ValueTask.CompletedTask;
 
     public async ValueTask DisposeAsync()
@@ -442,10 +409,24 @@ public sealed class RemoteRoutesTests : IAsyncLifetime
             return _down.GetValueOrDefault(api.Host) ? Task.FromException<ClusterDocument>(new NodeSilentException("down")) : Task.FromResult(_documents[api.Host]);
         }
 
-        public ConcurrentDictionary<string, string> ReadIndexes { get; } = new();
+        public ConcurrentDictionary<string, ReadIndexDocument> ReadIndexes { get; } = new();
 
-        public Task<string?> ReadIndexAsync(Uri api, CancellationToken cancellationToken) =>
-            ReadIndexes.TryGetValue(api.Host, out var index) ? Task.FromResult<string?>(index) : Task.FromException<string?>(new NodeSilentException($"{api.Host} has no majority"));
+        public Task<ReadIndexDocument> ReadIndexAsync(Uri api, CancellationToken cancellationToken) =>
+            ReadIndexes.TryGetValue(api.Host, out var index)
+                ? Task.FromResult(index)
+                : Task.FromException<ReadIndexDocument>(new NodeSilentException($"{api.Host} has no majority"));
+
+        public HiddenViews Names { get; set; } = HiddenViews.None;
+
+        public int NamesAsked => _namesAsked;
+
+        private int _namesAsked;
+
+        public Task<HiddenNamesDocument> HiddenNamesAsync(Uri api, CancellationToken cancellationToken)
+        {
+            _ = Interlocked.Increment(ref _namesAsked);
+            return Task.FromResult(new HiddenNamesDocument(Names.Version, Names.HasOddNames, [.. Names.Hashes.Select(n => new HiddenNameDocument($"{n.Hash:x16}", (int)n.Does))]));
+        }
 
         public Task<IReadOnlyList<byte[]>> AccountHashesAsync(Uri api, string user, CancellationToken cancellationToken) => throw new NotSupportedException();
 

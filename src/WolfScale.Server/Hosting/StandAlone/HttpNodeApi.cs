@@ -34,8 +34,11 @@ internal sealed class HttpNodeApi : INodeApi, IDisposable
     public Task<ClusterDocument> ClusterAsync(Uri api, CancellationToken cancellationToken) =>
         SendAsync(new Uri(api, "/cluster"), null, ApiJson.Readable.ClusterDocument, Limit, cancellationToken);
 
-    public async Task<string?> ReadIndexAsync(Uri api, CancellationToken cancellationToken) =>
-        (await SendAsync(new Uri(api, "/read-index"), null, ApiJson.Readable.ReadIndexDocument, QuestionLimit, cancellationToken)).Gtid;
+    public Task<ReadIndexDocument> ReadIndexAsync(Uri api, CancellationToken cancellationToken) =>
+        SendAsync(new Uri(api, "/read-index"), null, ApiJson.Readable.ReadIndexDocument, QuestionLimit, cancellationToken);
+
+    public Task<HiddenNamesDocument> HiddenNamesAsync(Uri api, CancellationToken cancellationToken) =>
+        SendAsync(new Uri(api, "/hidden-names"), null, ApiJson.Readable.HiddenNamesDocument, QuestionLimit, cancellationToken);
 
     public async Task<IReadOnlyList<byte[]>> AccountHashesAsync(Uri api, string user, CancellationToken cancellationToken)
     {

@@ -11,7 +11,11 @@ internal interface INodeApi
 
     /// <summary>See <see cref="IProxyQuestions.ReadIndexAsync"/>.</summary>
     /// <exception cref="NodeSilentException">It could not be had from this node.</exception>
-    Task<string?> ReadIndexAsync(Uri api, CancellationToken cancellationToken);
+    Task<ReadIndexDocument> ReadIndexAsync(Uri api, CancellationToken cancellationToken);
+
+    /// <summary>See <see cref="IProxyQuestions.HiddenNames"/>.</summary>
+    /// <exception cref="NodeSilentException">They could not be had from this node.</exception>
+    Task<HiddenNamesDocument> HiddenNamesAsync(Uri api, CancellationToken cancellationToken);
 
     /// <summary>See <see cref="IProxyQuestions.AccountHashesAsync"/>.</summary>
     /// <exception cref="NodeSilentException">They could not be had from this node.</exception>

@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using WolfScale.Protocol;
 using WolfScale.Proxy.Routing;
+using WolfScale.Proxy.Sql;
 using WolfScale.Server.Http;
 
 namespace WolfScale.Server.Hosting.StandAlone;
@@ -46,6 +48,9 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private volatile RemoteView _view = RemoteView.Unknown;
     private volatile Routes _current = Routes.Nowhere;
+    private volatile HiddenViews _views = HiddenViews.None;
+    private string? _viewsVersion;
+    private bool _isAskingNames;
     private string? _clusterId;
     private long _hurryUntil;
 
@@ -68,6 +73,8 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
     public event Action? Looked;
 
     public Routes Current => _current;
+
+    public HiddenViews Views => _views;
 
     public RemoteView View => _view;
 
@@ -247,6 +254,11 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
             LoadOf(answer.Node).IsSuspect = _suspected.ContainsKey(answer.Node);
             Look();                                                                             // 4
             Learn();                                                                            // 3
+            if (!_isAskingNames && answer.HiddenNames is { } names && names != _viewsVersion && (HeardLeader() ?? node.Api) == node.Api)
+            {
+                _isAskingNames = true; // of the leader: it has them before all others
+                _asking.Add(AskNamesAsync(node.Api));
+            }
         }
     }
 
@@ -372,6 +384,31 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         return readers.ToImmutable();
     }
 
+    /// <summary>Without an answer they are asked for again when the node has told again which it has.</summary>
+    private async Task AskNamesAsync(Uri node)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not under the lock
+        try
+        {
+            var told = await _api.HiddenNamesAsync(node, _stopping.Token);
+            _views = HiddenViews.Told(told.Names.Select(n => (ulong.Parse(n.Hash, NumberStyles.HexNumber, CultureInfo.InvariantCulture), (HiddenDoing)n.Does)), told.HasOddNames);
+            _viewsVersion = told.Version;
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception e) when (e is NodeSilentException or FormatException or OverflowException)
+        {
+            // What was known holds.
+        }
+        finally
+        {
+            lock (_lock)
+                _isAskingNames = false;
+        }
+    }
+
     private async Task<Gtid?> AskReadIndexAsync()
     {
         NodeSilentException? last = null;
@@ -380,8 +417,15 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         {
             try
             {
-                var text = await _api.ReadIndexAsync(node, _stopping.Token);
-                return text is null ? null : Gtid.TryParse(text, out var gtid) ? gtid : throw new NodeSilentException($"{node.Authority} answered \"{text}\", which is no GTID");
+                var answer = await _api.ReadIndexAsync(node, _stopping.Token);
+                var view = _view;
+                if (answer.Leader is not null && (answer.Leader, answer.Term) != (view.LeaderId, view.Term))
+                {
+                    WakeAllNow();
+                    throw new NodeSilentException($"{node.Authority} says that {answer.Leader} leads in term {answer.Term}, which this proxy has yet to hear of");
+                }
+
+                return answer.Gtid is not { } text ? null : Gtid.TryParse(text, out var gtid) ? gtid : throw new NodeSilentException($"{node.Authority} answered \"{text}\", which is no GTID");
             }
             catch (NodeSilentException e)
             {
@@ -397,6 +441,12 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         if (!_loads.TryGetValue(node, out var load))
             _loads[node] = load = new ReaderLoad();
         return load;
+    }
+
+    private void WakeAllNow()
+    {
+        lock (_lock)
+            WakeAll();
     }
 
     private void WakeAll()

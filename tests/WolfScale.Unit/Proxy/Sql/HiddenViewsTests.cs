@@ -53,6 +53,38 @@ public sealed class HiddenViewsTests
         Assert.Equal(StatementRoute.Local, Classify("SELECT a FROM t", views).Route);
     }
 
+    /// <summary>A proxy elsewhere compares as the node does, by what the node tells.</summary>
+    [Theory]
+    [InlineData("SELECT * FROM lock_it", true)]
+    [InlineData("SELECT * FROM `d`.`LOCK_IT`", true)]
+    [InlineData("SELECT * FROM last", true)]
+    [InlineData("TABLE unseen", true)]
+    [InlineData("CALL Does()", false)] // a CALL is the leader's anyway
+    [InlineData("SELECT * FROM plain", false)]
+    [InlineData("SELECT a FROM schön", false)]
+    public void What_is_told_elsewhere_is_the_same(string sql, bool hides)
+    {
+        var told = HiddenViews.Told(Views.Hashes, Views.HasOddNames);
+        Assert.Equal(Views.Version, told.Version);
+        var (here, there) = (Classify(sql, Views), Classify(sql, told));
+        Assert.Equal((here.Route, here.Traits, hides), (there.Route, there.Traits, there.NamesHiddenView));
+    }
+
+    [Fact]
+    public void The_version_is_another_with_other_names_and_with_other_doings()
+    {
+        string[] versions =
+        [
+            HiddenViews.None.Version,
+            HiddenViews.Among([("v", "select get_lock('lk',0) AS `g`")]).Version,
+            HiddenViews.Among([("w", "select get_lock('lk',0) AS `g`")]).Version,
+            HiddenViews.Among([("v", "select last_insert_id() AS `l`")]).Version,
+            HiddenViews.Among([("größe", "select last_insert_id() AS `l`")]).Version,
+        ];
+        Assert.Distinct(versions);
+        Assert.Equal(versions[1], HiddenViews.Among([("plain", "select 1 AS `a`"), ("V", "select get_lock('lk',0) AS `g`")]).AsOld().Version);
+    }
+
     private static StatementClass Classify(string sql, HiddenViews views) =>
         StatementClassifier.Classify(Encoding.UTF8.GetBytes(sql), new ClassifierOptions { Views = views });
 }
