@@ -296,6 +296,11 @@ internal sealed partial class ClientSession
     private bool IsDeposed(Backend leader) =>
         IsElsewhere(leader) && !InTransaction && !_login!.IsHop && TieBefore is null;
 
+    /// <summary>
+    /// A transaction or a tie keeps the session with a server that leads no more. What must be fresh cannot be read there: the leader that was confirmed is another one.
+    /// </summary>
+    private bool IsHeldByDeposed => _leader is { IsClosed: false } leader && IsElsewhere(leader) && !IsDeposed(leader);
+
     /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
     private void NoteLeadership(Backend leader)
     {

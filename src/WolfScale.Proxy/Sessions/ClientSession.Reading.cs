@@ -162,13 +162,20 @@ internal sealed partial class ClientSession
 
     private void OnReadIndex(bool confirmed, Gtid? gtid)
     {
-        if (!confirmed && MustConfirm(_flight.Code, _flight.Class))
+        var mustConfirm = MustConfirm(_flight.Code, _flight.Class);
+        if (!confirmed && mustConfirm)
         {
             Answer(ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
             return;
         }
 
         _hasForeignToken &= !confirmed;
+        if (mustConfirm && IsHeldByDeposed)
+        {
+            Move();
+            return;
+        }
+
         if (!confirmed || !WantsLocal(_flight.Code, _flight.Class))
         {
             SendToLeader();
