@@ -26,6 +26,7 @@ internal sealed partial class ClientSession
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
     private bool _mayHaveInsertId; // … which no OK has told
     private bool _insertedElsewhere; // … which stayed behind with another leader
+    private bool _mayHaveInsertIdElsewhere; // … the same, which no OK has told
     private bool _wroteHere; // the leader's connection may know a LASTVAL()
     private bool _wroteElsewhere; // … which stayed behind, with another leader or with a connection that was given away
     private TakenRoute? _lastRoute;
@@ -183,7 +184,10 @@ internal sealed partial class ClientSession
 
     /// <summary>The command that is kept asks for an insert that stayed behind with another leader.</summary>
     private bool RefersToOldLeader => _flight.Class.Has(StatementTraits.RefersToInsertId)
-        && (_flight.Class.Has(StatementTraits.RefersToLastStatement) ? _insertedElsewhere : _wroteElsewhere);
+        && (_flight.Class.Has(StatementTraits.RefersToLastStatement) ? InsertIdStayedBehind : _wroteElsewhere);
+
+    /// <summary>What may have set one here is believed to have, where it is not certain that there was one before: else who calls a procedure and asks each time would be refused.</summary>
+    private bool InsertIdStayedBehind => _insertedElsewhere || (_mayHaveInsertIdElsewhere && !_mayHaveInsertId);
 
     /// <summary>ROW_COUNT(), FOUND_ROWS(), SHOW WARNINGS: of what ran on the connection that is gone.</summary>
     private bool AsksOfTheOneBefore => _flight.Class.Has(StatementTraits.RefersToLastStatement) && !_flight.Class.Has(StatementTraits.RefersToInsertId);
@@ -351,7 +355,7 @@ internal sealed partial class ClientSession
         if (role == PacketRole.Ok && _active == _leader)
             NoteUnreported(_flight.Class);
         if (_active == _leader && ok.HasInsertId)
-            (_insertedHere, _insertedElsewhere) = (true, false);
+            NoteInsertId();
         else if (_active == _leader)
             _mayHaveInsertId |= MayHaveInsertIdUntold(_flight.Class, role);
         if (_active == _leader)
@@ -368,8 +372,11 @@ internal sealed partial class ClientSession
             NoteWrite(gtid);
     }
 
+    /// <summary>LAST_INSERT_ID() is one that the leader's connection was given since the session came to it.</summary>
+    private void NoteInsertId() => (_insertedHere, _insertedElsewhere, _mayHaveInsertIdElsewhere) = (true, false, false);
+
     /// <summary>LAST_INSERT_ID() may be another one though the OK has none: after CALL, LOAD DATA and INSERT … RETURNING, and where a statement gives it a value.</summary>
-    private static bool MayHaveInsertIdUntold(StatementClass statement, PacketRole role) => statement.Has(StatementTraits.RefersToInsertId)
+    private static bool MayHaveInsertIdUntold(StatementClass statement, PacketRole role) => (statement.Has(StatementTraits.RefersToInsertId) && statement.Has(StatementTraits.RefersToLastStatement))
         || (statement.Has(StatementTraits.CommitCapable) && !statement.Has(StatementTraits.CommitsOnlyOpenTransaction) && (role == PacketRole.EndOfRows || !statement.Has(StatementTraits.CommitsByAutocommit)));
 
     /// <summary>What the server has done and does not report.</summary>
@@ -424,7 +431,7 @@ internal sealed partial class ClientSession
             }
 
             if (reader.Kind == SessionChangeKind.SystemVariables && (reader.Name.SequenceEqual("last_insert_id"u8) || reader.Name.SequenceEqual("identity"u8)))
-                _mayHaveInsertId = true;
+                NoteInsertId();
             if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("insert_id"u8))
                 _state.TieTo("it has set insert_id");
             if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("session_track_state_change"u8))
