@@ -51,6 +51,7 @@ internal sealed partial class ClientSession
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction && !_mayBeInTransaction
         && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables && !_hasLockedTables && !_state.IsSeeded && !_state.HasLostRole
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0 && _nextTransaction is null
+        && !_hasUnseen && !_mayHaveTables // of a leader that is gone, and was not asked: else it would have been before this read
         && !_login!.IsHop && !_views.IsOld && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
     /// <summary>
