@@ -352,6 +352,7 @@ internal sealed partial class ClientSession
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
             return;
         var ok = OkInfo.Read(payload);
+        var readUnder = Classifier; // before what it tells
         if (role == PacketRole.Ok && _active == _leader)
             NoteUnreported(_flight.Class);
         if (_active == _leader && ok.HasInsertId)
@@ -367,7 +368,7 @@ internal sealed partial class ClientSession
         NoteUnseen(ok.Changes);
         if (ok.Changes.IsEmpty)
             return;
-        ApplyChanges(ok.Changes, _flight.Class, _flight.IsKept ? FlightText : default, inRoutine: ok.HasMoreResults && _flight.Class.Has(StatementTraits.CallsProcedure) && !_flight.Class.Has(StatementTraits.MultiStatement));
+        ApplyChanges(ok.Changes, _flight.Class, _flight.IsKept ? FlightText : default, inRoutine: ok.HasMoreResults && _flight.Class.Has(StatementTraits.CallsProcedure) && !_flight.Class.Has(StatementTraits.MultiStatement), readUnder);
         if (SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             NoteWrite(gtid);
     }
@@ -403,11 +404,11 @@ internal sealed partial class ClientSession
     /// <summary>The statement under way, which is kept.</summary>
     private ReadOnlySpan<byte> FlightText => _flightStatement is { } prepared ? prepared.Sql : _flight.Packet[(PacketHeader.Size + 1)..];
 
-    private void ApplyChanges(ReadOnlySpan<byte> changes, StatementClass statement, ReadOnlySpan<byte> sql, bool inRoutine)
+    private void ApplyChanges(ReadOnlySpan<byte> changes, StatementClass statement, ReadOnlySpan<byte> sql, bool inRoutine, ClassifierOptions readUnder = default)
     {
         NoteTracked(changes);
         var before = _state.Version;
-        _state.Apply(changes, statement, sql, inRoutine);
+        _state.Apply(changes, statement, sql, inRoutine, readUnder);
         if (_state.Version == before)
             return;
         _leader!.StateVersion = _state.Version;

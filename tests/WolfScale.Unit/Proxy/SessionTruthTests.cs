@@ -448,6 +448,25 @@ public sealed class SessionTruthTests : IDisposable
         Ask(client, next, "INSERT INTO child VALUES (LAST_INSERT_ID())");
     }
 
+    /// <summary>Under NO_BACKSLASH_ESCAPES the string ends where it seems to, and what the statement behind FOR sets stays.</summary>
+    [Fact]
+    public void The_list_of_set_statement_is_read_as_the_server_reads_it()
+    {
+        var (client, server) = _kit.LogIn();
+        const ServerStatus Mode = ServerStatus.AutoCommit | (ServerStatus)0x0200;
+        foreach (var (sql, told) in new[] { ("DO 1", Ok(status: Mode)), (@"SET STATEMENT tmpdir='a\' FOR SET SESSION time_zone='+05:00'", Ok(TwoSidedAnswer.Variable("time_zone", "+05:00"), Mode)) })
+        {
+            client.Send(Query(sql));
+            Assert.Equal("\x03" + sql, server.ReadText());
+            server.Send(Packet(1, told));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        _kit.MovesAfter(server);
+        client.Send(Query("DO 2"));
+        Assert.Equal("\x03SET SESSION time_zone='+05:00'", _kit.Moved().ReadText());
+    }
+
     public void Dispose() => _kit.Dispose();
 
     private static byte[] Column => [3, (byte)'d', (byte)'e', (byte)'f', 0, 0, 0, 1, (byte)'?', 0, 12, 63, 0, 0, 0, 0, 0, 6, 0x80, 0, 0, 0, 0];
