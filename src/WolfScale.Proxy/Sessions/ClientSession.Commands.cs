@@ -26,6 +26,7 @@ internal sealed partial class ClientSession
     private bool _insertedHere; // the leader's connection knows a LAST_INSERT_ID()
     private bool _mayHaveInsertId; // … which no OK has told
     private bool _insertedElsewhere; // … which stayed behind with another leader
+    private bool _mayHaveInsertIdElsewhere; // … the same, which no OK has told
     private bool _wroteHere; // the leader's connection may know a LASTVAL()
     private bool _wroteElsewhere; // … which stayed behind, with another leader or with a connection that was given away
     private TakenRoute? _lastRoute;
@@ -183,7 +184,10 @@ internal sealed partial class ClientSession
 
     /// <summary>The command that is kept asks for an insert that stayed behind with another leader.</summary>
     private bool RefersToOldLeader => _flight.Class.Has(StatementTraits.RefersToInsertId)
-        && (_flight.Class.Has(StatementTraits.RefersToLastStatement) ? _insertedElsewhere : _wroteElsewhere);
+        && (_flight.Class.Has(StatementTraits.RefersToLastStatement) ? InsertIdStayedBehind : _wroteElsewhere);
+
+    /// <summary>What may have set one here is believed to have, where it is not certain that there was one before: else who calls a procedure and asks each time would be refused.</summary>
+    private bool InsertIdStayedBehind => _insertedElsewhere || (_mayHaveInsertIdElsewhere && !_mayHaveInsertId);
 
     /// <summary>ROW_COUNT(), FOUND_ROWS(), SHOW WARNINGS: of what ran on the connection that is gone.</summary>
     private bool AsksOfTheOneBefore => _flight.Class.Has(StatementTraits.RefersToLastStatement) && !_flight.Class.Has(StatementTraits.RefersToInsertId);
@@ -296,6 +300,11 @@ internal sealed partial class ClientSession
     private bool IsDeposed(Backend leader) =>
         IsElsewhere(leader) && !InTransaction && !_login!.IsHop && TieBefore is null;
 
+    /// <summary>
+    /// A transaction or a tie keeps the session with a server that leads no more. What must be fresh cannot be read there: the leader that was confirmed is another one.
+    /// </summary>
+    private bool IsHeldByDeposed => _leader is { IsClosed: false } leader && IsElsewhere(leader) && !IsDeposed(leader);
+
     /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
     private void NoteLeadership(Backend leader)
     {
@@ -343,10 +352,11 @@ internal sealed partial class ClientSession
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
             return;
         var ok = OkInfo.Read(payload);
+        var readUnder = Classifier; // before what it tells
         if (role == PacketRole.Ok && _active == _leader)
             NoteUnreported(_flight.Class);
         if (_active == _leader && ok.HasInsertId)
-            (_insertedHere, _insertedElsewhere) = (true, false);
+            NoteInsertId();
         else if (_active == _leader)
             _mayHaveInsertId |= MayHaveInsertIdUntold(_flight.Class, role);
         if (_active == _leader)
@@ -358,13 +368,16 @@ internal sealed partial class ClientSession
         NoteUnseen(ok.Changes);
         if (ok.Changes.IsEmpty)
             return;
-        ApplyChanges(ok.Changes, _flight.Class, _flight.IsKept ? FlightText : default, inRoutine: ok.HasMoreResults && _flight.Class.Has(StatementTraits.CallsProcedure) && !_flight.Class.Has(StatementTraits.MultiStatement));
+        ApplyChanges(ok.Changes, _flight.Class, _flight.IsKept ? FlightText : default, inRoutine: ok.HasMoreResults && _flight.Class.Has(StatementTraits.CallsProcedure) && !_flight.Class.Has(StatementTraits.MultiStatement), readUnder);
         if (SessionChanges.TryFindLastGtid(ok.Changes, out var gtid))
             NoteWrite(gtid);
     }
 
+    /// <summary>LAST_INSERT_ID() is one that the leader's connection was given since the session came to it.</summary>
+    private void NoteInsertId() => (_insertedHere, _insertedElsewhere, _mayHaveInsertIdElsewhere) = (true, false, false);
+
     /// <summary>LAST_INSERT_ID() may be another one though the OK has none: after CALL, LOAD DATA and INSERT … RETURNING, and where a statement gives it a value.</summary>
-    private static bool MayHaveInsertIdUntold(StatementClass statement, PacketRole role) => statement.Has(StatementTraits.RefersToInsertId)
+    private static bool MayHaveInsertIdUntold(StatementClass statement, PacketRole role) => (statement.Has(StatementTraits.RefersToInsertId) && statement.Has(StatementTraits.RefersToLastStatement))
         || (statement.Has(StatementTraits.CommitCapable) && !statement.Has(StatementTraits.CommitsOnlyOpenTransaction) && (role == PacketRole.EndOfRows || !statement.Has(StatementTraits.CommitsByAutocommit)));
 
     /// <summary>What the server has done and does not report.</summary>
@@ -391,11 +404,11 @@ internal sealed partial class ClientSession
     /// <summary>The statement under way, which is kept.</summary>
     private ReadOnlySpan<byte> FlightText => _flightStatement is { } prepared ? prepared.Sql : _flight.Packet[(PacketHeader.Size + 1)..];
 
-    private void ApplyChanges(ReadOnlySpan<byte> changes, StatementClass statement, ReadOnlySpan<byte> sql, bool inRoutine)
+    private void ApplyChanges(ReadOnlySpan<byte> changes, StatementClass statement, ReadOnlySpan<byte> sql, bool inRoutine, ClassifierOptions readUnder = default)
     {
         NoteTracked(changes);
         var before = _state.Version;
-        _state.Apply(changes, statement, sql, inRoutine);
+        _state.Apply(changes, statement, sql, inRoutine, readUnder);
         if (_state.Version == before)
             return;
         _leader!.StateVersion = _state.Version;
@@ -419,7 +432,7 @@ internal sealed partial class ClientSession
             }
 
             if (reader.Kind == SessionChangeKind.SystemVariables && (reader.Name.SequenceEqual("last_insert_id"u8) || reader.Name.SequenceEqual("identity"u8)))
-                _mayHaveInsertId = true;
+                NoteInsertId();
             if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("insert_id"u8))
                 _state.TieTo("it has set insert_id");
             if (reader.Kind == SessionChangeKind.SystemVariables && reader.Name.SequenceEqual("session_track_state_change"u8))

@@ -443,7 +443,8 @@ internal sealed partial class ClientSession
             }
 
             var isFirst = _lastRoute is null;
-            (_insertedHere, _mayHaveInsertId, _insertedElsewhere) = (false, false, _insertedElsewhere || _insertedHere);
+            (_insertedHere, _insertedElsewhere) = (false, _insertedElsewhere || _insertedHere);
+            (_mayHaveInsertId, _mayHaveInsertIdElsewhere) = (false, _mayHaveInsertIdElsewhere || _mayHaveInsertId);
             (_wroteHere, _wroteElsewhere) = (false, _wroteElsewhere || _wroteHere);
             _context.Counters.Moves.Increment();
             _moves++;

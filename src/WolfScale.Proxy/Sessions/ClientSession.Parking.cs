@@ -92,6 +92,8 @@ internal sealed partial class ClientSession
         if (refusal is null && setup.LastRow.Count == 2 && long.TryParse(Text(setup, 1), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
         {
             _insertId = (_insertedHere || _mayHaveInsertId) && Text(setup, 0) is { } id and not "0" ? id : null;
+            if (_insertId is not null)
+                NoteInsertId();
             (_leader, _isParked) = (null, true);
             (_wroteHere, _wroteElsewhere) = (false, _wroteElsewhere || _wroteHere);
             foreach (var statement in _statements.Values)

@@ -51,6 +51,7 @@ internal sealed partial class ClientSession
         MayBeRead(code) && statement.Route == StatementRoute.Local && statement.Hint != RoutingHint.Leader && !InTransaction && !_mayBeInTransaction
         && !statement.Has(StatementTraits.BeginsTransaction | StatementTraits.UsesUserVariable) && !_hasTemporaryTables && !_hasLockedTables && !_state.IsSeeded && !_state.HasLostRole
         && (_status & Protocol.Handshake.ServerStatus.AutoCommit) != 0 && _nextTransaction is null
+        && !_hasUnseen && !_mayHaveTables // of a leader that is gone, and was not asked: else it would have been before this read
         && !_login!.IsHop && !_views.IsOld && !_context.Routes.Current.Readers.IsEmpty && _loop.NowMs >= _localPauseUntilMs && HasSecret();
 
     /// <summary>
@@ -112,8 +113,42 @@ internal sealed partial class ClientSession
             CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    /// <summary>Nothing may come between that read and this statement but the statement's preparation, where it has not been prepared there.</summary>
+    /// <summary>
+    /// Nothing may come between that read and this statement but the statement's preparation, where it has not been prepared there. So one that shows data too cannot wait there for what it must show: where that
+    /// is not there yet the leader is asked.
+    /// </summary>
     private void FollowLocalRead()
+    {
+        if (MustConfirm(_flight.Code, _flight.Class) && ReadsTables())
+        {
+            BeginReading();
+            AskReadIndex(mustConfirm: true, OnReadIndex);
+        }
+        else if (_consistency == ReadConsistency.Session && MustAwait(_seen) && ReadsTables())
+        {
+            SendToLeader();
+        }
+        else
+        {
+            SendFollowing();
+        }
+    }
+
+    /// <summary>The kept command has a FROM: it may show more than what the statement before it has left.</summary>
+    private bool ReadsTables()
+    {
+        var text = FlightText;
+        var tokens = new SqlTokenizer(text, Classifier);
+        for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid); tokens.Next())
+        {
+            if (tokens.Kind == TokenKind.Word && WordTable.Find(text[tokens.Start..tokens.End]).Id == Word.From)
+                return true;
+        }
+
+        return false;
+    }
+
+    private void SendFollowing()
     {
         if (!MustPrepareLocally)
         {
@@ -162,14 +197,22 @@ internal sealed partial class ClientSession
 
     private void OnReadIndex(bool confirmed, Gtid? gtid)
     {
-        if (!confirmed && MustConfirm(_flight.Code, _flight.Class))
+        var mustConfirm = MustConfirm(_flight.Code, _flight.Class);
+        if (!confirmed && mustConfirm)
         {
             Answer(ProxyErrors.NoLeader(_context.Options.FailoverWaitMs));
             return;
         }
 
         _hasForeignToken &= !confirmed;
-        if (!confirmed || !WantsLocal(_flight.Code, _flight.Class))
+        if (mustConfirm && IsHeldByDeposed)
+        {
+            Move();
+            return;
+        }
+
+        var follows = FollowsLocalRead(_flight.Class);
+        if (!confirmed || !(follows || WantsLocal(_flight.Code, _flight.Class)))
         {
             SendToLeader();
             return;
@@ -177,7 +220,12 @@ internal sealed partial class ClientSession
 
         _sawLeader = false;
         Saw(gtid);
-        ReadWith(_seen); // the later of the two
+        if (!follows)
+            ReadWith(_seen); // the later of the two
+        else if (MustAwait(_seen))
+            SendToLeader();
+        else
+            SendFollowing();
     }
 
     /// <summary>Brings the local backend where it must be, and sends the read.</summary>

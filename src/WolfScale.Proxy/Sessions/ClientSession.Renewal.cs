@@ -33,7 +33,7 @@ internal sealed partial class ClientSession
         _assigned.Clear();
         _assigning.Clear();
         ForgetUnseen();
-        _mayHaveInsertId = false;
+        (_mayHaveInsertId, _mayHaveInsertIdElsewhere) = (false, false);
         (_begun, _beginning, _insertedHere, _insertedElsewhere, _wroteHere, _wroteElsewhere) = (null, null, false, false, false, false); // COM_SET_OPTION stays in force
         (_nextTransaction, _wasSetting) = (null, false);
         _sawLeader |= InTransaction;

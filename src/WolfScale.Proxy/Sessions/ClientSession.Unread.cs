@@ -138,7 +138,14 @@ internal sealed partial class ClientSession
             return;
         }
 
-        (_hasForeignToken, _unreadIsConfirmed) = (false, true);
+        _hasForeignToken = false;
+        if (IsHeldByDeposed)
+        {
+            Unpark();
+            return;
+        }
+
+        _unreadIsConfirmed = true;
         BecomeIdle();
     }
 

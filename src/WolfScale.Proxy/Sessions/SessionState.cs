@@ -108,10 +108,11 @@ internal sealed class SessionState
     /// <param name="statement">What was executed: the report does not tell everything.</param>
     /// <param name="sql">Its text; empty where it was not kept.</param>
     /// <param name="inRoutine">It comes from within a routine, which goes on: at its end some variables are what they were (MariaDB 10.11), and that is not reported.</param>
-    public void Apply(ReadOnlySpan<byte> changes, StatementClass statement = default, ReadOnlySpan<byte> sql = default, bool inRoutine = false)
+    /// <param name="readUnder">How the server read the text.</param>
+    public void Apply(ReadOnlySpan<byte> changes, StatementClass statement = default, ReadOnlySpan<byte> sql = default, bool inRoutine = false, ClassifierOptions readUnder = default)
     {
         var before = Version;
-        var list = statement.Has(StatementTraits.SetsForItself) && !statement.Has(StatementTraits.MultiStatement) ? ListForItself(sql) : default; // the next OK reports what these variables were put back to
+        var list = statement.Has(StatementTraits.SetsForItself) && !statement.Has(StatementTraits.MultiStatement) ? ListForItself(sql, readUnder) : default; // the next OK reports what these variables were put back to
         // Of several statements the others set what stays; what is wrongly taken for that is reported again when it is put back.
         var allForItself = statement.Has(StatementTraits.SetsForItself) && !statement.Has(StatementTraits.MultiStatement) && list.IsEmpty;
         var (charset, collation) = (false, false);
@@ -129,12 +130,12 @@ internal sealed class SessionState
                 if (statement.Has(StatementTraits.SetsClock | StatementTraits.ResetsClock))
                     SetClock(statement.Has(StatementTraits.ResetsClock) ? Default : Encoding.UTF8.GetString(reader.Value));
             }
-            else if (reader.Kind == SessionChangeKind.SystemVariables && !(allForItself || IsIn(list, reader.Name)) && reader.Name.StartsWith("rand_seed"u8))
+            else if (reader.Kind == SessionChangeKind.SystemVariables && !(allForItself || IsSetIn(list, reader.Name, readUnder)) && reader.Name.StartsWith("rand_seed"u8))
             {
                 IsSeeded = true;
                 TieTo("its random numbers were seeded");
             }
-            else if (reader.Kind == SessionChangeKind.SystemVariables && !(allForItself || IsIn(list, reader.Name)) && !IsPassing(reader.Name) && !(inRoutine && IsRoutines(reader.Name)))
+            else if (reader.Kind == SessionChangeKind.SystemVariables && !(allForItself || IsSetIn(list, reader.Name, readUnder)) && !IsPassing(reader.Name) && !(inRoutine && IsRoutines(reader.Name)))
             {
                 charset |= reader.Name.SequenceEqual("character_set_connection"u8);
                 collation |= reader.Name.SequenceEqual("collation_connection"u8);
@@ -246,9 +247,9 @@ internal sealed class SessionState
         : null;
 
     /// <summary>Of SET STATEMENT … FOR …: what stands before FOR.</summary>
-    private static ReadOnlySpan<byte> ListForItself(ReadOnlySpan<byte> sql)
+    private static ReadOnlySpan<byte> ListForItself(ReadOnlySpan<byte> sql, ClassifierOptions readUnder)
     {
-        var tokens = new SqlTokenizer(sql, new ClassifierOptions());
+        var tokens = new SqlTokenizer(sql, readUnder);
         var (begin, depth) = (-1, 0);
         for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid or TokenKind.Semicolon); tokens.Next())
         {
@@ -263,12 +264,26 @@ internal sealed class SessionState
         return default;
     }
 
-    private static bool IsIn(ReadOnlySpan<byte> list, ReadOnlySpan<byte> name)
+    /// <summary>Whether the list sets this variable: its name is what stands before an assignment's <c>=</c>, behind SESSION, <c>@@</c> and their like.</summary>
+    private static bool IsSetIn(ReadOnlySpan<byte> list, ReadOnlySpan<byte> name, ClassifierOptions readUnder)
     {
-        for (var at = 0; at + name.Length <= list.Length; at++)
+        var tokens = new SqlTokenizer(list, readUnder);
+        var (last, inValue, depth) = (default(TextRange), false, 0);
+        for (tokens.Next(); tokens.Kind is not (TokenKind.End or TokenKind.Invalid); tokens.Next())
         {
-            if (Ascii.EqualsIgnoreCase(list.Slice(at, name.Length), name))
-                return true;
+            depth += tokens.Kind == TokenKind.OpenParen ? 1 : tokens.Kind == TokenKind.CloseParen ? -1 : 0;
+            if (tokens.Kind == TokenKind.Comma && depth == 0)
+            {
+                inValue = false;
+            }
+            else if (tokens.Kind is TokenKind.Equal or TokenKind.Assign && !inValue)
+            {
+                if (Ascii.EqualsIgnoreCase(last.Of(list), name))
+                    return true;
+                inValue = true;
+            }
+
+            last = tokens.Value;
         }
 
         return false;

@@ -402,5 +402,38 @@ public sealed class LocalReadTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
     }
 
+    /// <summary>It belongs where the read before it ran; its rows must be as fresh as any others.</summary>
+    [Theory]
+    [InlineData("SET @wolfscale_gtid = '0-1-9'", 8)]
+    [InlineData("SET @wolfscale_gtid = '0-1-9'", 9)]
+    [InlineData("SET @wolfscale_consistency = 'strong'", 8)]
+    [InlineData("SET @wolfscale_consistency = 'strong'", 9)]
+    [InlineData("SELECT @wolfscale_gtid", 8)]
+    [InlineData("SELECT @wolfscale_gtid", 9)]
+    public void What_refers_to_a_local_read_and_shows_data_too_follows_it_only_where_these_are(string sql, ulong reached)
+    {
+        const string Both = "SELECT FOUND_ROWS(), a FROM t";
+        var (client, leader, local) = ReadsLocally();
+        _kit.ReadIndex = Gtid.Parse("0-1-9");
+        client.Send(Query(sql));
+        for (var packets = sql.StartsWith("SET", StringComparison.Ordinal) ? 1 : 5; packets > 0; packets--)
+            _ = client.Read();
+        _kit.Current.Readers[0].Tell(reached);
+        client.Send(Query(Both));
+        Assert.Equal("\x03" + Both, (reached == 9 ? local : leader).ReadText());
+    }
+
+    /// <summary>It shows nothing that could be old.</summary>
+    [Fact]
+    public void Warnings_of_a_local_read_need_no_confirmation()
+    {
+        var (client, _, local) = ReadsLocally();
+        client.Send(Query("SET @wolfscale_consistency = 'strong'"));
+        Assert.Equal(0, client.Read()[0]);
+        _kit.NobodyConfirms = true;
+        client.Send(Query("SHOW WARNINGS"));
+        Assert.Equal("\x03SHOW WARNINGS", local.ReadText());
+    }
+
     public void Dispose() => _kit.Dispose();
 }

@@ -71,6 +71,22 @@ public class SecretAndStateTests
         Assert.Equal(script is null ? [] : [script], Script(state));
     }
 
+    /// <summary>A name is a whole one, and stands before its assignment's sign.</summary>
+    [Theory]
+    [InlineData("lock_wait_timeout=3", true)]
+    [InlineData("time_zone='wait_timeout=3'", true)]
+    [InlineData("lock_wait_timeout=(SELECT 1, wait_timeout=3)", true)]
+    [InlineData("lock_wait_timeout=wait_timeout=3", true)]
+    [InlineData("SESSION wait_timeout=3", false)]
+    [InlineData("lock_wait_timeout=GREATEST(1, 2), @@local.Wait_Timeout:=3", false)]
+    [InlineData("`wait_timeout` = 3", false)]
+    public void A_variable_that_the_list_does_not_name_stays(string list, bool stays)
+    {
+        var state = new SessionState();
+        Apply(state, $"SET STATEMENT {list} FOR CALL r()", [.. Variable("lock_wait_timeout", "3"), .. Variable("time_zone", "+05:00"), .. Variable("wait_timeout", "5")]);
+        Assert.Equal(stays, Script(state)[0].Contains(" wait_timeout=5", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void Of_several_statements_the_others_set_what_stays()
     {

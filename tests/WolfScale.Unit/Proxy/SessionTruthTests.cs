@@ -403,6 +403,70 @@ public sealed class SessionTruthTests : IDisposable
         Assert.Equal(0, server.Socket.Available);
     }
 
+    /// <summary>On another connection LAST_INSERT_ID() would be 0, and a row would be stored with that. No OK tells the id of these.</summary>
+    [Theory]
+    [InlineData("SET last_insert_id=77", true)] // reported
+    [InlineData("DO LAST_INSERT_ID(7)", true)]
+    [InlineData("INSERT INTO t VALUES (1) RETURNING id", true)]
+    [InlineData("CALL adds()", true)]
+    [InlineData("LOAD DATA INFILE 'f' INTO TABLE t", true)]
+    [InlineData("UPDATE t SET a=1", false)]
+    [InlineData("SELECT LASTVAL(s)", false)]
+    public void An_insert_id_that_no_OK_has_told_stays_behind_with_the_old_leader(string sql, bool staysBehind)
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query(sql));
+        Assert.Equal("\x03" + sql, server.ReadText());
+        var answer = new TwoSidedAnswer(ProxyKit.Classic);
+        answer = sql.Contains("RETURNING", StringComparison.Ordinal) ? answer.Columns(1).Both(1, 65).EndOfRows()
+            : answer.Ok(ServerStatus.AutoCommit, hidden: sql.StartsWith("SET", StringComparison.Ordinal) ? TwoSidedAnswer.Variable("last_insert_id", "77") : null);
+        server.Send(answer.FromBackend);
+        _ = client.ReadExactly(answer.ToClient.Length);
+
+        _kit.MovesAfter(server);
+        client.Send(Query("INSERT INTO child VALUES (LAST_INSERT_ID())"));
+        var next = _kit.Moved();
+        if (staysBehind)
+            Assert.Contains("refers to one before it", client.ReadText(), StringComparison.Ordinal);
+        else
+            Assert.Equal("\x03INSERT INTO child VALUES (LAST_INSERT_ID())", next.ReadText());
+    }
+
+    [Theory]
+    [InlineData("CALL adds()")]
+    [InlineData("SET last_insert_id=77")]
+    public void An_insert_id_that_may_have_been_set_anew_is_asked_of_the_new_leader(string sql)
+    {
+        var (client, server) = _kit.LogIn();
+        Ask(client, server, "CALL adds()");
+        _kit.MovesAfter(server);
+        client.Send(Query(sql));
+        var next = _kit.Moved();
+        Assert.Equal("\x03" + sql, next.ReadText());
+        next.Send(Packet(1, Ok(sql.StartsWith("SET", StringComparison.Ordinal) ? TwoSidedAnswer.Variable("last_insert_id", "77") : null)));
+        Assert.Equal(0, client.Read()[0]);
+        Ask(client, next, "INSERT INTO child VALUES (LAST_INSERT_ID())");
+    }
+
+    /// <summary>Under NO_BACKSLASH_ESCAPES the string ends where it seems to, and what the statement behind FOR sets stays.</summary>
+    [Fact]
+    public void The_list_of_set_statement_is_read_as_the_server_reads_it()
+    {
+        var (client, server) = _kit.LogIn();
+        const ServerStatus Mode = ServerStatus.AutoCommit | (ServerStatus)0x0200;
+        foreach (var (sql, told) in new[] { ("DO 1", Ok(status: Mode)), (@"SET STATEMENT tmpdir='a\' FOR SET SESSION time_zone='+05:00'", Ok(TwoSidedAnswer.Variable("time_zone", "+05:00"), Mode)) })
+        {
+            client.Send(Query(sql));
+            Assert.Equal("\x03" + sql, server.ReadText());
+            server.Send(Packet(1, told));
+            Assert.Equal(0, client.Read()[0]);
+        }
+
+        _kit.MovesAfter(server);
+        client.Send(Query("DO 2"));
+        Assert.Equal("\x03SET SESSION time_zone='+05:00'", _kit.Moved().ReadText());
+    }
+
     public void Dispose() => _kit.Dispose();
 
     private static byte[] Column => [3, (byte)'d', (byte)'e', (byte)'f', 0, 0, 0, 1, (byte)'?', 0, 12, 63, 0, 0, 0, 0, 0, 6, 0x80, 0, 0, 0, 0];

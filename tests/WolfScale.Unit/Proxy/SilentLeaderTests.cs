@@ -124,6 +124,38 @@ public sealed class SilentLeaderTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
     }
 
+    /// <summary>It is confirmed by the new leader, and shown by the old one it would be old: that server gets no word of it.</summary>
+    [Theory]
+    [InlineData("START TRANSACTION", false, "rolled back")]
+    [InlineData("START TRANSACTION", true, "rolled back")]
+    [InlineData("SELECT GET_LOCK('a', 1)", false, "cannot move")]
+    [InlineData("SELECT GET_LOCK('a', 1)", true, "cannot move")]
+    public void A_strong_read_is_not_shown_by_a_leader_of_the_past_that_holds_the_session(string held, bool isLong, string hears)
+    {
+        var (client, server) = _kit.LogIn();
+        var status = ServerStatus.AutoCommit | (held.StartsWith("START", StringComparison.Ordinal) ? ServerStatus.InTransaction : 0);
+        Run(client, server, held, status);
+        Run(client, server, "INSERT INTO t VALUES (0)", status);
+        AnotherLeads();
+        client.Send(Query($"SELECT /* wolfscale: strong */ a FROM t WHERE b='{new string('x', isLong ? 100_000 : 1)}'"));
+        Assert.Contains(hears, client.ReadText(), StringComparison.Ordinal);
+        server.ExpectEnd();
+    }
+
+    /// <summary>Nothing was done in it yet, so it loses nothing.</summary>
+    [Fact]
+    public void A_strong_read_that_is_the_first_of_its_transaction_begins_it_again_where_it_is_confirmed()
+    {
+        var (client, server) = _kit.LogIn();
+        Run(client, server, "START TRANSACTION", ServerStatus.AutoCommit | ServerStatus.InTransaction);
+        AnotherLeads();
+        client.Send(Query("SELECT /* wolfscale: strong */ a FROM t"));
+        var next = AcceptMoved();
+        Assert.Equal("\x03START TRANSACTION", next.ReadText());
+        next.Send(Packet(1, Ok(status: ServerStatus.AutoCommit | ServerStatus.InTransaction)));
+        Assert.Equal("\x03SELECT /* wolfscale: strong */ a FROM t", next.ReadText());
+    }
+
     public void Dispose() => _kit.Dispose();
 
     /// <summary>With something done in it: else it would begin again elsewhere.</summary>

@@ -413,6 +413,33 @@ public sealed class UnseenTests : IDisposable
         Assert.Contains("\x02\x01" + "1", client.ReadText(), StringComparison.Ordinal);
     }
 
+    /// <summary>The leader is gone before it was asked. A reader's server would answer without the setting, or from a table that the temporary one hides.</summary>
+    [Theory]
+    [InlineData("CALL p()", false)]
+    [InlineData("CALL p()", true)]
+    [InlineData("UPDATE t SET a = 1", false)] // a trigger: no reason to end a session
+    public void What_was_never_asked_keeps_the_next_read_from_another_server(string sql, bool fails)
+    {
+        _kit.Current = _kit.Current with { LeaderIsHere = false, Readers = [_kit.Local] };
+        var (client, server) = _kit.LogIn();
+        Done(client, server, "SELECT a FROM t", Ok()); // the account is looked up
+        Done(client, server, sql, fails ? [0xFF, 0x7A, 0x04, .. "#42S02Table missing"u8] : Ok(StateChanged));
+        _kit.MovesAfter(server);
+        Assert.True(SpinWait.SpinUntil(() => !_kit.LostAddresses.IsEmpty, TimeSpan.FromSeconds(20)), "the proxy does not see that the leader is gone");
+        client.Send(Query("SELECT a FROM t"));
+        if (fails)
+        {
+            Assert.Contains("rolled back", client.ReadText(), StringComparison.Ordinal); // it may have begun a transaction
+            client.Send(Query("SELECT a FROM t"));
+        }
+
+        if (sql == "CALL p()")
+            Assert.Contains("before it could be asked", client.ReadText(), StringComparison.Ordinal);
+        else
+            Assert.Equal("\x03SELECT a FROM t", _kit.Moved().ReadText());
+        Assert.False(_kit.LocalIsDialled);
+    }
+
     public void Dispose() => _kit.Dispose();
 
     private static string AfterOk(RawPeer client, RawPeer server)
