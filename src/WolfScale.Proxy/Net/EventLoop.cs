@@ -99,7 +99,7 @@ internal sealed unsafe class EventLoop : IDisposable
         Forget(slot);
     }
 
-    /// <summary>Runs this on the loop's thread, soon. From any thread.</summary>
+    /// <summary>Runs this on the loop's thread, soon; never when that has ended. From any thread, at any time.</summary>
     public void Post(Action action)
     {
         _posted.Enqueue(action);
@@ -119,6 +119,10 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         Post(() => _stopping = true);
         _thread.Join();
+        // Whoever posts from here on finds the mark, and does not write to a descriptor that may be another's by then. Who has set it before, since the thread last took it away, writes once; only
+        // then is it closed.
+        if (Interlocked.Exchange(ref _signalled, 1) != 0)
+            AwaitSignal();
         Libc.Close(_epoll);
         Libc.Close(_wakeUp);
     }
@@ -135,6 +139,24 @@ internal sealed unsafe class EventLoop : IDisposable
             DeliverAll(events, count, ends: false);
 
             RunTimers();
+        }
+    }
+
+    private void AwaitSignal()
+    {
+        var events = stackalloc byte[EventCapacity * Libc.EventBytes];
+        for (var count = 0; !Has(events, count);)
+            count = Libc.Wait(_epoll, events, EventCapacity, 1000);
+
+        static bool Has(byte* events, int count)
+        {
+            for (var i = 0; i < count; i++)
+            {
+                if (*(ulong*)(events + (i * Libc.EventBytes) + Libc.EventDataOffset) == 0)
+                    return true;
+            }
+
+            return false;
         }
     }
 

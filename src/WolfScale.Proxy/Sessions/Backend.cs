@@ -27,6 +27,9 @@ internal interface IBackendOwner
     /// <summary>KILL QUERY has met a statement of the proxy's own, which is sent again.</summary>
     void OnInterrupted(Backend backend);
 
+    /// <summary>The proxy at the other end says, instead of an answer to a statement of this proxy's own, that KILL has ended the client's session.</summary>
+    void OnCondemned(Backend backend);
+
     /// <summary>Sending goes on: what was congested is not any more.</summary>
     void OnDrained(Backend backend);
 

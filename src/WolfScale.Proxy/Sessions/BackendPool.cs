@@ -115,6 +115,8 @@ internal sealed class BackendPool(EventLoop loop, int capacity)
             // Its last session's statement was over already.
         }
 
+        public void OnCondemned(Backend from) => End();
+
         public void OnDrained(Backend from)
         {
         }

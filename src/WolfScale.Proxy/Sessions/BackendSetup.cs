@@ -158,6 +158,13 @@ internal sealed class BackendSetup(Backend backend, BackendLogin? login, IReadOn
     /// </summary>
     private void OnRefusal(ErrPacket refusal)
     {
+        if (backend.IsHop && refusal.Code == ProxyErrors.Killed.Code && refusal.Message == ProxyErrors.Killed.Message)
+        {
+            backend.Setup = null;
+            backend.Owner.OnCondemned(backend);
+            return;
+        }
+
         if (refusal.Code != ProxyErrors.QueryInterrupted || ++_interruptions > MostInterruptions)
         {
             Done(refusal);

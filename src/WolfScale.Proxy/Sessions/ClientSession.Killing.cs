@@ -20,6 +20,7 @@ namespace WolfScale.Proxy.Sessions;
 internal sealed partial class ClientSession
 {
     private Action<ErrPacket?>? _heardOfKill; // the client waits for what the proxy has somebody's server do, and its refusal goes here
+    private Backend? _killsOn; // over which it goes
     private ClientSession? _condemned; // whose connection the statement under way is to end
     private Backend? _aimedAt; // the connection that the KILL under way means
     private bool _isInterrupted; // KILL QUERY came before the command that is kept was sent
@@ -165,6 +166,8 @@ internal sealed partial class ClientSession
     /// <summary>As the server says it of a statement that is killed. Behind the client's answer it means nothing any more.</summary>
     void IBackendOwner.OnInterrupted(Backend backend) => _isInterrupted = Phase == SessionPhase.Preparing && _flight.IsKept;
 
+    void IBackendOwner.OnCondemned(Backend backend) => Close();
+
     /// <returns>The command that is kept is not to be sent any more.</returns>
     private bool EndsBeforeItBegins()
     {
@@ -229,20 +232,26 @@ internal sealed partial class ClientSession
             return;
         }
 
-        (_heardOfKill, Phase) = (heard, SessionPhase.Preparing);
-        server.Setup = new BackendSetup(server, login, [ScriptItem.Query(sql)], (_, refusal) =>
+        (_heardOfKill, _killsOn, Phase) = (heard, server, SessionPhase.Preparing);
+        var setup = server.Setup = new BackendSetup(server, login, [ScriptItem.Query(sql)], (_, refusal) =>
         {
             if (login is not null)
                 server.Close();
             heard(refusal);
         });
         if (login is null)
-            server.Setup.Begin();
+            setup.Begin();
+        else
+            _ = _loop.After(ReadKiller.LimitMs, () =>
+            {
+                if (server.Setup == setup)
+                    OnBackendLost(server, "no answer");
+            });
     }
 
     private void OnKilled(ErrPacket? refusal)
     {
-        _heardOfKill = null;
+        (_heardOfKill, _killsOn) = (null, null);
         if (refusal is not null)
         {
             Spare();
@@ -254,12 +263,14 @@ internal sealed partial class ClientSession
         AnswerOk();
     }
 
-    /// <summary>The connection over which KILL was sent is gone.</summary>
+    /// <summary>Of two connections: over which KILL was sent, and to the leader.</summary>
     private void OnKillerLost(Backend backend, Action<ErrPacket?> heard)
     {
-        if (backend == _leader)
-            Close(); // it was the target itself
-        else
+        if (backend != _leader)
             heard(ProxyErrors.NoSuchThread);
+        else if (backend == _killsOn || _isKilled || _login!.IsHop)
+            Close(); // it was the target itself, most likely
+        else
+            LoseLeader(backend); // what is to be ended runs on a reader; the next statement finds that the leader is gone
     }
 }

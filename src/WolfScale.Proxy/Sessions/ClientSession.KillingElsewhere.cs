@@ -19,7 +19,7 @@ internal sealed partial class ClientSession
     /// <summary>The killer's proxy has asked for the connection's id, and sends KILL next. That takes far less, and until then the pool must not have it.</summary>
     private const int AimedElsewhereMs = 30_000;
 
-    private bool _isCondemned; // a hop: when its read has ended, so has its client's session
+    private bool _isCondemned; // a hop: when what it does has ended, so has its client's session
     private IReadOnlyList<RemoteClient>? _elsewhere; // who of other nodes may be meant by the KILL under way; null: not asked
 
     /// <summary>A client of this proxy, not another proxy, which has logged in as this user. From any thread.</summary>
@@ -56,9 +56,16 @@ internal sealed partial class ClientSession
             _isInterrupted = true; // its reader is connected to, say, or waited for: no server knows of the statement yet
         if (session && !_login.IsHop)
             Close();
-        else if (session && Phase == SessionPhase.Idle && _login.Hop == HopKind.ToLeader && _leader is null)
-            TellThatItIsKilled(); // its server is gone, and cannot tell
+        else if (session && _login.Hop == HopKind.ToLeader && (_leader is null || _context.Routes.Current.Leader is null || IsElsewhere(_leader)))
+            CondemnHop(); // whoever leads has no connection of it to end, and cannot tell
     });
+
+    private void CondemnHop()
+    {
+        _isCondemned = true;
+        if (Phase == SessionPhase.Idle)
+            TellThatItIsKilled();
+    }
 
     /// <summary>
     /// What another proxy reads on this node's server; the account's secret is not known here yet. With <paramref name="session"/> that proxy is told behind it that its client's session is over: it may
@@ -66,9 +73,8 @@ internal sealed partial class ClientSession
     /// </summary>
     private void EndHop(bool session)
     {
-        _isCondemned |= session;
-        if (_isCondemned && Phase == SessionPhase.Idle)
-            TellThatItIsKilled();
+        if (session)
+            CondemnHop();
         if (Phase != SessionPhase.Answering)
             return;
         var ticket = _ticket;

@@ -80,7 +80,7 @@ internal sealed partial class ClientSession
             return;
         }
 
-        if (_heardOfKill is { } heard)
+        if (_heardOfKill is { } heard && (backend == _killsOn || backend == _leader))
         {
             OnKillerLost(backend, heard);
             return;
@@ -88,9 +88,7 @@ internal sealed partial class ClientSession
 
         if (backend != _leader)
             return;
-        _leader = null;
-        _lostEpoch = _epoch;
-        _context.Routes.Lost(backend.Address);
+        LoseLeader(backend);
         if (_isKilled)
         {
             Close();
@@ -140,6 +138,13 @@ internal sealed partial class ClientSession
                 Close();
                 break;
         }
+    }
+
+    private void LoseLeader(Backend backend)
+    {
+        _leader = null;
+        _lostEpoch = _epoch;
+        _context.Routes.Lost(backend.Address);
     }
 
     private void OnLocalLost(Backend backend)

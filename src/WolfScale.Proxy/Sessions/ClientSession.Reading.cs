@@ -289,12 +289,6 @@ internal sealed partial class ClientSession
     {
         if (Phase != SessionPhase.Preparing || !_readsLocally)
             return;
-        if (refusal is { Code: ErrorConnectionKilled } && refusal.Message == ProxyErrors.Killed.Message)
-        {
-            Close();
-            return;
-        }
-
         if (refusal is not null)
         {
             if (IsAboutTheReader(refusal) && _local is { IsHop: true, Reader: { } reader })

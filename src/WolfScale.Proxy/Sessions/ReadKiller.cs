@@ -7,7 +7,7 @@ namespace WolfScale.Proxy.Sessions;
 internal sealed class ReadKiller : IBackendOwner
 {
     /// <summary>A reader that accepts and says nothing.</summary>
-    private const int LimitMs = 5_000;
+    public const int LimitMs = 5_000;
 
     private readonly IBackendOwner _session;
 
@@ -38,6 +38,8 @@ internal sealed class ReadKiller : IBackendOwner
     {
         // It is sent again.
     }
+
+    void IBackendOwner.OnCondemned(Backend backend) => backend.Close();
 
     void IBackendOwner.OnDrained(Backend backend)
     {

@@ -32,6 +32,38 @@ public sealed class EventLoopTests : IDisposable
         }
     }
 
+    /// <summary>The next file that is opened has the descriptors that its loop has closed.</summary>
+    [Fact]
+    public void What_is_posted_behind_the_end_is_written_nowhere()
+    {
+        var loop = new EventLoop("ends", TimeProvider.System, _ => { });
+        loop.Dispose();
+        using var folder = new TempFolder("descriptors");
+        var files = Enumerable.Range(0, 20).Select(i => File.Create(Path.Combine(folder.Path, $"{i}"))).ToList();
+        loop.Post(() => { });
+        Assert.All(files, file => Assert.Equal(0, file.Length));
+        files.ForEach(file => file.Dispose());
+    }
+
+    /// <summary>Who posts at the end writes before the descriptor is closed, or not at all: the end waits for it.</summary>
+    [Fact]
+    public async Task Loops_end_while_others_post()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            var loop = new EventLoop("ends", TimeProvider.System, _ => { });
+            var ended = false;
+            var posting = Task.Run(() =>
+            {
+                while (!Volatile.Read(ref ended))
+                    loop.Post(() => { });
+            });
+            loop.Dispose();
+            Volatile.Write(ref ended, true);
+            await posting.WaitAsync(LoopKit.Deadline);
+        }
+    }
+
     [Fact]
     public async Task The_end_alone_is_heard_of()
     {

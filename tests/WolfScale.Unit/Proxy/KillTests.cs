@@ -130,6 +130,22 @@ public sealed class KillTests : IDisposable
         Assert.Equal("\x03SET @`a`=1", _kit.Moved().ReadText());
     }
 
+    /// <summary>The leader is another node's proxy, which is told of KILL while nobody leads.</summary>
+    [Fact]
+    public void A_leaders_proxy_that_says_so_instead_of_answering_the_proxys_question_ends_the_session()
+    {
+        var (client, server) = _kit.LogIn();
+        client.Send(Query("SET @a = 1"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
+        server.Send(Packet(1, [0xFF, 0x87, 7, .. "#70100WolfScale: KILL has ended the session"u8]));
+        client.ExpectEnd();
+        Assert.False(_kit.LeaderIsDialled);
+    }
+
     /// <summary>What comes behind the answer is the proxy's alone: the client's next statement was not meant.</summary>
     [Fact]
     public void KILL_that_comes_after_the_answer_kills_nothing()

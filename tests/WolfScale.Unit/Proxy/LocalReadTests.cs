@@ -113,6 +113,26 @@ public sealed class LocalReadTests : IDisposable
         Assert.Equal(0, killer.Read()[0]);
     }
 
+    /// <summary>Its connection to the leader, which it loses meanwhile, is not what it kills.</summary>
+    [Fact]
+    public void Who_kills_a_read_where_nobody_answers_hears_that_in_time()
+    {
+        var (client, _, local) = ReadsLocally();
+        client.Send(Query(Read));
+        Assert.Equal("\x03" + Read, local.ReadText());
+        var (killer, killersLeader) = _kit.LogIn();
+        killer.Send(Query("KILL QUERY 7"));
+        _ = _kit.AcceptAtLocal(); // it does not greet
+        killersLeader.Dispose();
+        Assert.True(SpinWait.SpinUntil(() => !_kit.LostAddresses.IsEmpty, TimeSpan.FromSeconds(20)), "the proxy does not see that the connection is gone");
+
+        _time.Shift(5000);
+        _kit.AwaitLook();
+        Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
+        local.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+    }
+
     /// <summary>What somebody else wrote was there on the leader, and must not be gone again.</summary>
     [Fact]
     public void Who_has_read_on_the_leader_reads_nothing_older_elsewhere()

@@ -94,6 +94,32 @@ public sealed class StandAloneKillTests : IDisposable
         ExpectWordOfIt(proxy);
     }
 
+    /// <summary>Another node leads, or none: on whoever's server the number of its connection means another, or nobody knows whose.</summary>
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void A_connection_to_a_server_that_leads_no_more_tells_it_too(bool isIdle, bool anotherLeads)
+    {
+        var (proxy, server) = _kit.OpenLeaderHop(Origin);
+        if (!isIdle)
+        {
+            proxy.Send(Query("DO SLEEP(1)"));
+            Assert.Equal("\x03" + "DO SLEEP(1)", server.ReadText());
+        }
+
+        _kit.Current = _kit.Current with { Epoch = 2, Leader = anotherLeads ? _kit.LocalAddress : null, LeaderIsHere = false };
+        _kit.Proxy.EndClients(17, "app", session: true);
+        if (!isIdle)
+        {
+            _kit.AwaitLook();
+            server.Send(Packet(1, Ok()));
+            Assert.Equal(0, proxy.Read()[0]);
+        }
+
+        ExpectWordOfIt(proxy);
+    }
+
     /// <summary>A statement that the leader's node itself holds back, while it gives the lead away.</summary>
     [Fact]
     public void What_the_leaders_node_holds_back_for_it_does_not_begin()
