@@ -10,7 +10,7 @@ public sealed class SecretsTests(SecretsTests.Talkative fixture) : ClusterTests<
 {
     private static readonly string[] Questions =
     [
-        "/", "/status", "/cluster", "/cluster/nodes", "/cluster/nodes/node-1", "/health", "/health/live", "/health/ready", "/health/leader", "/stats", "/metrics", "/events?limit=5000", "/read-index", "/dump",
+        "/", "/status", "/cluster", "/cluster/nodes", "/cluster/nodes/node-1", "/health", "/health/live", "/health/ready", "/health/leader", "/stats", "/metrics", "/events?limit=5000", "/read-index", "/hidden-names", "/dump",
         "/no-such-path", "/openapi/v1.json", "/id", "/dashboard/node", "/dashboard/history", "/dashboard/app.js",
     ];
 
