@@ -186,8 +186,8 @@ internal sealed class Backend : Connection
     {
         if (_greeted)
             return Setup is { } setup ? setup.OnReceived(bytes) : Owner.OnReceived(this, bytes);
-        if (bytes.Length >= PacketHeader.Size && PacketHeader.Read(bytes).PayloadLength > LongestGreeting)
-            ProtocolException.Throw("The server's greeting is too long to be one.");
+        if (bytes.Length >= PacketHeader.Size && PacketHeader.Read(bytes).PayloadLength is 0 or > LongestGreeting)
+            ProtocolException.Throw("The server's greeting is empty, or too long to be one.");
         if (bytes.Length < PacketHeader.Size || bytes.Length < PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength)
             return 0;
         var length = PacketHeader.Size + PacketHeader.Read(bytes).PayloadLength;

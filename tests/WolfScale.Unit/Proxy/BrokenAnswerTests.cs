@@ -36,6 +36,17 @@ public sealed class BrokenAnswerTests : IDisposable
         client.ExpectEnd();
     }
 
+    /// <summary>Four bytes, with nothing behind them.</summary>
+    [Fact]
+    public void A_server_that_greets_with_nothing_is_not_understood()
+    {
+        var client = _kit.Connect();
+        var server = _kit.AcceptAtLeader();
+        server.Send(Packet(0));
+        client.ExpectEnd();
+        Assert.Empty(_kit.Defects);
+    }
+
     public void Dispose() => _kit.Dispose();
 
     private (RawPeer Client, RawPeer Server) Ask()
