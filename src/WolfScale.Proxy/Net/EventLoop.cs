@@ -119,8 +119,9 @@ internal sealed unsafe class EventLoop : IDisposable
     {
         Post(() => _stopping = true);
         _thread.Join();
-        // Whoever posts from here on finds the mark, and does not write to a descriptor that may be another's by then. Who has set it before, since the thread last took it away, writes once; only
-        // then is it closed.
+        // Why nobody writes to a closed descriptor, which may be another's by then. Who turns the mark from 0 to 1 writes once, and nobody else writes; only the thread turns it back, behind its read of
+        // that write. So one write at most is owed at any time, and only while the mark is 1. All threads see the changes of one variable in one order, and an Exchange reads the last one before its own.
+        // Join has put the thread's last 0 before this one: a Post that comes behind it finds 1 for good, and writes nothing; one that came before and owes its write is why it finds 1 itself.
         if (Interlocked.Exchange(ref _signalled, 1) != 0)
             AwaitSignal();
         Libc.Close(_epoll);

@@ -107,7 +107,7 @@ internal sealed partial class ClientSession
         Phase = SessionPhase.Answering;
         LeaveTransaction();
         if (_login!.IsHop)
-            Close();
+            CloseHop();
         else
             ReleaseError(ProxyErrors.OutcomeUnknown);
     }

@@ -212,7 +212,7 @@ internal sealed partial class ClientSession
     /// <summary>A driver cancels with a connection of its own, whose first statement this is: the secret may have to be found first.</summary>
     private void EndRead(Reader reader, string sql, Action<ErrPacket?> heard)
     {
-        (_heardOfKill, Phase) = (heard, SessionPhase.Preparing);
+        (_heardOfKill, _killsOn, Phase) = (heard, null, SessionPhase.Preparing); // the leader's server, if it was to end something, has done so
         var ticket = ++_ticket;
         if (_secret is { } known)
             KillOn(Dial(reader), new BackendLogin(_login!, known), sql, heard);

@@ -85,6 +85,15 @@ internal sealed partial class ClientSession
         });
     }
 
+    /// <summary>A hop's server is gone with the answer. The other proxy takes that for the leader's end, and would go on with the next one: that its session was killed it is told now or never.</summary>
+    private void CloseHop()
+    {
+        if (_isCondemned && !_relay.HasBegun)
+            TellThatItIsKilled();
+        else
+            Close();
+    }
+
     private void TellThatItIsKilled() => Refuse(ProxyErrors.Killed, 0);
 
     /// <summary>The other end of <see cref="TellThatItIsKilled"/>: out of turn, or where the next read was on its way already, instead of its answer.</summary>

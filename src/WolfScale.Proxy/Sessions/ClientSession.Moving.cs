@@ -193,7 +193,7 @@ internal sealed partial class ClientSession
         var lost = LostTransaction();
         LeaveTransaction();
         if (_login!.IsHop)
-            Close(); // the client is another node's proxy, which knows what was under way and where the new leader is
+            CloseHop(); // the client is another node's proxy, which knows what was under way and where the new leader is
         else if (Phase == SessionPhase.SendingFile)
             OnFileLost(ProxyErrors.OutcomeUnknown);
         else if (_relay.HasBegun)
@@ -277,7 +277,10 @@ internal sealed partial class ClientSession
             DropLocal();
         if (_login!.IsHop)
         {
-            Refuse(ProxyErrors.NotLeader, 1); // the other node's proxy sends it elsewhere
+            if (_isCondemned)
+                TellThatItIsKilled();
+            else if (!EndsBeforeItBegins())
+                Refuse(ProxyErrors.NotLeader, 1); // the other node's proxy sends it elsewhere
             return;
         }
 

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using WolfScale.Proxy.Net;
@@ -62,6 +64,30 @@ public sealed class EventLoopTests : IDisposable
             Volatile.Write(ref ended, true);
             await posting.WaitAsync(LoopKit.Deadline);
         }
+    }
+
+    /// <summary>A busy machine may stop a Post between its mark and its write, for as long as it likes.</summary>
+    [Fact]
+    public void The_end_waits_for_a_write_that_is_still_owed()
+    {
+        var loop = new EventLoop("ends", TimeProvider.System, _ => { });
+        using var isHeld = new ManualResetEventSlim();
+        using var goesOn = new ManualResetEventSlim();
+        loop.Post(() =>
+        {
+            isHeld.Set();
+            Assert.True(goesOn.Wait(TimeSpan.FromSeconds(30)));
+        });
+        Assert.True(isHeld.Wait(TimeSpan.FromSeconds(30)));
+        var end = new Thread(loop.Dispose) { IsBackground = true };
+        end.Start();
+        Assert.True(SpinWait.SpinUntil(() => !Posted(loop).IsEmpty, TimeSpan.FromSeconds(30)), "it is not told to end");
+        loop.Post(() => Signalled(loop) = 1); // the last that it does: somebody has the mark set, and has not written yet
+        goesOn.Set();
+
+        Assert.False(end.Join(TimeSpan.FromMilliseconds(200)), "it has not waited");
+        Libc.Signal(WakeUp(loop));
+        Assert.True(end.Join(TimeSpan.FromSeconds(30)));
     }
 
     [Fact]
@@ -315,4 +341,13 @@ public sealed class EventLoopTests : IDisposable
     }
 
     public void Dispose() => _kit.Dispose();
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_posted")]
+    private static extern ref ConcurrentQueue<Action> Posted(EventLoop loop);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_signalled")]
+    private static extern ref int Signalled(EventLoop loop);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_wakeUp")]
+    private static extern ref int WakeUp(EventLoop loop);
 }

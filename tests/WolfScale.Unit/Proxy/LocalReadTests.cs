@@ -133,6 +133,37 @@ public sealed class LocalReadTests : IDisposable
         Assert.Equal(0, client.Read()[0]);
     }
 
+    /// <summary>The leader's server has ended the session; what is left to be ended runs on a reader, for which the killer's account is looked up.</summary>
+    [Fact]
+    public void Who_has_killed_a_session_and_loses_the_leader_ends_its_read_all_the_same()
+    {
+        var (client, leader, local) = ReadsLocally();
+        var (killer, killersLeader) = _kit.LogIn();
+        client.Send(Query(Read));
+        Assert.Equal("\x03" + Read, local.ReadText());
+        var looking = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = _kit.AskedAccounts.Count;
+        _kit.Looking = looking.Task;
+        killer.Send(Query("KILL 7"));
+        Assert.Equal("\x03KILL HARD CONNECTION 7", killersLeader.ReadText());
+        killersLeader.Send(Packet(1, Ok()));
+        Assert.True(SpinWait.SpinUntil(() => _kit.AskedAccounts.Count > asked, TimeSpan.FromSeconds(20)), "the proxy does not look the account up");
+        killersLeader.Dispose();
+        Assert.True(SpinWait.SpinUntil(() => !_kit.LostAddresses.IsEmpty, TimeSpan.FromSeconds(20)), "the proxy does not see that the connection is gone");
+
+        looking.SetResult();
+        var ender = _kit.AcceptAtLocal();
+        ender.Greet();
+        _ = ender.Read();
+        ender.Sequence = 2;
+        ender.Say(Ok());
+        Assert.Equal("\x03KILL HARD CONNECTION 7", ender.ReadText());
+        ender.Send(Packet(1, Ok()));
+        Assert.Equal(0, killer.Read()[0]);
+        leader.Dispose();
+        client.ExpectEnd();
+    }
+
     /// <summary>What somebody else wrote was there on the leader, and must not be gone again.</summary>
     [Fact]
     public void Who_has_read_on_the_leader_reads_nothing_older_elsewhere()

@@ -59,6 +59,9 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public ConcurrentQueue<string> AskedAccounts { get; } = new();
 
+    /// <summary>Who asks for an account hears of it when this has completed.</summary>
+    public Task Looking { get; set; } = Task.CompletedTask;
+
     /// <summary>How many clients are to be remembered.</summary>
     public int Remembered;
 
@@ -231,10 +234,11 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
 
     public void Remember() => Interlocked.Increment(ref Remembered);
 
-    public Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user)
+    public async Task<IReadOnlyList<byte[]>> NativeHashesAsync(string user)
     {
         AskedAccounts.Enqueue(user);
-        return Task.FromResult<IReadOnlyList<byte[]>>(Accounts.TryGetValue(user, out var hash) ? [hash] : []);
+        await Looking;
+        return Accounts.TryGetValue(user, out var hash) ? [hash] : [];
     }
 
     public void Dispose()

@@ -120,6 +120,48 @@ public sealed class StandAloneKillTests : IDisposable
         ExpectWordOfIt(proxy);
     }
 
+    /// <summary>On a connection that ends without a word its proxy would see the leader's end, and go on with the next one.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_connection_whose_server_is_gone_with_the_answer_tells_it_too(bool holdsError)
+    {
+        var (proxy, server) = _kit.OpenLeaderHop(Origin);
+        proxy.Send(Query("CALL p()"));
+        Assert.Equal("\x03" + "CALL p()", server.ReadText());
+        if (holdsError)
+        {
+            server.Send(Packet(1, [0xFF, 0x88, 0x13, .. "#45000half of it is done"u8]));
+            Assert.Equal("\x03SELECT @@last_gtid", server.ReadText());
+        }
+
+        _kit.Current = _kit.Current with { Epoch = 2, Leader = _kit.LocalAddress, LeaderIsHere = false };
+        _kit.Proxy.EndClients(17, "app", session: true);
+        _kit.AwaitLook();
+        server.Dispose();
+        ExpectWordOfIt(proxy);
+    }
+
+    /// <summary>A statement that the leader's node holds back when it gives the lead away, and would send on to the next leader.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_the_leaders_node_holds_back_for_it_begins_on_the_next_leader_neither(bool session)
+    {
+        var (proxy, _) = _kit.OpenLeaderHop(Origin);
+        _kit.Current = _kit.Current with { IsHandingOver = true };
+        proxy.Send(Query("INSERT INTO t VALUES (1)"));
+        _kit.AwaitLook();
+        _kit.Current = _kit.Current with { Leader = null };
+        _kit.Proxy.EndClients(17, "app", session);
+        _kit.AwaitLook();
+        _kit.Current = _kit.Current with { IsHandingOver = false, Epoch = 2, Leader = _kit.LocalAddress, LeaderIsHere = false };
+        if (session)
+            ExpectWordOfIt(proxy);
+        else
+            Assert.Contains("Query execution was interrupted", proxy.ReadText(), StringComparison.Ordinal);
+    }
+
     /// <summary>A statement that the leader's node itself holds back, while it gives the lead away.</summary>
     [Fact]
     public void What_the_leaders_node_holds_back_for_it_does_not_begin()
