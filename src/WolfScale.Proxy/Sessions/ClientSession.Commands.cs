@@ -301,9 +301,9 @@ internal sealed partial class ClientSession
         IsElsewhere(leader) && !InTransaction && !_login!.IsHop && TieBefore is null;
 
     /// <summary>
-    /// A transaction or a tie keeps the session with a server that leads no more. What must be fresh cannot be read there: the leader that was confirmed is another one.
+    /// A transaction or a tie keeps the session with a server that leads no more, or the leader's server is not open yet. What must be fresh cannot be read there: the leader that was confirmed is another one.
     /// </summary>
-    private bool IsHeldByDeposed => _leader is { IsClosed: false } leader && IsElsewhere(leader) && !IsDeposed(leader);
+    private bool IsHeldByDeposed => _leader is { IsClosed: false } leader && (_context.Routes.Current.Leader is null || IsElsewhere(leader)) && !IsDeposed(leader);
 
     /// <summary>For the gate: under which leadership the statement is sent. A server without a quorum is still spoken to; it may lead again.</summary>
     private void NoteLeadership(Backend leader)
@@ -347,6 +347,7 @@ internal sealed partial class ClientSession
             if (_flight.Class.Has(StatementTraits.IsKill))
                 Spare();
             NoteUnseenError();
+            _mayHaveInsertId |= IsOpaque(_flight.Class); // a routine may have inserted before it failed
         }
 
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
@@ -377,7 +378,7 @@ internal sealed partial class ClientSession
     private void NoteInsertId() => (_insertedHere, _insertedElsewhere, _mayHaveInsertIdElsewhere) = (true, false, false);
 
     /// <summary>LAST_INSERT_ID() may be another one though the OK has none: after CALL, LOAD DATA and INSERT … RETURNING, and where a statement gives it a value.</summary>
-    private static bool MayHaveInsertIdUntold(StatementClass statement, PacketRole role) => (statement.Has(StatementTraits.RefersToInsertId) && statement.Has(StatementTraits.RefersToLastStatement))
+    private static bool MayHaveInsertIdUntold(StatementClass statement, PacketRole role) => statement.Has(StatementTraits.SetsInsertId)
         || (statement.Has(StatementTraits.CommitCapable) && !statement.Has(StatementTraits.CommitsOnlyOpenTransaction) && (role == PacketRole.EndOfRows || !statement.Has(StatementTraits.CommitsByAutocommit)));
 
     /// <summary>What the server has done and does not report.</summary>

@@ -226,9 +226,9 @@ internal sealed partial class ClientSession
     /// <param name="heard">Hears the server's refusal, or null.</param>
     private void KillOn(Backend? server, BackendLogin? login, string sql, Action<ErrPacket?> heard)
     {
-        if (server is null)
+        if (server is null || (login is null && IsElsewhere(server)))
         {
-            heard(ProxyErrors.NoSuchThread);
+            heard(ProxyErrors.NoSuchThread); // a transaction keeps the killer with a server that leads no more, where the number is another's
             return;
         }
 

@@ -39,7 +39,8 @@ internal sealed partial class ClientSession
                 return;
             }
 
-            (_sawLeader, _sawReader, _hasForeignToken) = (false, false, false);
+            (_sawLeader, _sawReader) = (false, false);
+            _hasForeignToken &= IsHeldByDeposed; // which does not have what was confirmed
             Saw(gtid);
             AnswerRows([column], [_seen?.ToString()]);
         });

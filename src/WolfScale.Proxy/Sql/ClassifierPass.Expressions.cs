@@ -270,9 +270,10 @@ internal ref partial struct ClassifierPass
                 break;
             case WordUse.LastStatement:
                 _mustLead = true;
-                _traits |= StatementTraits.RefersToLastStatement;
-                if (Ascii.EqualsIgnoreCase(NameOf(_previous), "last_insert_id"u8))
-                    _traits |= StatementTraits.RefersToInsertId;
+                var isInsertId = Ascii.EqualsIgnoreCase(NameOf(_previous), "last_insert_id"u8);
+                _traits |= !isInsertId ? StatementTraits.RefersToLastStatement
+                    : HasArguments() ? StatementTraits.SetsInsertId
+                    : StatementTraits.RefersToLastStatement | StatementTraits.RefersToInsertId;
                 break;
             case WordUse.ServerLocal:
                 _shouldLead = true;
@@ -306,6 +307,13 @@ internal ref partial struct ClassifierPass
     }
 
     /// <summary>Looks ahead, but not far, so that nesting costs no square.</summary>
+    private readonly bool HasArguments()
+    {
+        var tokens = _tokens;
+        tokens.Next();
+        return tokens.Kind != TokenKind.CloseParen;
+    }
+
     private readonly bool HasArgumentsOfConstructor()
     {
         var tokens = _tokens;

@@ -51,6 +51,7 @@ internal ref partial struct ClassifierPass
     /// <summary>INSERT and REPLACE seen without the parenthesis that makes them functions.</summary>
     private int _pendingParens;
     private bool _hasInto;
+    private bool _hasInserted; // INSERT or REPLACE, in any statement of the text
     private bool _hasJsonTable;
 
     public ClassifierPass(ReadOnlySpan<byte> sql, ClassifierOptions options, Span<byte> rewritten = default)
@@ -74,8 +75,11 @@ internal ref partial struct ClassifierPass
 
             if (++_statements == 2)
                 _traits |= StatementTraits.MultiStatement;
+            var (before, hadInserted) = (_traits, _hasInserted);
             ReadStatement();
             ScanRest();
+            if (_statements > 1)
+                ReferWithinText(_traits & ~before, hadInserted);
         }
 
         // Of several the first results are with the client when a follower refuses a later one (1792: a view that writes).
@@ -88,6 +92,18 @@ internal ref partial struct ClassifierPass
         DecideDoubts();
         DecideSpecial();
         return Result();
+    }
+
+    /// <summary>What asks of the statement before it asks of one in the same text, and has what it needs wherever that runs. LAST_INSERT_ID() asks of the last insert.</summary>
+    /// <param name="added">By a statement that is not the text's first.</param>
+    /// <param name="hadInserted">One before it is an insert.</param>
+    private void ReferWithinText(StatementTraits added, bool hadInserted)
+    {
+        const StatementTraits insertId = StatementTraits.RefersToLastStatement | StatementTraits.RefersToInsertId;
+        if ((added & insertId) == StatementTraits.RefersToLastStatement)
+            _traits &= ~StatementTraits.RefersToLastStatement;
+        else if ((added & insertId) == insertId && hadInserted)
+            _traits &= ~insertId;
     }
 
     private readonly StatementClass Result()

@@ -2,7 +2,7 @@ namespace WolfScale.Proxy.Sql;
 
 /// <summary>What a statement does to its session and transaction.</summary>
 [Flags]
-public enum StatementTraits
+public enum StatementTraits : long
 {
     None = 0,
     BeginsTransaction = 1 << 0,
@@ -97,5 +97,8 @@ public enum StatementTraits
     /// <summary>
     /// It runs, or prepares, what its text does not show (dynamic SQL, a routine with dynamic SQL): that may lock tables, take locks and set the role, which no server tells.
     /// </summary>
-    RunsUnseenText = 1 << 31,
+    RunsUnseenText = 1L << 31,
+
+    /// <summary>LAST_INSERT_ID(expression): gives it a value.</summary>
+    SetsInsertId = 1L << 32,
 }

@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using WolfScale.Protocol.Handshake;
+using WolfScale.Proxy.Routing;
 using static WolfScale.Unit.Proxy.RawPeer;
 
 namespace WolfScale.Unit.Proxy;
@@ -99,6 +101,22 @@ public sealed class KillTests : IDisposable
         _kit.MovesAfter(server);
         Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
         Assert.False(_kit.LeaderIsDialled);
+    }
+
+    /// <summary>The number is one of the new leader's server; who is meant by it on the old one, where the killer's transaction is, nobody knows.</summary>
+    [Fact]
+    public void Who_is_held_by_a_server_that_leads_no_more_kills_nobody_there()
+    {
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query("BEGIN"));
+        _ = server.ReadText();
+        server.Send(Packet(1, Ok(status: ServerStatus.AutoCommit | ServerStatus.InTransaction)));
+        Assert.Equal(0, killer.Read()[0]);
+        _kit.Current = _kit.Current with { Epoch = 2, Leader = _kit.LocalAddress };
+        _kit.Elsewhere.Add(new RemoteClient(new ClientPlace(70, false), _ => { }));
+        killer.Send(Query("KILL QUERY 17"));
+        Assert.Contains("Unknown thread id", killer.ReadText(), StringComparison.Ordinal);
+        Assert.Equal(0, server.Socket.Available);
     }
 
     /// <summary>KILL QUERY meets the proxy's own question: it is asked again, and what the client waits for is what was killed.</summary>

@@ -448,6 +448,26 @@ public sealed class SessionTruthTests : IDisposable
         Ask(client, next, "INSERT INTO child VALUES (LAST_INSERT_ID())");
     }
 
+    /// <summary>What gives LAST_INSERT_ID() a value does not ask for the one that it had; and what drivers send in one text with its insert asks for that insert's.</summary>
+    [Theory]
+    [InlineData("UPDATE seq SET id=LAST_INSERT_ID(id+1)")]
+    [InlineData("INSERT INTO t VALUES (1) ON DUPLICATE KEY UPDATE id=LAST_INSERT_ID(id)")]
+    [InlineData("DO LAST_INSERT_ID(8)")]
+    [InlineData("INSERT INTO t VALUES (1); SELECT LAST_INSERT_ID()")]
+    [InlineData("UPDATE t SET a=1; SELECT ROW_COUNT()")]
+    public void What_does_not_ask_for_an_insert_of_the_old_leader_is_sent_to_the_new_one(string sql)
+    {
+        var (client, server) = _kit.LogIn(ProxyKit.Classic | Capabilities.MultiStatements);
+        Ask(client, server, "CALL adds()");
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+        _ = server.ReadText();
+        server.Send(Packet(1, 0, 1, 5, 2, 0, 0, 0)); // with id 5
+        Assert.Equal(0, client.Read()[0]);
+        _kit.MovesAfter(server);
+        client.Send(Query(sql));
+        Assert.Equal("\x03" + sql, _kit.Moved().ReadText());
+    }
+
     /// <summary>Under NO_BACKSLASH_ESCAPES the string ends where it seems to, and what the statement behind FOR sets stays.</summary>
     [Fact]
     public void The_list_of_set_statement_is_read_as_the_server_reads_it()

@@ -142,6 +142,18 @@ public sealed class SilentLeaderTests : IDisposable
         server.ExpectEnd();
     }
 
+    /// <summary>Somebody has confirmed it, and that is not the old leader: it is elected, and its server not open yet.</summary>
+    [Fact]
+    public void A_strong_read_is_not_shown_by_it_either_while_nobody_serves_yet()
+    {
+        var (client, server) = _kit.LogIn();
+        Begin(client, server);
+        _kit.Current = _kit.Current with { Epoch = 2, Leader = null, LeaderIsHere = false };
+        client.Send(Query("SELECT /* wolfscale: strong */ a FROM t"));
+        Assert.Contains("rolled back", client.ReadText(), StringComparison.Ordinal);
+        server.ExpectEnd();
+    }
+
     /// <summary>Nothing was done in it yet, so it loses nothing.</summary>
     [Fact]
     public void A_strong_read_that_is_the_first_of_its_transaction_begins_it_again_where_it_is_confirmed()

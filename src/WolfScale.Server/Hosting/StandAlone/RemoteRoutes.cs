@@ -50,6 +50,7 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
     private volatile Routes _current = Routes.Nowhere;
     private volatile HiddenViews _views = HiddenViews.None;
     private string? _viewsVersion;
+    private Uri? _viewsFrom;
     private bool _isAskingNames;
     private string? _clusterId;
     private long _hurryUntil;
@@ -254,9 +255,9 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
             LoadOf(answer.Node).IsSuspect = _suspected.ContainsKey(answer.Node);
             Look();                                                                             // 4
             Learn();                                                                            // 3
-            if (!_isAskingNames && answer.HiddenNames is { } names && names != _viewsVersion && (HeardLeader() ?? node.Api) == node.Api)
+            if (!_isAskingNames && answer.HiddenNames is { } names && names != _viewsVersion && TellsNames(node) && !_stopping.IsCancellationRequested)
             {
-                _isAskingNames = true; // of the leader: it has them before all others
+                (_isAskingNames, _viewsFrom) = (true, node.Api);
                 _asking.Add(AskNamesAsync(node.Api));
             }
         }
@@ -384,6 +385,9 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         return readers.ToImmutable();
     }
 
+    /// <summary>The leader's node, which has them before all others; where that is not heard, one and the same as long as it is.</summary>
+    private bool TellsNames(RemoteNode node) => HeardLeader() is { } leader ? leader == node.Api : _viewsFrom == node.Api || !_nodes.Exists(n => n.IsHeard && n.Api == _viewsFrom);
+
     /// <summary>Without an answer they are asked for again when the node has told again which it has.</summary>
     private async Task AskNamesAsync(Uri node)
     {
@@ -398,9 +402,13 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         {
             return;
         }
-        catch (Exception e) when (e is NodeSilentException or FormatException or OverflowException)
+        catch (NodeSilentException)
         {
             // What was known holds.
+        }
+        catch (Exception e)
+        {
+            StandAloneLog.Fault(_logger, e); // the same, of an answer that makes no sense
         }
         finally
         {
