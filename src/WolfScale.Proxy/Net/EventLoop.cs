@@ -123,7 +123,7 @@ internal sealed unsafe class EventLoop : IDisposable
         // that write. So one write at most is owed at any time, and only while the mark is 1. All threads see the changes of one variable in one order, and an Exchange reads the last one before its own.
         // Join has put the thread's last 0 before this one: a Post that comes behind it finds 1 for good, and writes nothing; one that came before and owes its write is why it finds 1 itself.
         if (Interlocked.Exchange(ref _signalled, 1) != 0)
-            AwaitSignal();
+            SpinWait.SpinUntil(() => Libc.Drain(_wakeUp));
         Libc.Close(_epoll);
         Libc.Close(_wakeUp);
     }
@@ -140,24 +140,6 @@ internal sealed unsafe class EventLoop : IDisposable
             DeliverAll(events, count, ends: false);
 
             RunTimers();
-        }
-    }
-
-    private void AwaitSignal()
-    {
-        var events = stackalloc byte[EventCapacity * Libc.EventBytes];
-        for (var count = 0; !Has(events, count);)
-            count = Libc.Wait(_epoll, events, EventCapacity, 1000);
-
-        static bool Has(byte* events, int count)
-        {
-            for (var i = 0; i < count; i++)
-            {
-                if (*(ulong*)(events + (i * Libc.EventBytes) + Libc.EventDataOffset) == 0)
-                    return true;
-            }
-
-            return false;
         }
     }
 
@@ -199,7 +181,7 @@ internal sealed unsafe class EventLoop : IDisposable
 
     private void RunPosted()
     {
-        Libc.Drain(_wakeUp);
+        _ = Libc.Drain(_wakeUp);
         Volatile.Write(ref _signalled, 0); // before the queue is read: what is added after that signals again
         Interlocked.MemoryBarrier();
         // What these post runs behind the sockets' news: who always has something more to do must not keep the others waiting.

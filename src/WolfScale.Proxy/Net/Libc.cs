@@ -206,10 +206,11 @@ internal static unsafe partial class Libc
         _ = write(wakeUp, &one, sizeof(ulong));
     }
 
-    public static void Drain(int wakeUp)
+    /// <returns>Whether there was a signal.</returns>
+    public static bool Drain(int wakeUp)
     {
         ulong count;
-        _ = read(wakeUp, &count, sizeof(ulong));
+        return read(wakeUp, &count, sizeof(ulong)) > 0;
     }
 
     private static int Family(EndPoint address) => address.AddressFamily switch

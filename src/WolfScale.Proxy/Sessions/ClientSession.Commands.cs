@@ -353,7 +353,7 @@ internal sealed partial class ClientSession
         if (role is not (PacketRole.Ok or PacketRole.EndOfRows) || payload.Length < 7)
             return;
         var ok = OkInfo.Read(payload);
-        var readUnder = Classifier; // before what it tells
+        var readUnder = _flight.Class.Has(StatementTraits.SetsForItself) ? Classifier : default; // before what the OK tells
         if (role == PacketRole.Ok && _active == _leader)
             NoteUnreported(_flight.Class);
         if (_active == _leader && ok.HasInsertId)

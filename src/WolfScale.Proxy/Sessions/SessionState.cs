@@ -130,12 +130,16 @@ internal sealed class SessionState
                 if (statement.Has(StatementTraits.SetsClock | StatementTraits.ResetsClock))
                     SetClock(statement.Has(StatementTraits.ResetsClock) ? Default : Encoding.UTF8.GetString(reader.Value));
             }
-            else if (reader.Kind == SessionChangeKind.SystemVariables && !(allForItself || IsSetIn(list, reader.Name, readUnder)) && reader.Name.StartsWith("rand_seed"u8))
+            else if (reader.Kind != SessionChangeKind.SystemVariables || allForItself || IsSetIn(list, reader.Name, readUnder))
+            {
+                // Something else, or for that statement alone.
+            }
+            else if (reader.Name.StartsWith("rand_seed"u8))
             {
                 IsSeeded = true;
                 TieTo("its random numbers were seeded");
             }
-            else if (reader.Kind == SessionChangeKind.SystemVariables && !(allForItself || IsSetIn(list, reader.Name, readUnder)) && !IsPassing(reader.Name) && !(inRoutine && IsRoutines(reader.Name)))
+            else if (!IsPassing(reader.Name) && !(inRoutine && IsRoutines(reader.Name)))
             {
                 charset |= reader.Name.SequenceEqual("character_set_connection"u8);
                 collation |= reader.Name.SequenceEqual("collation_connection"u8);

@@ -306,7 +306,6 @@ internal ref partial struct ClassifierPass
         }
     }
 
-    /// <summary>Looks ahead, but not far, so that nesting costs no square.</summary>
     private readonly bool HasArguments()
     {
         var tokens = _tokens;
@@ -314,6 +313,7 @@ internal ref partial struct ClassifierPass
         return tokens.Kind != TokenKind.CloseParen;
     }
 
+    /// <summary>Looks ahead, but not far, so that nesting costs no square.</summary>
     private readonly bool HasArgumentsOfConstructor()
     {
         var tokens = _tokens;

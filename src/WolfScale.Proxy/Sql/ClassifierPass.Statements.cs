@@ -47,7 +47,7 @@ internal ref partial struct ClassifierPass
         switch (first)
         {
             case Word.Insert or Word.Replace or Word.Update or Word.Delete:
-                _hasInserted |= _current.Id is Word.Insert or Word.Replace;
+                _hasInserted |= first is Word.Insert or Word.Replace;
                 _traits |= StatementTraits.CommitCapable | StatementTraits.CommitsByAutocommit;
                 break;
             case Word.Call:

@@ -14,16 +14,23 @@ public sealed class HiddenViews
 {
     private const int LongestName = 64;
 
+    private static readonly (StatementTraits Trait, HiddenDoing Does)[] Doings =
+    [
+        (StatementTraits.TakesUserLock, HiddenDoing.TakesUserLock),
+        (StatementTraits.RunsUnseenText, HiddenDoing.RunsUnseenText),
+        (StatementTraits.RefersToLastStatement, HiddenDoing.RefersToLastStatement),
+        (StatementTraits.RefersToInsertId, HiddenDoing.RefersToInsertId),
+    ];
+
     private const StatementTraits Kept = StoredBody.Kept | StatementTraits.RefersToLastStatement | StatementTraits.RefersToInsertId;
 
     private readonly FrozenDictionary<ulong, StatementTraits> _byHash; // of the name in lower case
-    private readonly bool _hasOddNames; // that a statement may write in several ways
 
-    private HiddenViews(FrozenDictionary<ulong, StatementTraits> byHash, bool hasOddNames, string version) => (_byHash, _hasOddNames, Version) = (byHash, hasOddNames, version);
+    private HiddenViews(FrozenDictionary<ulong, StatementTraits> byHash, bool hasOddNames, string version) => (_byHash, HasOddNames, Version) = (byHash, hasOddNames, version);
 
     public static HiddenViews None { get; } = Of([], hasOddNames: false);
 
-    public bool IsEmpty => _byHash.Count == 0 && !_hasOddNames;
+    public bool IsEmpty => _byHash.Count == 0 && !HasOddNames;
 
     /// <summary>The same for the same names that do the same, on every node: 16 hexadecimal digits.</summary>
     public string Version { get; }
@@ -31,14 +38,14 @@ public sealed class HiddenViews
     /// <summary>The server may have others by now: which statements hide something is not known.</summary>
     public bool IsOld { get; private init; }
 
-    /// <summary>Some have names beyond ASCII, or with quotes in them: any such name in a statement may be one of theirs.</summary>
-    public bool HasOddNames => _hasOddNames;
+    /// <summary>Some have names beyond ASCII, or with quotes in them, which a statement may write in several ways: any such name may be one of theirs.</summary>
+    public bool HasOddNames { get; }
 
     /// <summary>For who compares statements elsewhere: the hashes of all other names, and what each does.</summary>
     public ImmutableArray<(ulong Hash, HiddenDoing Does)> Hashes => [.. _byHash.Select(entry => (entry.Key, Doing(entry.Value)))];
 
     /// <summary>The same, which may not be all any more.</summary>
-    public HiddenViews AsOld() => new(_byHash, _hasOddNames, Version) { IsOld = true };
+    public HiddenViews AsOld() => new(_byHash, HasOddNames, Version) { IsOld = true };
 
     /// <summary>As another node tells of them: <see cref="Hashes"/>.</summary>
     public static HiddenViews Told(IEnumerable<(ulong Hash, HiddenDoing Does)> hashes, bool hasOddNames)
@@ -113,7 +120,7 @@ public sealed class HiddenViews
     internal bool TryFind(ReadOnlySpan<byte> name, out StatementTraits traits)
     {
         traits = default;
-        return IsOdd(name) ? _hasOddNames : _byHash.Count > 0 && _byHash.TryGetValue(Hash(name), out traits);
+        return IsOdd(name) ? HasOddNames : _byHash.TryGetValue(Hash(name), out traits);
     }
 
     private static bool IsOdd(ReadOnlySpan<byte> name) => name.Length > LongestName || name.IndexOfAny((byte)'`', (byte)'"') >= 0 || !Ascii.IsValid(name);
@@ -137,17 +144,9 @@ public sealed class HiddenViews
         return so;
     }
 
-    private static HiddenDoing Doing(StatementTraits traits) =>
-        (traits.HasFlag(StatementTraits.TakesUserLock) ? HiddenDoing.TakesUserLock : 0)
-        | (traits.HasFlag(StatementTraits.RunsUnseenText) ? HiddenDoing.RunsUnseenText : 0)
-        | (traits.HasFlag(StatementTraits.RefersToLastStatement) ? HiddenDoing.RefersToLastStatement : 0)
-        | (traits.HasFlag(StatementTraits.RefersToInsertId) ? HiddenDoing.RefersToInsertId : 0);
+    private static HiddenDoing Doing(StatementTraits traits) => Doings.Where(d => traits.HasFlag(d.Trait)).Aggregate(HiddenDoing.None, (all, d) => all | d.Does);
 
-    private static StatementTraits Traits(HiddenDoing does) =>
-        (does.HasFlag(HiddenDoing.TakesUserLock) ? StatementTraits.TakesUserLock : 0)
-        | (does.HasFlag(HiddenDoing.RunsUnseenText) ? StatementTraits.RunsUnseenText : 0)
-        | (does.HasFlag(HiddenDoing.RefersToLastStatement) ? StatementTraits.RefersToLastStatement : 0)
-        | (does.HasFlag(HiddenDoing.RefersToInsertId) ? StatementTraits.RefersToInsertId : 0);
+    private static StatementTraits Traits(HiddenDoing does) => Doings.Where(d => does.HasFlag(d.Does)).Aggregate(StatementTraits.None, (all, d) => all | d.Trait);
 }
 
 /// <summary>What such a name does besides what its kind does. The numbers go between nodes and proxies of different versions.</summary>

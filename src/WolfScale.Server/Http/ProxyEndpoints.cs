@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Builder;
@@ -19,7 +18,7 @@ internal static class ProxyEndpoints
         var seal = secret.Length > 0 ? new AccountSeal(secret) : null;
         var door = seal is null ? null : new AccountDoor(seal, time);
         _ = routes.MapGet("/read-index", () => ReadIndexAsync(node)).Open();
-        _ = routes.MapGet("/hidden-names", () => HiddenNames(node)).Open();
+        _ = routes.MapGet("/hidden-names", () => Names(node)).Open();
         // The tokens of the API have no part in it: what is asked for is worth more than an admin's token, and only members' secret opens it.
         _ = routes.MapPost("/internal/account-hashes", (HttpContext context, CancellationToken aborted) => AccountHashesAsync(context, node, seal, door, aborted)).Open();
     }
@@ -36,11 +35,8 @@ internal static class ProxyEndpoints
         }
     }
 
-    /// <summary>Hashes: a route that is open does not name what is in the databases.</summary>
-    private static IResult HiddenNames(IProxyQuestions node) => node.HiddenNames is { } views
-        ? Body(
-            new HiddenNamesDocument(views.Version, views.HasOddNames, [.. views.Hashes.Select(n => new HiddenNameDocument(n.Hash.ToString("x16", CultureInfo.InvariantCulture), (int)n.Does))]),
-            ApiJson.Readable.HiddenNamesDocument)
+    private static IResult Names(IProxyQuestions node) => node.HiddenNames is { } views
+        ? Body(HiddenNames.Document(views), ApiJson.Readable.HiddenNamesDocument)
         : Problems.Make(StatusCodes.Status503ServiceUnavailable, "not_read", "The names are not known", "This node has no proxy, or its proxy has not read the server's views and routines yet.");
 
     private static async Task<IResult> AccountHashesAsync(HttpContext context, IProxyQuestions node, AccountSeal? seal, AccountDoor? door, CancellationToken aborted)

@@ -125,11 +125,7 @@ public sealed class KillTests : IDisposable
     {
         const string question = "\x03SELECT IF(LENGTH(@`a`)";
         var (client, server) = _kit.LogIn();
-        client.Send(Query("SET @a = 1"));
-        _ = server.Read();
-        server.Send(Packet(1, Ok()));
-        Assert.Equal(0, client.Read()[0]);
-        client.Send(Query("INSERT INTO t VALUES (1)"));
+        InsertBehindVariable(client, server);
         for (var i = 0; i < 3; i++)
         {
             Assert.StartsWith(question, server.ReadText(), StringComparison.Ordinal);
@@ -153,11 +149,7 @@ public sealed class KillTests : IDisposable
     public void A_leaders_proxy_that_says_so_instead_of_answering_the_proxys_question_ends_the_session()
     {
         var (client, server) = _kit.LogIn();
-        client.Send(Query("SET @a = 1"));
-        _ = server.Read();
-        server.Send(Packet(1, Ok()));
-        Assert.Equal(0, client.Read()[0]);
-        client.Send(Query("INSERT INTO t VALUES (1)"));
+        InsertBehindVariable(client, server);
         Assert.StartsWith("\x03SELECT IF(LENGTH(@`a`)", server.ReadText(), StringComparison.Ordinal);
         server.Send(Packet(1, [0xFF, 0x87, 7, .. "#70100WolfScale: KILL has ended the session"u8]));
         client.ExpectEnd();
@@ -183,6 +175,16 @@ public sealed class KillTests : IDisposable
     }
 
     public void Dispose() => _kit.Dispose();
+
+    /// <summary>The proxy has to know the variable before it sends the INSERT.</summary>
+    private static void InsertBehindVariable(RawPeer client, RawPeer server)
+    {
+        client.Send(Query("SET @a = 1"));
+        _ = server.Read();
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, client.Read()[0]);
+        client.Send(Query("INSERT INTO t VALUES (1)"));
+    }
 
     private void Kill(bool asCommand, byte[] answer)
     {

@@ -104,10 +104,7 @@ public sealed class LocalReadTests : IDisposable
         killersLeader.Send(Packet(1, Ok()));
 
         var ender = _kit.AcceptAtLocal();
-        ender.Greet();
-        _ = ender.Read();
-        ender.Sequence = 2;
-        ender.Say(Ok());
+        ender.LetInAlone();
         Assert.Equal("\x03KILL HARD CONNECTION 7", ender.ReadText());
         ender.Send(Packet(1, Ok()));
         Assert.Equal(0, killer.Read()[0]);
@@ -153,10 +150,7 @@ public sealed class LocalReadTests : IDisposable
 
         looking.SetResult();
         var ender = _kit.AcceptAtLocal();
-        ender.Greet();
-        _ = ender.Read();
-        ender.Sequence = 2;
-        ender.Say(Ok());
+        ender.LetInAlone();
         Assert.Equal("\x03KILL HARD CONNECTION 7", ender.ReadText());
         ender.Send(Packet(1, Ok()));
         Assert.Equal(0, killer.Read()[0]);

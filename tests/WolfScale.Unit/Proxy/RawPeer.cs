@@ -146,11 +146,17 @@ internal sealed class RawPeer : IDisposable
     /// <summary>A server lets the proxy in, and is told what to report.</summary>
     public void LetIn(uint id = 7, byte[]? reported = null)
     {
+        LetInAlone(id);
+        AnswerPreparation(reported);
+    }
+
+    /// <summary>A server lets the proxy in, which has one thing to say and no client to serve.</summary>
+    public void LetInAlone(uint id = 7)
+    {
         Greet(id: id);
         _ = Read();
         Sequence = 2;
         Say(Ok());
-        AnswerPreparation(reported);
     }
 
     /// <summary>A server has prepared a statement with one parameter.</summary>

@@ -58,10 +58,7 @@ public sealed class StandAloneKillTests : IDisposable
 
         _kit.Proxy.EndClients(17, "app", session);
         var killer = _kit.AcceptAtLocal();
-        killer.Greet();
-        _ = killer.Read();
-        killer.Sequence = 2;
-        killer.Say(Ok());
+        killer.LetInAlone();
         Assert.Equal("\x03KILL HARD QUERY 7", killer.ReadText());
         killer.Send(Packet(1, Ok()));
         killer.ExpectEnd();

@@ -425,7 +425,7 @@ public sealed partial class RemoteRoutesTests : IAsyncLifetime
         public Task<HiddenNamesDocument> HiddenNamesAsync(Uri api, CancellationToken cancellationToken)
         {
             _ = Interlocked.Increment(ref _namesAsked);
-            return Task.FromResult(new HiddenNamesDocument(Names.Version, Names.HasOddNames, [.. Names.Hashes.Select(n => new HiddenNameDocument($"{n.Hash:x16}", (int)n.Does))]));
+            return Task.FromResult(HiddenNames.Document(Names));
         }
 
         public Task<IReadOnlyList<byte[]>> AccountHashesAsync(Uri api, string user, CancellationToken cancellationToken) => throw new NotSupportedException();

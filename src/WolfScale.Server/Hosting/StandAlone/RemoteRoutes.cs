@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Net;
 using Microsoft.Extensions.Logging;
 using WolfScale.Protocol;
@@ -395,7 +394,7 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         try
         {
             var told = await _api.HiddenNamesAsync(node, _stopping.Token);
-            _views = HiddenViews.Told(told.Names.Select(n => (ulong.Parse(n.Hash, NumberStyles.HexNumber, CultureInfo.InvariantCulture), (HiddenDoing)n.Does)), told.HasOddNames);
+            _views = HiddenNames.Read(told);
             _viewsVersion = told.Version;
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -429,7 +428,8 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
                 var view = _view;
                 if (answer.Leader is not null && (answer.Leader, answer.Term) != (view.LeaderId, view.Term))
                 {
-                    WakeAllNow();
+                    lock (_lock)
+                        WakeAll();
                     throw new NodeSilentException($"{node.Authority} says that {answer.Leader} leads in term {answer.Term}, which this proxy has yet to hear of");
                 }
 
@@ -449,12 +449,6 @@ internal sealed class RemoteRoutes : IClusterRoutes, IAsyncDisposable
         if (!_loads.TryGetValue(node, out var load))
             _loads[node] = load = new ReaderLoad();
         return load;
-    }
-
-    private void WakeAllNow()
-    {
-        lock (_lock)
-            WakeAll();
     }
 
     private void WakeAll()
