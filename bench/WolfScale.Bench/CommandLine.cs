@@ -19,7 +19,7 @@ internal static class CommandLine
         Option<int> rows = Of("--table-size", "rows of each table at the start", 10000);
         Option<int> rounds = Of("--rounds", "repetitions; the set-ups take turns and medians are shown", 3);
         Option<bool> galeraBinlog = Of("--galera-binlog", "Galera's servers write a binary log too; without it they are faster", false);
-        Option<string> directory = Of("--dir", "folder for the servers, on the disk to measure; deleted at the end", DefaultDirectory());
+        Option<string> directory = Of("--dir", "folder for the servers, on the disk to measure; deleted at the end, but kept where a run fails", DefaultDirectory());
         Option<int> basePort = Of("--base-port", "first of the hundred loopback ports used", 21000);
         Option<string> wolfscale = Of("--wolfscale", "the wolfscale program", DefaultProgram());
         Option<bool> keep = Of("--keep", "leave the folder, for a look at the logs", false);
@@ -50,7 +50,7 @@ internal static class CommandLine
         root.Subcommands.Add(Proxies(runProxies));
         root.Subcommands.Add(IdleClients.Command());
         root.Subcommands.Add(CommandTimes.Command(
-            Of("--dir", "folder for the servers; deleted at the end", DefaultDirectory()), Of("--base-port", "first of the hundred loopback ports used", 21000),
+            Of("--dir", "folder for the servers; deleted at the end, but kept where a run fails", DefaultDirectory()), Of("--base-port", "first of the hundred loopback ports used", 21000),
             Of("--wolfscale", "the wolfscale program", DefaultProgram()), runCommands));
         return root.Parse(args);
     }
@@ -61,7 +61,7 @@ internal static class CommandLine
         Option<string> threads = Of("--threads", "client threads, comma-separated", "1,16,64");
         Option<string> workloads = Of("--workloads", "sysbench workloads", "oltp_point_select,oltp_read_only,oltp_read_write");
         Option<int> rounds = Of("--rounds", "repetitions; medians are shown", 3);
-        Option<string> directory = Of("--dir", "folder for the servers; deleted at the end", DefaultDirectory());
+        Option<string> directory = Of("--dir", "folder for the servers; deleted at the end, but kept where a run fails", DefaultDirectory());
         Option<int> basePort = Of("--base-port", "first of the hundred loopback ports used", 21000);
         Option<string> wolfscale = Of("--wolfscale", "the wolfscale program", DefaultProgram());
         var command = new Command("proxy", "Compares the ways to a leader: directly, through HAProxy, through the leader's proxy, through a follower's.")

@@ -39,7 +39,8 @@ async Task<int> GuardedAsync(string directory, bool keep, Func<Task<string>> run
     }
     catch (Exception e) when (e is InvalidOperationException or IOException or FormatException or MySqlException)
     {
-        Console.Error.WriteLine(e.Message);
+        keep = true;
+        Console.Error.WriteLine($"{e.Message}\nThe servers have been stopped; their folders, with their logs, are kept in {directory}.");
         return 1;
     }
     finally

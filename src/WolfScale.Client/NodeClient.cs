@@ -55,6 +55,7 @@ public sealed class NodeClient : IDisposable
     /// <summary>The body of an answer, as text.</summary>
     /// <exception cref="UnreachableException">Nobody answers.</exception>
     /// <exception cref="NodeRefusedException">The node does not answer with what was asked for.</exception>
+    /// <exception cref="OperationCanceledException">It is no longer wanted, whatever broke besides.</exception>
     public async Task<string> GetTextAsync(string path, CancellationToken cancellationToken)
     {
         var (status, body) = await GetAnyAsync(path, cancellationToken);
@@ -62,18 +63,13 @@ public sealed class NodeClient : IDisposable
     }
 
     /// <summary>As <see cref="GetTextAsync"/>, whatever the status: <c>/health</c> says what is wrong with a 503.</summary>
-    public async Task<(HttpStatusCode Status, string Body)> GetAnyAsync(string path, CancellationToken cancellationToken)
-    {
-        try
+    public Task<(HttpStatusCode Status, string Body)> GetAnyAsync(string path, CancellationToken cancellationToken) => TryAsync(
+        async () =>
         {
             using var response = await _http.GetAsync(new Uri(path, UriKind.Relative), cancellationToken);
             return (response.StatusCode, await response.Content.ReadAsStringAsync(cancellationToken));
-        }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
-        {
-            throw new UnreachableException(Address, Reason(e));
-        }
-    }
+        },
+        cancellationToken);
 
     /// <summary>The lines of an answer that does not end, as they come.</summary>
     /// <param name="path">What to ask for.</param>
@@ -118,8 +114,9 @@ public sealed class NodeClient : IDisposable
         {
             return await ask();
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or IOException or TimeoutException or TaskCanceledException)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             throw new UnreachableException(Address, Reason(e));
         }
     }
@@ -144,7 +141,7 @@ public sealed class NodeClient : IDisposable
         {
             throw new UnreachableException(Address, Reason(e));
         }
-        catch (Exception e) when (e is HttpRequestException or TaskCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException || (e is TaskCanceledException && !cancellationToken.IsCancellationRequested))
         {
             throw new RefusedException(
                 $"{Address}{path.TrimStart('/')} was asked and has not answered ({Reason(e)}): whether it was done is not known. `wolfctl list servers` shows how things stand.", ExitCode.Unknown);

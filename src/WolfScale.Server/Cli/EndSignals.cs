@@ -9,20 +9,27 @@ namespace WolfScale.Server.Cli;
 internal sealed class EndSignals : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
+    private readonly Lock _lock = new();
+    private readonly ILogger _logger;
     private readonly PosixSignalRegistration[] _registrations;
+    private IReload? _running;
+    private bool _isOwed;
 
     /// <param name="logger">Where it is told.</param>
-    /// <param name="running">Who reads its configuration again on SIGHUP; nobody while it starts.</param>
-    public EndSignals(ILogger logger, Func<IReload?> running) => _registrations =
-    [
-        PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => End(context, logger)),
-        PosixSignalRegistration.Create(PosixSignal.SIGINT, context => End(context, logger)),
-        PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
-        {
-            context.Cancel = true;
-            Reload(running(), logger);
-        }),
-    ];
+    public EndSignals(ILogger logger)
+    {
+        _logger = logger;
+        _registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, End),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, End),
+            PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                HangUp();
+            }),
+        ];
+    }
 
     public CancellationToken Token => _source.Token;
 
@@ -33,12 +40,41 @@ internal sealed class EndSignals : IDisposable
         _source.Dispose();
     }
 
+    /// <summary>Who reads its configuration again on SIGHUP; null: nobody while it starts. What came meanwhile is made up for: what it was started with may be older than the file.</summary>
+    public void Runs(IReload? running)
+    {
+        bool isOwed;
+        lock (_lock)
+        {
+            _running = running;
+            isOwed = _isOwed && running is not null;
+            _isOwed &= running is null;
+        }
+
+        if (isOwed)
+            Reload(running!);
+    }
+
+    /// <summary>SIGHUP.</summary>
+    internal void HangUp()
+    {
+        IReload? running;
+        lock (_lock)
+        {
+            running = _running;
+            _isOwed |= running is null;
+        }
+
+        if (running is not null)
+            Reload(running);
+    }
+
     /// <summary>What came of it stands in the log.</summary>
-    private static void Reload(IReload? running, ILogger logger)
+    private void Reload(IReload running)
     {
         try
         {
-            _ = running?.Reload();
+            _ = running.Reload();
         }
         catch (RefusedException)
         {
@@ -46,16 +82,16 @@ internal sealed class EndSignals : IDisposable
         }
         catch (Exception e)
         {
-            HostLog.NotReloaded(logger, e.Message); // whatever it was: a signal must not end a program
+            HostLog.NotReloaded(_logger, e.Message); // whatever it was: a signal must not end a program
         }
     }
 
-    private void End(PosixSignalContext context, ILogger logger)
+    private void End(PosixSignalContext context)
     {
         if (_source.IsCancellationRequested)
             return; // the default: ends the process
         context.Cancel = true;
-        HostLog.Stopping(logger, context.Signal.ToString());
+        HostLog.Stopping(_logger, context.Signal.ToString());
         _source.Cancel();
     }
 }

@@ -41,8 +41,7 @@ internal static class StandAloneCommand
         await using var log = new NodeLoggerProvider(options.Configuration.Logging, TimeProvider.System);
         using var loggers = new LoggerFactory([log], new LoggerFilterOptions { MinLevel = LogLevel.Trace });
         var logger = loggers.CreateLogger("WolfScale.Server.StandAlone");
-        StandAloneHost? running = null;
-        using var ending = new EndSignals(logger, () => running);
+        using var ending = new EndSignals(logger);
         using var manager = NotifySocket.Open(logger);
         await using var service = new ServiceWatch(manager, TimeProvider.System);
         await using var stopping = ending.Token.Register(service.Stopping);
@@ -50,7 +49,7 @@ internal static class StandAloneCommand
         {
             await using var host = await StandAloneHost.StartAsync(settings, () => Configuration(parsed), log, loggers, TimeProvider.System, CommandTree.Version, ending.Token);
             using var watched = service.Watch(host);
-            running = host;
+            ending.Runs(host);
             await ending.Token.WhenCancelledAsync();
             return ExitCode.Done;
         }

@@ -56,8 +56,7 @@ internal static class StartCommand
         HostLog.Starting(
             logger, CommandTree.Version, configuration.Node.Id, configuration.DataDirectory, configuration.Node.BindAddress,
             configuration.Api.Enabled ? configuration.Api.BindAddress : "off");
-        NodeHost? running = null;
-        using var ending = new EndSignals(logger, () => running);
+        using var ending = new EndSignals(logger);
         using var manager = NotifySocket.Open(logger);
         await using var service = new ServiceWatch(manager, TimeProvider.System);
         await using var stopping = ending.Token.Register(service.Stopping);
@@ -70,10 +69,11 @@ internal static class StartCommand
                     configuration, new ClusterEntry(bootstrap || configuration.Cluster.Bootstrap, rejoin, RememberedPeers.Read(configuration)), log,
                     loggers, TimeProvider.System, CommandTree.Version, ending.Token, read);
                 using var watched = service.Watch(host);
-                running = host;
+                ending.Runs(host);
                 if (await Task.WhenAny(ending.Token.WhenCancelledAsync(), host.Superseded) != host.Superseded)
                     return ExitCode.Done;
-                (running, configuration) = (null, host.Configuration);
+                ending.Runs(null);
+                configuration = host.Configuration;
                 HostLog.StartsAnew(logger);
             }
         }

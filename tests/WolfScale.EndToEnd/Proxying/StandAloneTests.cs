@@ -78,7 +78,7 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
             await using var killer = await through();
             var sleep = client.ScalarAsync("SELECT SLEEP(60) FROM s LIMIT 1");
             await SleepsAsync(cluster.Facts.Nodes.Where(n => n.Id != leader.Id));
-            await killer.RunAsync($"KILL QUERY {client.ServerThread}");
+            await KillsAsync(killer, client);
             _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience));
         }
 
@@ -148,8 +148,7 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
                 await using var killer = await through();
                 var sleep = client.RunAsync("DO SLEEP(60)");
                 await SleepsAsync([next]);
-                var refused = await Record.ExceptionAsync(() => killer.RunAsync($"KILL QUERY {client.ServerThread}"));
-                Assert.True(refused is null, $"{killer.ServerThread} wants to kill {client.ServerThread}: {refused}");
+                await KillsAsync(killer, client);
                 _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience));
             }
 
@@ -256,6 +255,12 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
 
         return "none";
     });
+
+    private static async Task KillsAsync(MySqlConnection killer, MySqlConnection client)
+    {
+        var refused = await Record.ExceptionAsync(() => killer.RunAsync($"KILL QUERY {client.ServerThread}"));
+        Assert.True(refused is null, $"{killer.ServerThread} at {killer.DataSource} wants to kill {client.ServerThread}: {refused}");
+    }
 
     /// <returns>The new row's id.</returns>
     private static async Task<long> InsertAsync(MySqlConnection client, string who)
