@@ -38,9 +38,11 @@ internal sealed partial class ClientSession
         // Another proxy knows the server's own ids, and of this proxy's those that no server has given.
         if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (MeansServersId && !(_login is { IsHop: true } && ProxyContext.IsOwnId((uint)kill.Id))))
             return false;
-        if (AsksElsewhere((uint)kill.Id))                                                                      // 1
+        if (AsksElsewhere(kill))                                                                               // 1
             return true;
         var known = _context.Find((uint)kill.Id);
+        if (known is { _login.Hop: HopKind.ToReader } || (known == this && kill.Scope == KillScope.Query && _elsewhere is { Count: > 0 }))
+            known = null; // its client was greeted with another; see MeantBy
         if (_elsewhere is [var only] && known?.IsClientOf(_login!.User) != true)                               // 2
             return TryKillElsewhere(kill, only);
         if (_elsewhere is { Count: > 0 })

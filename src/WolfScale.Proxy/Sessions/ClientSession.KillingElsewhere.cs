@@ -103,20 +103,27 @@ internal sealed partial class ClientSession
         && IsOfDyingConnection(payload) && payload.IndexOf(ProxyErrors.IsKilled) >= 0;
 
     /// <returns>True: the statement waits for the answers.</returns>
-    private bool AsksElsewhere(uint id)
+    private bool AsksElsewhere(KillTarget kill)
     {
-        if (_elsewhere is not null || (_login!.IsHop && MeansServersId) || _userIsUnknown || (id == ClientId && !_login.IsHop))
+        var id = (uint)kill.Id;
+        if (_elsewhere is not null || (_login!.IsHop && MeansServersId) || _userIsUnknown || (id == ClientId && kill.Scope == KillScope.Connection && !_login.IsHop))
             return false;
         _ticket++;
         Phase = SessionPhase.Preparing;
         WhenAnswered(_context.Routes.FindClientsAsync(id, _login.User), (_, found) =>
         {
             var served = _context.FindServing(id, _login.User).Select(hop => new RemoteClient(hop.PlaceForKill(), hop.EndFromElsewhere));
-            _elsewhere = RemoteClient.Joined([.. found ?? [], .. served]);
+            _elsewhere = MeantBy(kill, RemoteClient.Joined([.. found ?? [], .. served]));
             SendToLeader();
         });
         return true;
     }
+
+    /// <summary>All that the killer has under way is this KILL: of two with one id the other is meant.</summary>
+    private IReadOnlyList<RemoteClient> MeantBy(KillTarget kill, IReadOnlyList<RemoteClient> clients) =>
+        kill.Scope == KillScope.Query && clients.Count > 1 && _login!.Origin is { } own && own.ClientId == kill.Id
+            ? [.. clients.Where(client => client.Place.Through != own.Proxy)]
+            : clients;
 
     /// <returns>False where the statement is right as it stands.</returns>
     private bool TryKillElsewhere(KillTarget kill, RemoteClient client)

@@ -106,7 +106,7 @@ internal sealed partial class ClientSession
         var greeting = ServerGreeting.Read(packet[PacketHeader.Size..]);
         _salt = greeting.Salt.ToArray();
         NoteVersion(greeting);
-        ClientId = _context.Register(this, greeting.ConnectionId);
+        ClientId = _greetedByOwn ? _context.Register(this) : _context.Register(this, greeting.ConnectionId); // on the leader the number of a reader's connection is another's
         _ = PutId(packet);
         Offer(packet[PacketHeader.Size..], OwnCapabilities);
         Phase = SessionPhase.AwaitingLogin;

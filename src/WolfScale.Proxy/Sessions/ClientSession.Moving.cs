@@ -67,7 +67,8 @@ internal sealed partial class ClientSession
         _ => false,
     };
 
-    private bool IsElsewhere(Backend leader) => _context.Routes.Current.Leader is { } now && !now.Equals(leader.Address);
+    /// <summary>A hop to a reader is where it belongs, whoever leads.</summary>
+    private bool IsElsewhere(Backend leader) => _login is not { Hop: HopKind.ToReader } && _context.Routes.Current.Leader is { } now && !now.Equals(leader.Address);
 
     private void OnBackendLost(Backend backend, string reason)
     {

@@ -40,6 +40,21 @@ public sealed class KillElsewhereTests : IDisposable
         Assert.Equal((17u, "app"), Assert.Single(_kit.AskedClients));
     }
 
+    /// <summary>By chance the killer was greeted with the same id. All that it has under way is the KILL; it may well want itself to end.</summary>
+    [Fact]
+    public void Of_two_with_one_id_a_query_is_ended_where_it_is_not_the_KILL()
+    {
+        Has(70);
+        var (killer, server) = _kit.LogIn();
+        killer.Send(Query("KILL QUERY 7"));
+        Assert.Equal("\x03KILL HARD QUERY 70", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, killer.Read()[0]);
+        killer.Send(Query("KILL 7"));
+        Assert.Equal("\x03KILL 7", server.ReadText());
+        Assert.Single(_kit.AskedClients);
+    }
+
     /// <summary>As drivers without a text of their own for it send it.</summary>
     [Theory]
     [InlineData("\x01\x08\0\x11\0\0\0\0\0\0\0")]

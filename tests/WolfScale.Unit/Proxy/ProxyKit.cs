@@ -175,10 +175,10 @@ internal sealed class ProxyKit : IDisposable, IClusterRoutes, IQuorumGate, IAcco
     }
 
     /// <summary>Another proxy's connection for reads on this node's own server.</summary>
-    public (RawPeer Proxy, RawPeer Own) OpenReaderHop(ClientOrigin? origin = null)
+    public (RawPeer Proxy, RawPeer Own) OpenReaderHop(ClientOrigin? origin = null, uint id = 7)
     {
         Current = Current with { LeaderIsHere = false, Readers = [Local] };
-        var (proxy, leader) = DialHop(origin: origin);
+        var (proxy, leader) = DialHop(origin: origin, id: id);
         leader.ReadToEnd(); // given up
         var own = AcceptAtLocal();
         own.Greet();

@@ -89,8 +89,8 @@ public sealed class ReaderHopTests : IDisposable
         _ = _kit.OpenReaderHop();
         var client = _kit.Connect();
         var own = _kit.AcceptAtLocal();
-        own.Greet();
-        _ = client.Read();
+        own.Greet(id: 9);
+        Assert.True(ServerGreeting.Read(client.Read()).ConnectionId >= 1 << 30); // 9 is another's on the leader
         client.Login(ProxyKit.Classic, "app");
         var leader = _kit.AcceptAtLeader();
         own.ReadToEnd();
@@ -111,6 +111,24 @@ public sealed class ReaderHopTests : IDisposable
 
         client = _kit.Connect(); // and the next one is greeted by it
         _ = _kit.AcceptAtLeader();
+    }
+
+    /// <summary>It waits for no leader.</summary>
+    [Fact]
+    public void Whoever_leads_it_reads_on()
+    {
+        var (client, leader) = _kit.LogIn();
+        var (proxy, own) = _kit.OpenReaderHop();
+        proxy.Send(Query("SELECT a FROM t"));
+        _ = own.Read();
+        client.Send(Query("UPDATE t SET a=1"));
+        _ = leader.Read();
+        _kit.Current = _kit.Current with { Epoch = 2, Leader = _second.LocalEndpoint };
+        Assert.Contains("Whether it did is not known", client.ReadText(), StringComparison.Ordinal); // who waits for the old one does so no longer
+        _kit.AwaitLook();
+
+        own.Send(Packet(1, Ok()));
+        Assert.Equal(0, proxy.Read()[0]);
     }
 
     [Fact]

@@ -186,6 +186,19 @@ public sealed class StandAloneKillTests : IDisposable
         Assert.Empty(_kit.AskedClients);
     }
 
+    /// <summary>The leader's server has greeted that connection before it was known to be for reads; no client knows it by that.</summary>
+    [Fact]
+    public void The_number_of_a_connection_to_a_reader_is_somebody_elses_on_the_leader()
+    {
+        var (killer, server) = _kit.LogIn();
+        var (proxy, own) = _kit.OpenReaderHop(Origin, id: 19);
+        proxy.Send(Query(Read));
+        _ = own.Read();
+        killer.Send(Query("KILL QUERY 19"));
+        Assert.Equal("\x03KILL QUERY 19", server.ReadText());
+        Assert.False(_kit.LocalIsDialled);
+    }
+
     /// <summary>With the right words anybody could make two of one.</summary>
     [Fact]
     public void Who_has_not_logged_in_is_served_by_nothing()
@@ -245,13 +258,17 @@ public sealed class StandAloneKillTests : IDisposable
     {
         Has("leader", new ClientPlace(71, false, 4));
         var (proxy, server) = _kit.OpenLeaderHop(Origin, id: 17); // by chance its own number here
-        proxy.Send(Query("KILL QUERY 17"));
+        proxy.Send(Query("KILL 17"));
         Assert.Contains("several clients", proxy.ReadText(), StringComparison.Ordinal);
+        proxy.Send(Query("KILL QUERY 17")); // not the KILL itself
+        Assert.Equal("\x03KILL HARD QUERY 71", server.ReadText());
+        server.Send(Packet(1, Ok()));
+        Assert.Equal(0, proxy.Read()[0]);
 
         Has("leader", new ClientPlace(80, false, 5), only: true);
         proxy.Send(Query("KILL QUERY 18"));
         Assert.Equal("\x03KILL HARD QUERY 80", server.ReadText());
-        Assert.Equal([(17u, "app"), (18u, "app")], _kit.AskedClients);
+        Assert.Equal([(17u, "app"), (17u, "app"), (18u, "app")], _kit.AskedClients);
     }
 
     /// <summary>Another node's proxy has asked already, and then means the server's own number. So does who says so.</summary>
