@@ -23,7 +23,7 @@ internal sealed record Way(string Name, Target Target, IReadOnlyList<int> Proces
 
 /// <summary>
 /// One cluster, and four ways to its leader: directly, through HAProxy, through the leader's proxy, through a follower's. The ways take turns within a
-/// round, and the order shifts, so that what the machine does meanwhile favours none.
+/// round, and the order shifts, so that what the machine does meanwhile favours none. What was measured while the lead moved is measured again.
 /// </summary>
 internal sealed class ProxyComparison(ProxyOptions options, TextWriter progress)
 {
@@ -31,25 +31,46 @@ internal sealed class ProxyComparison(ProxyOptions options, TextWriter progress)
     private const int TableRows = 10_000;
     private const int WarmUpSeconds = 3;
     private const int WarmUpThreads = 8;
+    private const int MostMoves = 3;
 
     private readonly Sysbench _sysbench = new(Tables, TableRows, percentile: 50);
     private readonly List<(Way Way, string Workload, int Threads, Load Load, double CpuSeconds)> _results = [];
+    private Way[] _ways = [];
+    private HaProxy? _haProxy;
 
     public async Task<string> RunAsync(CancellationToken cancellationToken)
     {
         var directory = Path.Combine(options.Directory, "cluster");
         await using var cluster = new WolfScaleDemo(directory, options.BasePort, options.WolfScale, 3, []);
         var direct = await cluster.StartAsync(cancellationToken);
-        using var haProxy = HaProxy.Start(options.Directory, options.BasePort + 90, direct);
-        Way[] ways =
+        await _sysbench.PrepareAsync(direct, cancellationToken);
+        try
+        {
+            FindWays(direct, cluster);
+            return await MeasureAsync(cluster, cancellationToken);
+        }
+        finally
+        {
+            _haProxy?.Dispose();
+        }
+    }
+
+    private void FindWays(Target leader, WolfScaleDemo cluster)
+    {
+        _haProxy?.Dispose();
+        _haProxy = HaProxy.Start(options.Directory, options.BasePort + 90, leader);
+        _ways =
         [
-            new("direct", direct, []),
-            new("haproxy", haProxy.Target, [haProxy.ProcessId]),
+            new("direct", leader, []),
+            new("haproxy", _haProxy.Target, [_haProxy.ProcessId]),
             new("leader", cluster.Proxies[0], [cluster.NodeIds[0]]),
             new("follower", cluster.Proxies[1], [cluster.NodeIds[0], cluster.NodeIds[1]]),
         ];
-        await _sysbench.PrepareAsync(direct, cancellationToken);
-        foreach (var way in ways)
+    }
+
+    private async Task<string> MeasureAsync(WolfScaleDemo cluster, CancellationToken cancellationToken)
+    {
+        foreach (var way in _ways)
         {
             foreach (var workload in options.Workloads)
                 _ = await _sysbench.RunAsync(workload, way.Target, WarmUpThreads, WarmUpSeconds, cancellationToken);
@@ -59,38 +80,69 @@ internal sealed class ProxyComparison(ProxyOptions options, TextWriter progress)
         {
             foreach (var (workload, threads) in Rows)
             {
-                for (var i = 0; i < ways.Length; i++)
-                    await MeasureAsync(ways[(i + round) % ways.Length], workload, threads, cluster, cancellationToken);
+                for (var i = 0; i < _ways.Length; i++)
+                {
+                    var moves = 0;
+                    while (!await TryMeasureAsync((i + round) % _ways.Length, workload, threads, cluster, cancellationToken))
+                    {
+                        if (++moves == MostMoves)
+                            throw new InvalidOperationException($"The lead moved in each of {MostMoves} measurements of {workload}: the nodes' logs say why.");
+                    }
+                }
             }
         }
 
-        return Report(ways);
+        return Report();
     }
 
     private IEnumerable<(string Workload, int Threads)> Rows => options.Workloads.SelectMany(_ => options.Threads, (w, t) => (w, t));
 
-    private async Task MeasureAsync(Way way, string workload, int threads, WolfScaleDemo cluster, CancellationToken cancellationToken)
+    /// <returns>False where the lead moved meanwhile: the ways are others now.</returns>
+    private async Task<bool> TryMeasureAsync(int index, string workload, int threads, WolfScaleDemo cluster, CancellationToken cancellationToken)
     {
         await cluster.DrainAsync(cancellationToken);
+        var way = _ways[index];
         var before = Cpu(way);
-        var load = await _sysbench.RunAsync(workload, way.Target, threads, options.Seconds, cancellationToken);
+        var (load, fault) = await RunAsync(workload, way.Target, threads, cancellationToken);
         var cpu = Cpu(way) - before;
+        if (await cluster.FindMovedAsync(cancellationToken) is { } leader)
+        {
+            await progress.WriteLineAsync($"  {workload,-18} {threads,3} threads  {way.Name,-9} the lead moved: measured again");
+            FindWays(leader, cluster);
+            return false;
+        }
+
+        if (load is null)
+            throw fault!;
         _results.Add((way, workload, threads, load, cpu));
         await progress.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
             $"  {workload,-18} {threads,3} threads  {way.Name,-9} {load.Tps,8:F0} tps  median {load.PercentileMs,6:F3} ms  {cpu / load.Statements * 1e5,6:F2} s of CPU per 100,000 statements"));
+        return true;
+    }
+
+    private async Task<(Load? Load, Exception? Fault)> RunAsync(string workload, Target target, int threads, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await _sysbench.RunAsync(workload, target, threads, options.Seconds, cancellationToken), null);
+        }
+        catch (InvalidOperationException e)
+        {
+            return (null, e);
+        }
     }
 
     private static double Cpu(Way way) => ProcessorTime.Of(way.ProcessIds.Select(id => new Part("proxy", id))).Values.Sum();
 
-    private string Report(Way[] ways)
+    private string Report()
     {
         var text = new StringBuilder();
         Line(text, $"medians of {options.Rounds} round(s) of {options.Seconds} s; ratios to HAProxy in TCP mode; CPU of the proxies in seconds per 100,000 statements");
-        Line(text, $"{"",-24}{string.Concat(ways.Select(w => $"{w.Name,-24}"))}");
+        Line(text, $"{"",-24}{string.Concat(_ways.Select(w => $"{w.Name,-24}"))}");
         foreach (var (workload, threads) in Rows)
         {
             var haProxy = Median("haproxy", workload, threads, r => r.Load.Tps);
-            var cells = ways.Select(w => string.Create(CultureInfo.InvariantCulture,
+            var cells = _ways.Select(w => string.Create(CultureInfo.InvariantCulture,
                 $"{Median(w.Name, workload, threads, r => r.Load.Tps),7:F0} {Median(w.Name, workload, threads, r => r.Load.Tps) / haProxy,5:F2} {Median(w.Name, workload, threads, r => r.CpuSeconds / r.Load.Statements * 1e5),6:F2} s  "));
             Line(text, $"{$"{workload}, {threads}",-24}{string.Concat(cells)}");
         }

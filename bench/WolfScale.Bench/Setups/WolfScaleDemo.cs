@@ -26,17 +26,24 @@ internal sealed class WolfScaleDemo(string directory, int basePort, string progr
                 .. settings.SelectMany(s => new[] { "--set", s }),
             ],
             cancellationToken);
-        var leader = Nodes(facts).Single(n => Text(n, "role") == "LEADER");
-        var mariadb = leader["mariadb"]!;
-        _parts =
-        [
-            .. Nodes(facts).Select(n => new Part(n == leader ? "leader's node" : "other nodes", (int?)n["pid"] ?? 0)),
-            .. Nodes(facts).Select(n => new Part(n == leader ? "primary" : "replicas", (int?)n["mariadb"]!["pid"] ?? 0)),
-        ];
-        var target = new Target(Text(mariadb, "host"), (int)mariadb["port"]!, Text(facts, "user"), Text(facts, "password"), Text(facts, "database"));
-        Proxies = [.. Nodes(facts).OrderBy(n => n != leader).Select(n => target with { Port = (int)n["proxy"]!["port"]! })];
-        NodeIds = [.. Nodes(facts).OrderBy(n => n != leader).Select(n => (int?)n["pid"] ?? 0)];
-        return target;
+        return Take(facts);
+    }
+
+    /// <summary>Whether another node leads than what is known here says; then that is renewed. A machine that stands still for seconds has the others elect.</summary>
+    /// <returns>The new leader's server, or null: it is the same one.</returns>
+    public async Task<Target?> FindMovedAsync(CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(TimeSpan.FromSeconds(60));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
+        do
+        {
+            var facts = await RunAsync(["demo", "status", "--dir", directory, "--json"], deadline.Token);
+            if (Nodes(facts).SingleOrDefault(n => Text(n, "role") == "LEADER") is { } leader)
+                return (int?)leader["pid"] == NodeIds[0] ? null : Take(facts);
+        }
+        while (await poll.WaitForNextTickAsync(deadline.Token));
+        return null;
     }
 
     /// <summary>The nodes' proxies, the leader's first.</summary>
@@ -75,6 +82,21 @@ internal sealed class WolfScaleDemo(string directory, int basePort, string progr
             foreach (var part in _parts)
                 KillIfRunning(part.ProcessId);
         }
+    }
+
+    private Target Take(JsonNode facts)
+    {
+        var leader = Nodes(facts).Single(n => Text(n, "role") == "LEADER");
+        var mariadb = leader["mariadb"]!;
+        _parts =
+        [
+            .. Nodes(facts).Select(n => new Part(n == leader ? "leader's node" : "other nodes", (int?)n["pid"] ?? 0)),
+            .. Nodes(facts).Select(n => new Part(n == leader ? "primary" : "replicas", (int?)n["mariadb"]!["pid"] ?? 0)),
+        ];
+        var target = new Target(Text(mariadb, "host"), (int)mariadb["port"]!, Text(facts, "user"), Text(facts, "password"), Text(facts, "database"));
+        Proxies = [.. Nodes(facts).OrderBy(n => n != leader).Select(n => target with { Port = (int)n["proxy"]!["port"]! })];
+        NodeIds = [.. Nodes(facts).OrderBy(n => n != leader).Select(n => (int?)n["pid"] ?? 0)];
+        return target;
     }
 
     private static IEnumerable<JsonNode> Nodes(JsonNode facts) => facts["nodes"]!.AsArray().Select(n => n!);
