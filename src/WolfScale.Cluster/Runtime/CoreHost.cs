@@ -100,6 +100,9 @@ internal sealed partial class CoreHost : IDisposable
 
     public void Tick() => Enter(false, 0, static (host, core, _) =>
     {
+        var lateMs = host.NowMs - host._armedMs;
+        if (lateMs >= host._options.HeartbeatIntervalMs)
+            RuntimeLog.StoodStill(host._logger, lateMs);
         host._armedMs = long.MaxValue;
         if (!host.EndHandover() && host.PatienceEndsMs(core) <= host.NowMs)
             core.Tick(host.NowMs, host._effects);

@@ -90,6 +90,9 @@ internal static partial class RuntimeLog
     [LoggerMessage(2083, LogLevel.Information, "Node {NodeId} at {Address} wanted to found a cluster and does not answer: it may have ended, and its packet have been recorded. Members are listened for once more ({Seconds} s)")]
     public static partial void FounderIsSilent(ILogger logger, string nodeId, string address, double seconds);
 
+    [LoggerMessage(2087, LogLevel.Warning, "This node stood still for {Ms} ms: its machine was overloaded, suspended, or waited for a disk. Where it leads, the others may have elected another leader meanwhile")]
+    public static partial void StoodStill(ILogger logger, long ms);
+
     [LoggerMessage(2079, LogLevel.Warning, "The entries {FirstLsn} to {LastLsn} of this node's log are discarded, although they may have been acknowledged (mode \"available\"): {Leader} leads a later epoch without them")]
     public static partial void Discarding(ILogger logger, long firstLsn, long lastLsn, string leader);
 

@@ -7,6 +7,7 @@ namespace WolfScale.Consensus;
 internal sealed class FollowerState(RaftCore core) : RoleState(core)
 {
     private readonly LogReceiver _receiver = new(core.Node);
+    private bool _hasWaited; // once, since the leader was heard: who always is late must not wait for ever
 
     public override RaftRole Role => RaftRole.Follower;
 
@@ -19,6 +20,13 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
     {
         if (Node.NowMs < Node.ElectionDeadlineMs)
             return;
+        if (!_hasWaited && Node.Leader is not null && Node.StoodStill(Node.ElectionDeadlineMs))
+        {
+            _hasWaited = true;
+            Node.ElectionDeadlineMs = Node.NowMs + Node.Options.HeartbeatIntervalMs;
+            return;
+        }
+
         if (Node.MayCampaign)
         {
             Core.Campaign();
@@ -41,6 +49,7 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
 
         Node.Leader = request.From;
         Node.LeaderHeardMs = Node.NowMs;
+        _hasWaited = false;
         Node.RestartElectionTimer();
         Core.AnnounceRole();
         _receiver.Receive(request);

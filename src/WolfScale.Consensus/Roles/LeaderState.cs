@@ -16,6 +16,7 @@ internal sealed partial class LeaderState : RoleState
     /// <summary>LSN of this term's no-op: an entry is of this term exactly when it is not before it.</summary>
     private long _termStartLsn;
     private long _nextHeartbeatMs;
+    private bool _hasWaited; // for answers that lay unread; not twice in a row
 
     /// <summary>
     /// When members that still have not heard of the latest commit LSN are told; <see cref="long.MaxValue"/> when all have.
@@ -56,8 +57,10 @@ internal sealed partial class LeaderState : RoleState
             SendCommitUpdates();
         if (Node.NowMs < _nextHeartbeatMs)
             return;
+        bool heard = HeardMajority();
+        _hasWaited = !heard && !_hasWaited && Node.StoodStill(_nextHeartbeatMs);
         _nextHeartbeatMs = Node.NowMs + Node.Options.HeartbeatIntervalMs;
-        if (!HeardMajority())
+        if (!heard && !_hasWaited)
         {
             // Thesis §6.2: a leader without a majority steps down, so that nobody waits for it in vain.
             Core.BecomeFollower(Node.Term, leader: null);

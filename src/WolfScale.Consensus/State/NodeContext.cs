@@ -94,6 +94,12 @@ internal sealed class NodeContext
     /// <summary>Where the effects of the current call go.</summary>
     public IEffects Effects { get; private set; } = null!;
 
+    /// <summary>
+    /// Whether a call for a deadline comes so late that this node itself stood still (overload, a virtual machine that was suspended, one machine under all nodes). What was sent to it meanwhile lies unread, so
+    /// that others' silence says nothing until it has been read.
+    /// </summary>
+    public bool StoodStill(long deadlineMs) => NowMs - deadlineMs >= Options.HeartbeatIntervalMs / 2;
+
     public bool IsVoter => Configuration?.IsVoter(Self) ?? false;
 
     /// <summary>

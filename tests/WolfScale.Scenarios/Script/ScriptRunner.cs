@@ -50,6 +50,7 @@ internal sealed class ScriptRunner
             case "mode": _cluster.Mode = Enum.Parse<ClusterMode>(args[0], ignoreCase: true); break;
             case "cluster": Create(args); break;
             case "wait": _cluster.Wait(Number(args[0])); break;
+            case "freeze": _cluster.Freeze(Number(args[0])); break;
             case "run": _cluster.Run(Number(args[0])); break;
             case "deliver": _cluster.Deliver(Links(args)); break;
             case "drop": Say($"dropped {_cluster.Drop(Links(args))}"); break;

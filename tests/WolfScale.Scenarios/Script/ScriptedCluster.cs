@@ -70,6 +70,9 @@ internal sealed class ScriptedCluster
         NowMs = until;
     }
 
+    /// <summary>All nodes stand still for a while; what is in flight lies unread.</summary>
+    public void Freeze(long ms) => NowMs += ms;
+
     /// <summary>Lets time pass on a network and disks that take none.</summary>
     public void Run(long ms)
     {
