@@ -121,9 +121,9 @@ internal sealed class Recorder : Connection
             var received = Receive(buffer);
             if (received == -1)
                 return;
-            _ = Received.Writer.TryWrite(buffer[..Math.Max(received, 0)]);
             if (received <= 0)
-                Close();
+                Close(); // whoever reads of the end finds it closed
+            _ = Received.Writer.TryWrite(buffer[..Math.Max(received, 0)]);
         }
     }
 
