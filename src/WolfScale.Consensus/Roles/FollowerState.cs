@@ -20,7 +20,7 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
     {
         if (Node.NowMs < Node.ElectionDeadlineMs)
             return;
-        if (!_hasWaited && Node.Leader is not null && Node.StoodStill(Node.ElectionDeadlineMs))
+        if (!_hasWaited && Node.Leader is not null && Node.LeaderHeardMs != NodeContext.Never && Node.StoodStill(Node.ElectionDeadlineMs)) // not where its connection has ended: that was no silence
         {
             _hasWaited = true;
             Node.ElectionDeadlineMs = Node.NowMs + Node.Options.HeartbeatIntervalMs;
