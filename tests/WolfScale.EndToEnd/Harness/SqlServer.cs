@@ -99,6 +99,19 @@ internal static class SqlExtensions
         }
     }
 
+    /// <summary>Ends what another client has under way, and sees that it does.</summary>
+    /// <param name="killer">Who sends KILL QUERY.</param>
+    /// <param name="client">Whom it means.</param>
+    /// <param name="statement">What that one has under way.</param>
+    public static async Task KillQueryAsync(this MySqlConnection killer, MySqlConnection client, Task statement)
+    {
+        var who = $"{killer.ServerThread} at {killer.DataSource} wants to kill {client.ServerThread}";
+        var refused = await Record.ExceptionAsync(() => killer.RunAsync($"KILL QUERY {client.ServerThread}"));
+        Assert.True(refused is null, $"{who}: {refused}");
+        var ended = await Record.ExceptionAsync(() => statement.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.True(ended is null or MySqlException { Number: 1317 }, $"{who}, which says {ended}"); // MariaDB answers an interrupted SLEEP with OK, or with 1317
+    }
+
     public static async Task<string?> ScalarAsync(this MySqlConnection connection, string sql)
     {
         var rows = await connection.RowsAsync(sql);

@@ -61,13 +61,30 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
             await using var killer = await ConnectAsync(cluster, node);
             var sleep = client.ScalarAsync("SELECT SLEEP(60) FROM p");
             await SleepsAsync([follower.Server]);
-            await killer.RunAsync($"KILL QUERY {client.ServerThread}");
-            _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience));
+            await killer.KillQueryAsync(client, sleep);
         }
 
         await client.RunAsync("START TRANSACTION");
         Assert.NotEqual(followerId, await client.ScalarAsync("SELECT @@server_id")); // a transaction is the leader's
         await client.RunAsync("COMMIT");
+    }
+
+    /// <summary>The server would take the word of whoever connects through its socket for who that is; the proxy must not lend its own name.</summary>
+    [Fact]
+    public async Task An_account_of_unix_socket_is_refused_by_every_node()
+    {
+        var (cluster, leader) = await PrepareAsync();
+        await leader.Server.RunAsync("CREATE OR REPLACE USER socketed@'%' IDENTIFIED VIA unix_socket");
+        await cluster.AwaitHealthyAsync();
+        foreach (var node in cluster.Facts.Nodes)
+        {
+            var refused = await Assert.ThrowsAsync<MySqlException>(() => new SqlServer(node.Id, node.Proxy.Host, node.Proxy.Port, "").ClientAsync("socketed", ""));
+            Assert.Equal(1698, refused.Number);
+            Assert.Contains("Access denied", refused.Message, StringComparison.Ordinal);
+            await using var client = await ConnectAsync(cluster, node);
+            foreach (var hint in (string[])["leader", "local"])
+                Assert.Matches("^127\\.0\\.0\\.1:[0-9]+$", await client.ScalarAsync($"SELECT /* wolfscale: {hint} */ host FROM information_schema.processlist WHERE id=CONNECTION_ID()"));
+        }
     }
 
     /// <summary>The hint alone makes it strong: what others wrote a moment ago, on the leader itself, is there.</summary>
@@ -183,8 +200,7 @@ public sealed class ProxyTests(ClusterFixture fixture) : ClusterTests<ClusterFix
             await using var killer = await ConnectAsync(cluster, node);
             var sleep = client.RunAsync("DO SLEEP(60)");
             await SleepsAsync(cluster.Servers);
-            await killer.RunAsync($"KILL QUERY {client.ServerThread}");
-            _ = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience)); // MariaDB answers an interrupted SLEEP with OK, or with 1317
+            await killer.KillQueryAsync(client, sleep);
         }
 
         Assert.Equal("1", await client.ScalarAsync("SELECT 1"));

@@ -78,7 +78,7 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
             await using var killer = await through();
             var sleep = client.ScalarAsync("SELECT SLEEP(60) FROM s LIMIT 1");
             await SleepsAsync(cluster.Facts.Nodes.Where(n => n.Id != leader.Id));
-            await KillsAsync(killer, client, sleep);
+            await killer.KillQueryAsync(client, sleep);
         }
 
         Assert.NotNull(await client.ScalarAsync(Where));
@@ -147,7 +147,7 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
                 await using var killer = await through();
                 var sleep = client.RunAsync("DO SLEEP(60)");
                 await SleepsAsync([next]);
-                await KillsAsync(killer, client, sleep);
+                await killer.KillQueryAsync(client, sleep);
             }
 
             await using var last = await other.ConnectAsync();
@@ -253,15 +253,6 @@ public sealed class StandAloneTests(ClusterFixture fixture) : ClusterTests<Clust
 
         return "none";
     });
-
-    private static async Task KillsAsync(MySqlConnection killer, MySqlConnection client, Task sleep)
-    {
-        var who = $"{killer.ServerThread} at {killer.DataSource} wants to kill {client.ServerThread}";
-        var refused = await Record.ExceptionAsync(() => killer.RunAsync($"KILL QUERY {client.ServerThread}"));
-        Assert.True(refused is null, $"{who}: {refused}");
-        var ended = await Record.ExceptionAsync(() => sleep.WaitAsync(Patience));
-        Assert.True(ended is null or MySqlException { Number: 1317 }, $"{who}, which says {ended}"); // DO hears OK
-    }
 
     /// <returns>The new row's id.</returns>
     private static async Task<long> InsertAsync(MySqlConnection client, string who)
