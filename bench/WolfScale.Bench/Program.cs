@@ -37,7 +37,7 @@ async Task<int> GuardedAsync(string directory, bool keep, Func<Task<string>> run
         Console.Error.WriteLine("Interrupted; everything that was started has been stopped.");
         return 1;
     }
-    catch (Exception e) when (e is InvalidOperationException or IOException or FormatException or MySqlException)
+    catch (Exception e) when (e is InvalidOperationException or IOException or FormatException or MySqlException or OperationCanceledException)
     {
         keep = true;
         Console.Error.WriteLine($"{e.Message}\nThe servers have been stopped; their folders, with their logs, are kept in {directory}.");

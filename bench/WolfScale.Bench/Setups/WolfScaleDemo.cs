@@ -39,7 +39,7 @@ internal sealed class WolfScaleDemo(string directory, int basePort, string progr
         do
         {
             var facts = await RunAsync(["demo", "status", "--dir", directory, "--json"], deadline.Token);
-            if (Nodes(facts).SingleOrDefault(n => Text(n, "role") == "LEADER") is { } leader)
+            if (Nodes(facts).Where(n => Text(n, "role") == "LEADER").ToList() is [var leader])
                 return (int?)leader["pid"] == NodeIds[0] ? null : Take(facts);
         }
         while (await poll.WaitForNextTickAsync(deadline.Token));

@@ -30,6 +30,7 @@ internal sealed partial class CoreHost
                 return;
             Halted = null;
             Build();
+            _armedMs = long.MaxValue; // the core has no time yet: no deadline of it was missed
         }
         Tick();
     }

@@ -279,7 +279,7 @@ internal sealed partial class CoreHost : IDisposable
         var deadlineMs = Math.Max(core.NextDeadlineMs, PatienceEndsMs(core));
         if (deadlineMs >= _armedMs)
             return;
-        _armedMs = deadlineMs;
+        _armedMs = Math.Max(deadlineMs, NowMs); // what is due at once is not late
         _timer.Set(_armedMs);
     }
 

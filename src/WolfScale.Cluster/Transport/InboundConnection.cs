@@ -88,7 +88,7 @@ internal sealed class InboundConnection
         using var deadline = _listener.Time.CreateTimer(
             _ => Close($"it did not finish the handshake within {Options.HandshakeDeadlineMs} ms; only WolfScale nodes may connect here"),
             null, TimeSpan.FromMilliseconds(Options.HandshakeDeadlineMs), Timeout.InfiniteTimeSpan);
-        Stream stream = new NetworkStream(_socket, ownsSocket: false);
+        Stream stream = new PatientStream(_socket);
         byte[] binding = [];
         if (RefuseWrongSecurity() is { } wrong)
             return Refused(wrong);
@@ -218,7 +218,7 @@ internal sealed class InboundConnection
         {
             AuthenticationException tls => $"TLS failed: {TlsCredentials.Describe(tls)}",
             WireFormatException when !admitted => $"{error.Message}; only WolfScale nodes may connect here, see what runs at that address",
-            IOException { InnerException: SocketException { SocketErrorCode: SocketError.TimedOut or SocketError.WouldBlock } }
+            IOException e when PatientStream.IsTimeOut(e)
                 => $"nothing was heard for {Options.SilenceMs} ms",
             _ => error.Message,
         };

@@ -76,7 +76,9 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
         if (Node.Leader != peer)
             return;
         Node.LeaderHeardMs = NodeContext.Never;
-        Node.ElectionDeadlineMs = Math.Min(Node.ElectionDeadlineMs, Node.NowMs + Node.DrawRedialMs());
+        long redialled = Node.NowMs + Node.DrawRedialMs();
+        // Whoever stood still hears of connections that he has given up himself meanwhile: the deadline that has passed leaves no time to dial again.
+        Node.ElectionDeadlineMs = Node.StoodStill(Node.ElectionDeadlineMs) ? redialled : Math.Min(Node.ElectionDeadlineMs, redialled);
     }
 
     /// <summary>A leader that has only lost its connections dials again at once, and its next heartbeat may be a whole interval away.</summary>
@@ -85,6 +87,7 @@ internal sealed class FollowerState(RaftCore core) : RoleState(core)
         if (Node.Leader != peer)
             return;
         Node.LeaderHeardMs = Node.NowMs;
+        _hasWaited = false;
         Node.RestartElectionTimer();
     }
 

@@ -16,6 +16,7 @@ internal sealed class RollCallState(RaftCore core) : RoleState(core)
     private readonly HashSet<NodeKey> _present = [];
     private long _beganMs;
     private long _askAgainMs;
+    private bool _hasWaited; // for answers that lay unread, once
 
     public override RaftRole Role => RaftRole.PreCandidate;
 
@@ -54,7 +55,13 @@ internal sealed class RollCallState(RaftCore core) : RoleState(core)
 
     public override void Tick()
     {
-        if (Node.NowMs >= ClosesMs)
+        if (!_hasWaited && Node.StoodStill(_askAgainMs))
+        {
+            _hasWaited = true;
+            _beganMs = Node.NowMs;
+            Ask();
+        }
+        else if (Node.NowMs >= ClosesMs)
             Core.TakeLead();
         else if (Node.NowMs >= _askAgainMs)
             Ask();

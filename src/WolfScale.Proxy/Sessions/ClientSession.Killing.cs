@@ -36,13 +36,13 @@ internal sealed partial class ClientSession
         if (kill.IsParameter && NumberOfExecution() is { } number)
             kill = kill with { Id = number };
         // Another proxy knows the server's own ids, and of this proxy's those that no server has given.
-        if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (MeansServersId && !(_login is { IsHop: true } && ProxyContext.IsOwnId((uint)kill.Id))))
+        if (kill.Scope is not (KillScope.Connection or KillScope.Query) || kill.Id is 0 or > uint.MaxValue || (MeansServersId && !(_login is { Hop: HopKind.ToLeader } && ProxyContext.IsOwnId((uint)kill.Id))))
             return false;
         if (AsksElsewhere(kill))                                                                               // 1
             return true;
         var known = _context.Find((uint)kill.Id);
         if (known is { _login.Hop: HopKind.ToReader } || (known == this && kill.Scope == KillScope.Query && _elsewhere is { Count: > 0 }))
-            known = null; // its client was greeted with another; see MeantBy
+            known = null; // its client was greeted with another; all that the killer has under way is this KILL
         if (_elsewhere is [var only] && known?.IsClientOf(_login!.User) != true)                               // 2
             return TryKillElsewhere(kill, only);
         if (_elsewhere is { Count: > 0 })

@@ -113,17 +113,11 @@ internal sealed partial class ClientSession
         WhenAnswered(_context.Routes.FindClientsAsync(id, _login.User), (_, found) =>
         {
             var served = _context.FindServing(id, _login.User).Select(hop => new RemoteClient(hop.PlaceForKill(), hop.EndFromElsewhere));
-            _elsewhere = MeantBy(kill, RemoteClient.Joined([.. found ?? [], .. served]));
+            _elsewhere = RemoteClient.Joined([.. found ?? [], .. served]);
             SendToLeader();
         });
         return true;
     }
-
-    /// <summary>All that the killer has under way is this KILL: of two with one id the other is meant.</summary>
-    private IReadOnlyList<RemoteClient> MeantBy(KillTarget kill, IReadOnlyList<RemoteClient> clients) =>
-        kill.Scope == KillScope.Query && clients.Count > 1 && _login!.Origin is { } own && own.ClientId == kill.Id
-            ? [.. clients.Where(client => client.Place.Through != own.Proxy)]
-            : clients;
 
     /// <returns>False where the statement is right as it stands.</returns>
     private bool TryKillElsewhere(KillTarget kill, RemoteClient client)
