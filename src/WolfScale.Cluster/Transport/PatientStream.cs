@@ -18,7 +18,7 @@ internal sealed class PatientStream(Socket socket) : NetworkStream(socket, ownsS
     {
         try
         {
-            return base.Read(buffer);
+            return Receive(buffer);
         }
         catch (IOException e) when (IsTimeOut(e))
         {
@@ -26,12 +26,25 @@ internal sealed class PatientStream(Socket socket) : NetworkStream(socket, ownsS
             Socket.ReceiveTimeout = Math.Max(1, limit / Parts);
             try
             {
-                return base.Read(buffer);
+                return Receive(buffer);
             }
             finally
             {
                 Socket.ReceiveTimeout = limit;
             }
+        }
+    }
+
+    /// <summary>The base class leaves spans to the arrays' method where it is derived from.</summary>
+    private int Receive(Span<byte> buffer)
+    {
+        try
+        {
+            return Socket.Receive(buffer);
+        }
+        catch (SocketException e)
+        {
+            throw new IOException(e.Message, e);
         }
     }
 }
